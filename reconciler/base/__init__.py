@@ -1,0 +1,1 @@
+"""The ground floor: errors, diagnostics, time, ids, text. Knows nothing of tasks or machines."""

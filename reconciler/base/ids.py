@@ -1,0 +1,26 @@
+"""Short identifiers. Randomness comes in as an argument so that tests can repeat it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+Randomness = Callable[[int], bytes]
+
+# No vowels (no words by chance), no 0/1/l/o (no misreading).
+_ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
+
+
+def random_bytes(count: int) -> bytes:
+    """The system's randomness."""
+    return secrets.token_bytes(count)
+
+
+def new_id(prefix: str, length: int, randomness: Randomness = random_bytes) -> str:
+    """`prefix` and `length` letters that are safe in file names, image tags and labels."""
+    number = int.from_bytes(randomness(length), "big")
+    letters = []
+    for _ in range(length):
+        number, index = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[index])
+    return prefix + "".join(letters)

@@ -1,0 +1,62 @@
+"""Text for a terminal: counting words, cutting, wrapping, tables; hostile text made harmless."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 task`, `1,240 tasks`."""
+    word = noun if count == 1 else (many or noun + "s")
+    return f"{count:,} {word}"
+
+
+def harmless(text: str) -> str:
+    """Text without control characters, terminal escapes and bidirectional overrides."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+def cut(text: str, width: int) -> str:
+    """At most `width` characters; a cut is shown by three dots."""
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."[:width]
+
+
+def one_line(text: str, width: int = 200) -> str:
+    """A value for a message: one line, harmless, cut."""
+    return cut(harmless(text.replace("\n", "\\n").replace("\t", "\\t")), width)
+
+
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """Lines of at most `width` characters; further lines start with `indent`."""
+    return textwrap.wrap(
+        text,
+        max(width, len(indent) + 8),
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=True,
+    ) or [""]
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str | None:
+    """The allowed word nearest to a wrong one, or None if none is near."""
+    choices = list(allowed)
+    by_lower = {choice.lower(): choice for choice in choices}
+    if word.lower() in by_lower:
+        return by_lower[word.lower()]
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Left-aligned columns, two blanks apart, without trailing blanks."""
+    grid = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[i]) for row in grid) for i in range(len(header))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in grid
+    ]

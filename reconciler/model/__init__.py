@@ -1,0 +1,1 @@
+"""What things are: frozen models without unknown fields. No input or output happens here."""

@@ -1,0 +1,126 @@
+"""The words all models share: names, durations, secret references, selectors."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+API_VERSION = "reconciler/v1"
+
+
+class Model(BaseModel):
+    """Base of every model: frozen, unknown keys refused, camelCase in files."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False
+    )
+
+
+def problem(code: str, message: str) -> PydanticCustomError:
+    """An error of a validator. Braces in the message are kept as they are."""
+    return PydanticCustomError("reconciler_" + code, "{text}", {"text": message})
+
+
+_TASK_NAME = re.compile(r"[A-Za-z0-9_-]{5,50}")
+
+
+def _task_name(text: str) -> str:
+    if not _TASK_NAME.fullmatch(text):
+        raise problem("name", "a task name has 5 to 50 letters, digits, '-' or '_'")
+    return text
+
+
+# ACR's rule for task names.
+TaskName = Annotated[str, AfterValidator(_task_name)]
+RegistryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,49}$")]
+Text = Annotated[str, StringConstraints(max_length=4000)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Flag = StrictBool
+Whole = StrictInt
+
+# ------------------------------------------------------------------ durations
+_DURATION = re.compile(r"(\d{1,9})(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration_seconds(text: str) -> int:
+    """Seconds of a duration such as `90s`, `15m`, `1h`, `30d`. Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def spell_seconds(seconds: int) -> str:
+    """The shortest duration text of a number of seconds: 86400 is `1d`."""
+    unit = next(unit for unit in "dhms" if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
+
+
+def _duration(text: str) -> str:
+    try:
+        return spell_seconds(duration_seconds(text))
+    except ValueError:
+        message = "a duration is a whole number and a unit: 90s, 15m, 1h or 30d"
+        raise problem("duration", message) from None
+
+
+# Kept as text in its shortest form, so that 24h and 1d are the same value.
+Duration = Annotated[str, AfterValidator(_duration)]
+
+# ---------------------------------------------------------- secret references
+SECRET_SCHEMES = ("env", "file", "azurekv", "vault")
+_SECRET = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\x00\s]+|(?:azurekv|vault):[^\x00\s]+)")
+_URL_PASSWORD = re.compile(r"//[^/@\s]*@")
+
+
+def _secret_reference(text: str) -> str:
+    # The value is never repeated in the message: people paste tokens here by mistake.
+    if not _SECRET.fullmatch(text) or _URL_PASSWORD.search(text):
+        message = "a secret is a reference (env:NAME, file:PATH, azurekv:… or vault:…), not a value"
+        raise problem("secret", message)
+    return text
+
+
+SecretText = Annotated[str, AfterValidator(_secret_reference)]
+
+
+class SecretReference(Model):
+    """Where a secret is found, never what it is."""
+
+    secret: SecretText
+    version: Word | None = None
+
+
+# ------------------------------------------------------------------ selectors
+Labels = dict[Word, Text]
+
+
+class Match(Model):
+    """A selector of tasks. Every given field must match; an empty one matches every task."""
+
+    address: Word | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Word | None = None
+    registry: Word | None = None
+
+
+def as_tuple(value: Any) -> Any:
+    """Let a file write one item where a list is allowed."""
+    return value if isinstance(value, list | tuple) or value is None else [value]
+
+
+OneOrMany = BeforeValidator(as_tuple)

@@ -1,0 +1,71 @@
+"""Image names: `[registry/]repository[:tag][@digest]`, with run variables still in them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from reconciler.model.common import problem
+
+_VARIABLE = re.compile(r"\{\{[^{}]*\}\}|\$[A-Za-z][A-Za-z0-9]*")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\]|[A-Za-z0-9-]+(?=:\d))"
+_REFERENCE = re.compile(
+    rf"(?:(?P<registry>{_HOST}(?::\d{{1,5}})?)/)?"
+    rf"(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """The parts of an image name; `registry` is None where none is written."""
+
+    registry: str | None
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    def __str__(self) -> str:
+        host = f"{self.registry}/" if self.registry else ""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{host}{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def parse_reference(text: str) -> ImageReference:
+    """The parts of a complete image name (grammar: the distribution reference). ValueError."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None or len(match["repository"]) > 255:
+        message = "an image name is [registry/]repository[:tag], in lower case"
+        raise ValueError(message)
+    return ImageReference(match["registry"], match["repository"], match["tag"], match["digest"])
+
+
+def _image_name(text: str) -> str:
+    # Variables are checked when they have values; here they stand for one legal letter.
+    try:
+        reference = parse_reference(_VARIABLE.sub("x", text.removeprefix("{{.Run.Registry}}/")))
+    except ValueError as error:
+        raise problem("image", str(error)) from None
+    if reference.digest:
+        raise problem("image", "an image that is written cannot carry a digest")
+    return text
+
+
+ImageName = Annotated[str, AfterValidator(_image_name)]
+
+
+def output_key(image: str, login_server: str) -> str | None:
+    """What two tasks may not both write: `repository:tag` without the home registry.
+
+    None if the tag differs from run to run (it holds the run id or the date).
+    """
+    name = image.removeprefix("{{.Run.Registry}}/").removeprefix(login_server + "/")
+    if re.search(r"\.Run\.(ID|Date)\b|\.Build\.ID\b|\$(ID|Date)\b", name):
+        return None
+    plain = _VARIABLE.sub("x", name)
+    return name if ":" in plain.rsplit("/", 1)[-1] else name + ":latest"

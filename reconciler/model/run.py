@@ -1,0 +1,124 @@
+"""A run: one execution of a task or of a quick build, as it is recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from reconciler.model.common import Model
+
+
+class RunStatus(StrEnum):
+    """States of a run, in ACR's words."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    ERROR = "Error"
+    TIMEOUT = "Timeout"
+
+    @property
+    def final(self) -> bool:
+        """True if nothing follows."""
+        return self not in {RunStatus.QUEUED, RunStatus.RUNNING}
+
+
+class Reason(StrEnum):
+    """Why a run did not succeed."""
+
+    SOURCE_AUTH = "source-auth"
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105  (a word, not a secret)
+    SOURCE_MISSING = "source-missing"
+    DOCKERFILE_MISSING = "dockerfile-missing"
+    TASKFILE_INVALID = "taskfile-invalid"
+    SECRET_DENIED = "secret-denied"  # noqa: S105  (a word, not a secret)
+    BASE_PULL = "base-pull"
+    PUSH_AUTH = "push-auth"
+    PUSH_CONFLICT = "push-conflict"
+    STEP = "step"
+    TIMEOUT = "timeout"
+    CANCELED = "canceled"
+    LOST = "lost"
+    ENGINE = "engine"
+
+
+class StepStatus(StrEnum):
+    """States of a step; an ignored failure is never shown as a success."""
+
+    SKIPPED = "skipped"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    IGNORED = "failed-ignored"
+    TIMED_OUT = "timed-out"
+    CANCELED = "canceled"
+
+
+class OutputImage(Model):
+    """An image that the run made; `digest` is the registry's, None if it was not pushed."""
+
+    reference: str
+    digest: str | None = None
+    image_id: str | None = None
+
+
+class BaseImage(Model):
+    """An image that the build stood on; role is runtime, buildtime or syntax."""
+
+    reference: str
+    role: str
+    digest: str | None = None
+    image_id: str | None = None
+
+
+class UsedSecret(Model):
+    """That a secret was used: its reference, version and a fingerprint keyed by the state."""
+
+    name: str
+    reference: str
+    version: str | None = None
+    fingerprint: str | None = None
+
+
+class StepRecord(Model):
+    """One step of a run. Times are UTC."""
+
+    name: str
+    kind: str
+    status: StepStatus
+    exit_code: int | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+
+
+class RunRecord(Model):
+    """Everything that is kept of a run except its log lines. Times are UTC."""
+
+    id: str
+    task: str | None = None
+    trigger: str = "manual"
+    actor: str
+    status: RunStatus
+    reason: Reason | None = None
+    message: str | None = None
+    registry: str | None = None
+    platform: str = "linux/amd64"
+    source: str | None = None
+    commit: str | None = None
+    branch: str | None = None
+    context_bytes: int | None = None
+    builder: str | None = None
+    timeout: int = 3600
+    queued: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    steps: tuple[StepRecord, ...] = ()
+    outputs: tuple[OutputImage, ...] = ()
+    bases: tuple[BaseImage, ...] = ()
+    secrets: tuple[UsedSecret, ...] = ()
+    overrides: dict[str, str] = Field(default_factory=dict)
+    request: dict[str, object] = Field(default_factory=dict)

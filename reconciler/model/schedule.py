@@ -1,0 +1,150 @@
+"""The cron dialect of timers: NCrontab, five fields, UTC.
+
+Stricter than croniter, which stands behind it: day of month AND day of week must both match,
+Sunday is 0 only, a reversed range is swapped, names match by prefix, no L W # ? @ R H, no
+seconds. Everything is first rewritten to lists, because croniter reads `N-N` as the whole field.
+Source: NCrontab's parser as used by ACR Tasks.
+"""
+
+from __future__ import annotations
+
+import calendar
+import functools
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_MONTHS = [name.lower() for name in calendar.month_name][1:]
+_DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
+_MAX_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+
+_FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field("month", 1, 12, tuple(_MONTHS)),
+    _Field("day of week", 0, 6, tuple(_DAYS)),
+)
+
+
+class ScheduleError(ValueError):
+    """A schedule that this dialect refuses; the text says why and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A parsed schedule: the values of each field, sorted."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+
+    @property
+    def canonical(self) -> str:
+        """Five fields, each `*` or a list: two texts with one meaning give one canonical form."""
+        values = (self.minutes, self.hours, self.days, self.months, self.weekdays)
+        return " ".join(_spell(item, f) for item, f in zip(values, _FIELDS, strict=True))
+
+    @property
+    def fires_per_day(self) -> int:
+        """How often it fires on a day on which it fires at all."""
+        return len(self.minutes) * len(self.hours)
+
+    @property
+    def shortest_gap_minutes(self) -> int:
+        """The fewest minutes between two fires of one day (1440 if it fires once a day)."""
+        moments = [hour * 60 + minute for hour in self.hours for minute in self.minutes]
+        gaps = [after - before for before, after in itertools.pairwise(moments)]
+        return min([*gaps, moments[0] + 1440 - moments[-1]])
+
+
+def _spell(values: tuple[int, ...], field: _Field) -> str:
+    if len(values) == field.high - field.low + 1:
+        return "*"
+    return ",".join(map(str, values))
+
+
+@functools.lru_cache(maxsize=4096)
+def parse_schedule(text: str) -> Schedule:
+    """Read a schedule. Raises ScheduleError with the reason and the fix."""
+    if len(text) > _MAX_LENGTH:
+        raise ScheduleError(f"a schedule has at most {_MAX_LENGTH} characters")
+    words = text.split()
+    if text.startswith("@"):
+        raise ScheduleError(f"{words[0]} is not known here; write five fields, e.g. 0 3 * * *")
+    if len(words) != 5:
+        raise ScheduleError(
+            f"a schedule has five fields (minute hour day month weekday, UTC), found {len(words)}"
+        )
+    fields = [_parse_field(word, field) for word, field in zip(words, _FIELDS, strict=True)]
+    schedule = Schedule(*fields)
+    if not _ever_fires(schedule):
+        raise ScheduleError("it never fires: no month it names has the day it names")
+    return schedule
+
+
+def _parse_field(word: str, field: _Field) -> tuple[int, ...]:
+    values: set[int] = set()
+    for part in word.split(","):
+        values.update(_parse_part(part, field))
+    return tuple(sorted(values))
+
+
+def _parse_part(part: str, field: _Field) -> range:
+    span, slash, step_text = part.partition("/")
+    step = _number(step_text, field, part) if slash else 1
+    if span == "*":
+        return range(field.low, field.high + 1, max(step, 1))
+    first_text, dash, last_text = span.partition("-")
+    first = _value(first_text, field, part)
+    last = _value(last_text, field, part) if dash else (field.high if slash else first)
+    first, last = min(first, last), max(first, last)
+    return range(first, last + 1, max(step, 1))
+
+
+def _number(text: str, field: _Field, part: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ScheduleError(f"{field.name}: {part!r} is not understood")
+    return int(text)
+
+
+def _value(text: str, field: _Field, part: str) -> int:
+    lowered = text.lower()
+    if lowered.isalpha() and lowered.isascii():
+        for offset, name in enumerate(field.names):
+            if name.startswith(lowered):
+                return field.low + offset
+    value = _number(text, field, part)
+    if not field.low <= value <= field.high:
+        extra = " (Sunday is 0)" if field.names and value == 7 else ""
+        raise ScheduleError(f"{field.name} is {field.low} to {field.high}{extra}, found {value}")
+    return value
+
+
+def _ever_fires(schedule: Schedule) -> bool:
+    # A day of a month falls on every weekday in the course of the years (29 February too).
+    longest = {month: calendar.monthrange(2024, month)[1] for month in schedule.months}
+    return any(day <= longest[month] for month in schedule.months for day in schedule.days)
+
+
+def next_fire(text: str, after: datetime) -> datetime:
+    """The first moment strictly after `after`, UTC. Raises ScheduleError if none is near."""
+    from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  (late: it costs 50 ms)
+
+    expression = parse_schedule(text).canonical
+    try:
+        found = croniter(expression, after.astimezone(UTC), day_or=False).get_next(datetime)
+    except CroniterBadDateError:
+        raise ScheduleError("it does not fire in the coming years") from None
+    return found.astimezone(UTC)

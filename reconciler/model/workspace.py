@@ -1,0 +1,127 @@
+"""The workspace file `reconciler.yaml`: where state is kept, registries, limits, hosts."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StrictFloat, model_validator
+
+from reconciler.model.common import (
+    Duration,
+    Flag,
+    Model,
+    RegistryName,
+    Text,
+    Whole,
+    Word,
+    problem,
+)
+from reconciler.model.platform import Platform
+
+DEFAULT_STATE = "sqlite:///.reconciler/state.db"
+
+
+def _login_server(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", text):
+        raise problem("registry", "a login server is a host name with an optional port")
+    return text
+
+
+def _state(text: str) -> str:
+    if re.match(r"[a-z+0-9]+://[^/@]*:[^/@]+@", text):
+        raise problem("state", "the state URL holds no password; use PGPASSFILE or a socket")
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise problem("state", "state is sqlite:///PATH or postgresql+psycopg://HOST/NAME")
+    return text
+
+
+class Registry(Model):
+    """A registry that tasks belong to."""
+
+    name: RegistryName
+    login_server: Annotated[str, AfterValidator(_login_server)]
+    provider: Literal["embedded"] = "embedded"
+
+
+class PlatformEngine(Model):
+    """The engine that runs a platform: `auto`, or an address."""
+
+    engine: Word = "auto"
+
+
+def _percent(text: str) -> str:
+    if not re.fullmatch(r"\d{1,3}(\.\d+)?%|\d{1,9}", text):
+        raise problem("limit", "a limit is a percentage such as 5% or a count such as 20")
+    return text
+
+
+Limit = Annotated[str, AfterValidator(_percent)]
+
+
+class Limits(Model):
+    """The share of tasks one apply may delete or update."""
+
+    delete: Limit | None = None
+    update: Limit | None = None
+
+
+class Host(Model):
+    """A host for which plain http or a private address is allowed."""
+
+    insecure: Flag = False
+
+
+class Forge(Model):
+    """A source host and its API."""
+
+    kind: Literal["github", "azuredevops", "gitlab", "gitea", "bitbucket"]
+    api: Word | None = None
+
+
+class Watch(Model):
+    """How base images are watched."""
+
+    interval: Duration = "15m"
+    quiet: Duration = "2m"
+    max_concurrent: Annotated[Whole, Field(ge=1, le=1000)] = 10
+
+
+class Server(Model):
+    """Settings of the daemon."""
+
+    public_url: Word | None = None
+    watch: Watch = Watch()
+
+
+Price = StrictFloat | Whole
+
+
+class Workspace(Model):
+    """The document of kind Workspace. Paths are relative to the folder it stands in."""
+
+    api_version: Literal["reconciler/v1"]
+    kind: Literal["Workspace"]
+    state: Annotated[str, AfterValidator(_state)] = DEFAULT_STATE
+    registries: tuple[Registry, ...] = ()
+    platforms: dict[Platform, PlatformEngine] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    vars: dict[Word, Text | Whole | Flag | StrictFloat] = Field(default_factory=dict)
+    hosts: dict[Word, Host] = Field(default_factory=dict)
+    forges: dict[Word, Forge] = Field(default_factory=dict)
+    server: Server = Server()
+    prices: dict[Literal["linux", "windows"], Price] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _registries_are_unique(self) -> Workspace:
+        names = [registry.name for registry in self.registries]
+        if len(set(names)) != len(names):
+            raise problem("registry", "two registries have one name")
+        return self
+
+    def registry(self, name: str) -> Registry | None:
+        """The registry of a name or a login server, or None."""
+        for registry in self.registries:
+            if name in {registry.name, registry.login_server}:
+                return registry
+        return None

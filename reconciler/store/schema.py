@@ -1,0 +1,110 @@
+"""Tables of the state database. A change here needs a migration in `migrations`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+# schema_version, state_id, key (hex, keys the fingerprints), serial
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# The embedded provider's own world: what is live.
+live_tasks = Table(
+    "live_tasks",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("document", Text, nullable=False),  # canonical JSON of the task
+    Column("changed_at", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+)
+
+# What the last apply wanted: kept apart from live, so that drift is never taken for a change.
+applied_tasks = Table(
+    "applied_tasks",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("applied_at", Text, nullable=False),
+    Column("applied_by", Text, nullable=False),
+    Column("apply_id", Text, nullable=False),
+    Column("commit", Text),
+    Column("file", Text),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("acquired_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+)
+
+applies = Table(
+    "applies",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("plan_id", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("outcome", Text),  # done, partial, refused, interrupted
+    Column("total", Integer, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("apply_id", Text, ForeignKey("applies.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("previous_address", Text),
+    Column("action", Text, nullable=False),
+    Column("state", Text, nullable=False),  # intended, done, failed, recovered, abandoned
+    Column("before_hash", Text),
+    Column("after_hash", Text),
+    Column("desired", Text),
+    Column("intended_at", Text, nullable=False),
+    Column("settled_at", Text),
+    Column("detail", Text),
+    UniqueConstraint("apply_id", "position"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("task", Text),
+    Column("status", Text, nullable=False),
+    Column("queued", Text, nullable=False),
+    Column("record", Text, nullable=False),  # JSON of model.run.RunRecord
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("process_started", Text),  # tells a process from a later one with the same number
+    Column("cancel_requested", Text),  # by whom, or null
+    Index("runs_by_task", "task", "queued"),
+    Index("runs_by_queued", "queued"),
+)
