@@ -56,6 +56,7 @@ locks = Table(
     Column("holder", Text, nullable=False),
     Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
+    Column("process_started", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("acquired_at", Text, nullable=False),
     Column("expires_at", Text, nullable=False),
@@ -83,10 +84,10 @@ journal = Table(
     Column("address", Text, nullable=False),
     Column("previous_address", Text),
     Column("action", Text, nullable=False),
-    Column("state", Text, nullable=False),  # intended, done, failed, recovered, abandoned
+    Column("state", Text, nullable=False),  # intended, done, failed, recovered, not-done
     Column("before_hash", Text),
     Column("after_hash", Text),
-    Column("desired", Text),
+    Column("change", Text, nullable=False),  # JSON of the plan's change
     Column("intended_at", Text, nullable=False),
     Column("settled_at", Text),
     Column("detail", Text),

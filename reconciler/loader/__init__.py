@@ -1,0 +1,1 @@
+"""Bytes of a workspace to models, with places. Opens files, judges nothing but their form."""

@@ -1,0 +1,137 @@
+"""A plan as frozen data: one reader prints it, another applies it.
+
+The models are the published form of `plan --out` (keys are snake_case, see `plan_schema`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+FORMAT_VERSION = "1.0"
+
+Document = dict[str, Any]
+
+
+class PlanModel(BaseModel):
+    """Base of the plan's models: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Action(StrEnum):
+    """What happens to one task."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RENAME = "rename"
+    DELETE = "delete"
+    NO_OP = "no-op"
+
+
+class FieldChange(PlanModel):
+    """One field: its dotted path from the root (lists by index), and both values.
+
+    `sensitive` marks references to secrets: the values are references, never secrets. `origin` is
+    the file:line:column of the new value; `cause` says where it comes from: spec, defaults,
+    removed or drift.
+    """
+
+    path: str
+    before: Any = None
+    after: Any = None
+    sensitive: bool = False
+    cause: Literal["spec", "defaults", "removed", "drift"] = "spec"
+    origin: str | None = None
+
+
+class Cause(PlanModel):
+    """Where a change was written, and who wrote it. `commit` is None for an uncommitted file."""
+
+    file: str
+    line: int = 1
+    commit: str | None = None
+    author: str | None = None
+    committed: datetime | None = None
+
+
+class Change(PlanModel):
+    """One write to one task.
+
+    `base` is the live document the plan was made from and `live_hash` its digest: apply refuses a
+    task whose live document has another one. `target` is what is written live, `applied` what is
+    remembered as last applied; they differ only where drift is left alone.
+    """
+
+    address: str
+    action: Action
+    previous_address: str | None = None
+    adopts: bool = False
+    fields: tuple[FieldChange, ...] = ()
+    cause: Cause | None = None
+    live_hash: str | None = None
+    base: Document | None = None
+    target: Document | None = None
+    applied: Document | None = None
+
+
+class Drift(PlanModel):
+    """A live task that is not what was last applied. `heal`: this plan undoes it."""
+
+    address: str
+    kind: Literal["changed", "deleted"]
+    heal: bool = False
+    fields: tuple[FieldChange, ...] = ()
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+
+class Inputs(PlanModel):
+    """What the plan was made from. `commit` is None outside Git."""
+
+    commit: str | None = None
+    dirty: bool = False
+    specs_digest: str = ""
+    policy_digest: str = ""
+
+
+class PolicySummary(PlanModel):
+    """What policy said when the plan was made."""
+
+    failures: int = 0
+    warnings: int = 0
+    waived: int = 0
+    findings: tuple[str, ...] = ()
+
+
+class Plan(PlanModel):
+    """Everything that is known before the first write."""
+
+    format_version: str = FORMAT_VERSION
+    kind: Literal["Plan"] = "Plan"
+    id: str
+    created: datetime
+    expires: datetime
+    tool_version: str
+    state_id: str
+    state_serial: int = 0
+    inputs: Inputs = Inputs()
+    declared: int = 0
+    live: int = 0
+    unchanged: int = 0
+    changes: tuple[Change, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    unmanaged: tuple[str, ...] = ()
+    policy: PolicySummary = PolicySummary()
+
+    def count(self, action: Action) -> int:
+        """How many changes have an action."""
+        return sum(change.action is action for change in self.changes)
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that are more than bookkeeping."""
+        return tuple(change for change in self.changes if change.action is not Action.NO_OP)

@@ -1,0 +1,69 @@
+"""The changed fields of one task, each with both values, its cause and where it was written."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from reconciler.base.source import Source, spell_path
+from reconciler.model.task import Task
+from reconciler.plan.change import Document, FieldChange
+from reconciler.plan.diff import differences, is_sensitive, leaves
+from reconciler.plan.normalise import full_document
+
+_IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("kind",)}
+
+
+def field_changes(
+    before: Document | None, after: Document, applied: Document | None, source: Source | None
+) -> tuple[FieldChange, ...]:
+    """Fields from `before` (None: the task is new) to `after`, defaults written out.
+
+    A new task shows what it declares, not what it leaves at its default. `applied` tells drift
+    from a change of the spec.
+    """
+    found = leaves(after) if before is None else differences(_full(before), _full(after))
+    last = _full(applied) if applied is not None else None
+    return tuple(
+        _field_change(path, old, new, last, source)
+        for path, old, new in found
+        if before is not None or path not in _IDENTITY
+    )
+
+
+def _full(document: Document) -> Document:
+    return full_document(Task.model_validate(document))
+
+
+def _field_change(
+    path: tuple[str | int, ...],
+    before: Any,
+    after: Any,
+    applied: Document | None,
+    source: Source | None,
+) -> FieldChange:
+    place = source.locate(path) if source is not None else None
+    cause: Literal["spec", "defaults", "removed", "drift"] = "spec"
+    if applied is not None and _value_at(applied, path) == after:
+        cause = "drift"  # the spec did not change here: live did
+    elif after is None:
+        cause = "removed"
+    elif place is not None and source is not None and place.file != source.file:
+        cause = "defaults"
+    return FieldChange(
+        path=spell_path(path),
+        before=before,
+        after=after,
+        sensitive=is_sensitive(path),
+        cause=cause,
+        origin=str(place) if place is not None else None,
+    )
+
+
+def _value_at(document: Document, path: tuple[str | int, ...]) -> Any:
+    here: Any = document
+    for part in path:
+        held = here if isinstance(here, dict) else dict(enumerate(here or ()))
+        if part not in held:
+            return None
+        here = held[part]
+    return here

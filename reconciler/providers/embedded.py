@@ -1,0 +1,56 @@
+"""The embedded provider: live tasks in the state database, no cloud at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.base.clock import Clock
+from reconciler.providers.base import Capabilities, LiveTask
+from reconciler.store.database import Database
+from reconciler.store.tasks import TaskRow, delete_live, put_live, read_live
+
+
+class EmbeddedProvider:
+    """Serves the tasks of every registry with `provider: embedded`. Each write is one commit."""
+
+    def __init__(self, database: Database, actor: str, clock: Clock) -> None:
+        self._database, self._actor, self._clock = database, actor, clock
+
+    def capabilities(self) -> Capabilities:
+        """It renames, and knows who changed what."""
+        return Capabilities(rename=True, tells_who_changed=True)
+
+    def read_all(self) -> Iterator[LiveTask]:
+        """Every live task."""
+        with self._database.read() as connection:
+            for row in read_live(connection):
+                yield _live_task(row)
+
+    def read(self, address: str) -> LiveTask | None:
+        """One live task."""
+        with self._database.read() as connection:
+            return next((_live_task(row) for row in read_live(connection, address)), None)
+
+    def create(self, address: str, document: str) -> None:
+        """Make a task."""
+        self.update(address, document)
+
+    def update(self, address: str, document: str) -> None:
+        """Replace a task's document."""
+        with self._database.write() as connection:
+            put_live(connection, address, document, by=self._actor, at=self._clock())
+
+    def rename(self, previous: str, address: str, document: str) -> None:
+        """Move a task, in one commit."""
+        with self._database.write() as connection:
+            delete_live(connection, previous)
+            put_live(connection, address, document, by=self._actor, at=self._clock())
+
+    def delete(self, address: str) -> None:
+        """Remove a task."""
+        with self._database.write() as connection:
+            delete_live(connection, address)
+
+
+def _live_task(row: TaskRow) -> LiveTask:
+    return LiveTask(row.address, row.document, row.changed_by, row.changed_at)

@@ -1,0 +1,112 @@
+"""The journal of applies: every write is noted before it is done and settled after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from reconciler.base.clock import from_iso, to_iso
+from reconciler.store.schema import applies, journal
+
+INTENDED, DONE, FAILED, RECOVERED, NOT_DONE = "intended", "done", "failed", "recovered", "not-done"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRow:
+    """One apply. `outcome` is None while it runs, or after it was killed."""
+
+    id: str
+    plan_id: str
+    plan_digest: str
+    actor: str
+    host: str
+    started: datetime
+    total: int
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    """One write of an apply. `change` is the JSON of the plan's change."""
+
+    apply_id: str
+    position: int
+    address: str
+    previous_address: str | None
+    action: str
+    state: str
+    before_hash: str | None
+    after_hash: str | None
+    change: str
+
+
+def begin(connection: Connection, row: ApplyRow) -> None:
+    """Note that an apply starts."""
+    connection.execute(
+        sa.insert(applies).values(
+            id=row.id,
+            plan_id=row.plan_id,
+            plan_digest=row.plan_digest,
+            actor=row.actor,
+            host=row.host,
+            started_at=to_iso(row.started),
+            total=row.total,
+        )
+    )
+
+
+def intend(connection: Connection, rows: Sequence[WriteRow], now: datetime) -> None:
+    """Note writes before they are done."""
+    for row in rows:
+        values = {name: getattr(row, name) for name in WriteRow.__slots__}
+        connection.execute(sa.insert(journal).values(**values, intended_at=to_iso(now)))
+
+
+def settle(
+    connection: Connection,
+    apply_id: str,
+    position: int,
+    state: str,
+    now: datetime,
+    detail: str | None = None,
+) -> None:
+    """Note how a write ended."""
+    found = (journal.c.apply_id == apply_id) & (journal.c.position == position)
+    values = {"state": state, "settled_at": to_iso(now), "detail": detail}
+    connection.execute(sa.update(journal).where(found).values(**values))
+
+
+def finish(connection: Connection, apply_id: str, outcome: str, now: datetime) -> None:
+    """Note how an apply ended: done, partial, refused or interrupted."""
+    values = {"outcome": outcome, "finished_at": to_iso(now)}
+    connection.execute(sa.update(applies).where(applies.c.id == apply_id).values(**values))
+
+
+def unfinished(connection: Connection) -> list[ApplyRow]:
+    """Applies that started and did not end, oldest first."""
+    query = sa.select(applies).where(applies.c.outcome.is_(None)).order_by(applies.c.started_at)
+    return [
+        ApplyRow(
+            row.id,
+            row.plan_id,
+            row.plan_digest,
+            row.actor,
+            row.host,
+            from_iso(row.started_at),
+            row.total,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def writes_of(connection: Connection, apply_id: str) -> list[WriteRow]:
+    """The writes of an apply, in order."""
+    query = sa.select(journal).where(journal.c.apply_id == apply_id).order_by(journal.c.position)
+    return [
+        WriteRow(*(getattr(row, name) for name in WriteRow.__slots__))
+        for row in connection.execute(query)
+    ]

@@ -1,0 +1,95 @@
+"""What is live in the embedded provider, and what was last applied: two tables, never mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from reconciler.base.clock import from_iso, to_iso
+from reconciler.store.schema import applied_tasks, live_tasks, meta
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A stored task: canonical JSON, and who stored it when."""
+
+    address: str
+    document: str
+    changed_by: str
+    changed_at: datetime
+    file: str | None = None
+    commit: str | None = None
+    apply_id: str | None = None
+
+
+# -------------------------------------------------------------------- live
+def read_live(connection: Connection, address: str | None = None) -> Iterator[TaskRow]:
+    """All live tasks in the order of addresses, or the one with an address."""
+    query = sa.select(live_tasks).order_by(live_tasks.c.address)
+    if address is not None:
+        query = query.where(live_tasks.c.address == address)
+    for row in connection.execute(query):
+        yield TaskRow(row.address, row.document, row.changed_by, from_iso(row.changed_at))
+
+
+def put_live(connection: Connection, address: str, document: str, *, by: str, at: datetime) -> None:
+    """Write a live task, new or not."""
+    delete_live(connection, address)
+    values = {"document": document, "changed_by": by, "changed_at": to_iso(at)}
+    connection.execute(sa.insert(live_tasks).values(address=address, **values))
+
+
+def delete_live(connection: Connection, address: str) -> bool:
+    """Remove a live task; False if there was none."""
+    done = connection.execute(sa.delete(live_tasks).where(live_tasks.c.address == address))
+    return done.rowcount > 0
+
+
+# ------------------------------------------------------------ last applied
+def read_applied(connection: Connection) -> Iterator[TaskRow]:
+    """All tasks as they were last applied."""
+    for row in connection.execute(sa.select(applied_tasks)):
+        yield TaskRow(
+            row.address,
+            row.document,
+            row.applied_by,
+            from_iso(row.applied_at),
+            file=row.file,
+            commit=row.commit,
+            apply_id=row.apply_id,
+        )
+
+
+def remember_applied(connection: Connection, row: TaskRow) -> None:
+    """Remember what was applied, instead of what was before; counts the state up."""
+    _forget(connection, row.address)
+    values = {
+        "address": row.address,
+        "document": row.document,
+        "applied_by": row.changed_by,
+        "applied_at": to_iso(row.changed_at),
+        "apply_id": row.apply_id,
+        "file": row.file,
+        "commit": row.commit,
+    }
+    connection.execute(sa.insert(applied_tasks).values(**values))
+    _count_up(connection)
+
+
+def forget_applied(connection: Connection, address: str) -> None:
+    """Forget a task that is gone; counts the state up."""
+    _forget(connection, address)
+    _count_up(connection)
+
+
+def _forget(connection: Connection, address: str) -> None:
+    connection.execute(sa.delete(applied_tasks).where(applied_tasks.c.address == address))
+
+
+def _count_up(connection: Connection) -> None:
+    serial = sa.cast(sa.cast(meta.c.value, sa.Integer) + 1, sa.Text)
+    connection.execute(sa.update(meta).where(meta.c.name == "serial").values(value=serial))
