@@ -1,0 +1,84 @@
+"""Files that are private or must be whole. Decides nothing about what stands in them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from reconciler.adapters.process import is_alive, process_started
+
+_PREFIX = "reconciler-private-"
+_MEMORY = Path("/dev/shm")  # noqa: S108  (memory, not disk; the folder inside is 0700)
+
+
+def memory_folder() -> Path:
+    """A place in memory where the system has one, else the folder for temporary files."""
+    usable = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
+    return _MEMORY if usable else Path(tempfile.gettempdir())
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """An empty folder that only we can read, deleted at the end of the block.
+
+    Its name says which process it belongs to, so that a later one can clear up after a kill.
+    """
+    sweep_private_folders()
+    owner = f"{os.getpid()}-{_ticks(os.getpid())}-"
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX + owner, dir=memory_folder()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_private_folders() -> None:
+    """Delete private folders of ours whose process is gone."""
+    for folder in memory_folder().glob(_PREFIX + "*"):
+        if _belongs_to_us(folder) and not _owner_lives(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _belongs_to_us(folder: Path) -> bool:
+    try:
+        state = folder.lstat()
+    except OSError:
+        return False
+    return state.st_uid == os.getuid() and not folder.is_symlink()
+
+
+def _owner_lives(folder: Path) -> bool:
+    pid, _, rest = folder.name.removeprefix(_PREFIX).partition("-")
+    ticks = rest.partition("-")[0]
+    started = process_started(int(pid)) if pid.isdigit() else None
+    return started is not None and is_alive(int(pid), started) and started.endswith(":" + ticks)
+
+
+def _ticks(pid: int) -> str:
+    return (process_started(pid) or "").rpartition(":")[2]
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a new file with mode 0600. Raises FileExistsError rather than follow anything."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(data)
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half. OSError."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

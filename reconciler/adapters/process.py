@@ -1,0 +1,177 @@
+"""Starts programs, watches them, ends them with everything they started. Knows no program.
+
+The only door to `subprocess`. Arguments are lists, the environment is always given, standard
+input is empty, and every program leads its own session so that its whole group can be ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# From the first polite signal to the last one; with it a group is gone within two seconds.
+GRACE_SECONDS = 1.5
+_POLL_SECONDS = 0.1
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended: `exit_code` is negative for a signal; `stopped` if we ended it."""
+
+    exit_code: int
+    stopped: bool = False
+
+
+def stream(
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    on_output: Callable[[bytes], None],
+    stopping: Callable[[], bool],
+    folder: Path | None = None,
+) -> Ended:
+    """Run a program, handing over its output (both streams) as it comes, until it ends.
+
+    When `stopping()` becomes true the whole group gets SIGTERM and, 1.5 s later, SIGKILL.
+    Raises FileNotFoundError or PermissionError if the program cannot be started.
+    """
+    with _start(argv, environment, folder) as process:
+        try:
+            stopped = _pump(process, on_output, stopping)
+        finally:
+            _end_group(process)
+    return Ended(process.returncode, stopped)
+
+
+def capture(
+    argv: Sequence[str], *, environment: Mapping[str, str], timeout: float
+) -> tuple[int, str]:
+    """(exit code, output) of a short program. Raises OSError or TimeoutError."""
+    output: list[bytes] = []
+    deadline = time.monotonic() + timeout
+    ended = stream(
+        argv,
+        environment=environment,
+        on_output=output.append,
+        stopping=lambda: time.monotonic() > deadline,
+    )
+    if ended.stopped:
+        raise TimeoutError(f"{argv[0]} gave no answer in {timeout:.0f} s")
+    return ended.exit_code, b"".join(output).decode("utf-8", "replace")
+
+
+def _start(
+    argv: Sequence[str], environment: Mapping[str, str], folder: Path | None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(argv),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=dict(environment),
+        cwd=folder,
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+def _pump(
+    process: subprocess.Popen[bytes],
+    on_output: Callable[[bytes], None],
+    stopping: Callable[[], bool],
+) -> bool:
+    """Read until the program has ended; True if it was told to stop."""
+    assert process.stdout is not None  # noqa: S101  (it was opened as a pipe)
+    deadline: float | None = None
+    while True:
+        if deadline is None and stopping():
+            _signal_group(process, signal.SIGTERM)
+            deadline = time.monotonic() + GRACE_SECONDS
+        ready, _, _ = select.select([process.stdout], [], [], _POLL_SECONDS)
+        chunk = os.read(process.stdout.fileno(), _CHUNK) if ready else b""
+        if chunk:
+            on_output(chunk)
+        if deadline is not None and time.monotonic() > deadline:
+            return True
+        # A child may keep the pipe open after its parent has ended, and the other way round.
+        if not chunk and _has_ended(process):
+            return deadline is not None
+        if ready and not chunk:
+            time.sleep(_POLL_SECONDS / 10)
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    # WNOWAIT: the process stays a zombie, so that its group number is nobody else's yet.
+    state = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return state is not None
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+# ------------------------------------------------------------- who is alive
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process, told from a later one with the same number by when and in which boot it began."""
+
+    host: str
+    pid: int
+    started: str
+
+
+def this_process() -> ProcessIdentity:
+    """The identity of the calling process."""
+    return ProcessIdentity(socket.gethostname(), os.getpid(), process_started(os.getpid()) or "")
+
+
+def process_started(pid: int) -> str | None:
+    """When a process of this host began (`boot:ticks`), or None if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
+    except OSError:
+        return None
+    # The name in brackets may hold blanks and brackets; field 22 counts from after it.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else f"{boot}:{fields[19]}"
+
+
+def is_alive(pid: int, started: str) -> bool:
+    """True if that very process still runs on this host."""
+    return process_started(pid) == started
+
+
+# ------------------------------------------------------------------ signals
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+    """Inside the block Ctrl-C, SIGTERM and SIGHUP set the event instead of ending the program."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+    before = {number: signal.signal(number, lambda *_: event.set()) for number in _STOP_SIGNALS}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
