@@ -1,1 +1,1 @@
-"""The only doors to processes, files, secrets, container engines, Git and registries. No judging."""
+"""The only doors to processes, files, secrets, engines, Git and registries. They judge nothing."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from reconciler.model.common import Model
 
@@ -58,7 +59,13 @@ class StepStatus(StrEnum):
     CANCELED = "canceled"
 
 
-class OutputImage(Model):
+class Recorded(Model):
+    """Base of what the program itself writes down: built by field names, stored in camelCase."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class OutputImage(Recorded):
     """An image that the run made; `digest` is the registry's, None if it was not pushed."""
 
     reference: str
@@ -66,7 +73,7 @@ class OutputImage(Model):
     image_id: str | None = None
 
 
-class BaseImage(Model):
+class BaseImage(Recorded):
     """An image that the build stood on; role is runtime, buildtime or syntax."""
 
     reference: str
@@ -75,7 +82,7 @@ class BaseImage(Model):
     image_id: str | None = None
 
 
-class UsedSecret(Model):
+class UsedSecret(Recorded):
     """That a secret was used: its reference, version and a fingerprint keyed by the state."""
 
     name: str
@@ -84,7 +91,7 @@ class UsedSecret(Model):
     fingerprint: str | None = None
 
 
-class StepRecord(Model):
+class StepRecord(Recorded):
     """One step of a run. Times are UTC."""
 
     name: str
@@ -95,7 +102,7 @@ class StepRecord(Model):
     finished: datetime | None = None
 
 
-class RunRecord(Model):
+class RunRecord(Recorded):
     """Everything that is kept of a run except its log lines. Times are UTC."""
 
     id: str
@@ -110,7 +117,10 @@ class RunRecord(Model):
     source: str | None = None
     commit: str | None = None
     branch: str | None = None
+    dirty: bool | None = None
     context_bytes: int | None = None
+    context_files: int | None = None
+    context_seconds: float | None = None
     builder: str | None = None
     timeout: int = 3600
     queued: datetime
@@ -122,3 +132,18 @@ class RunRecord(Model):
     secrets: tuple[UsedSecret, ...] = ()
     overrides: dict[str, str] = Field(default_factory=dict)
     request: dict[str, object] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of output, already masked. Bytes that are not UTF-8 are surrogate escapes.
+
+    `more`: the line was too long and goes on in the next item.
+    """
+
+    time: datetime
+    step: str
+    line: str
+    stream: str = "out"
+    attempt: int = 1
+    more: bool = False

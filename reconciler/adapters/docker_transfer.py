@@ -1,0 +1,155 @@
+"""Pulls and pushes images through the engine, and says in few words why one did not work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from reconciler.adapters.docker import Engine, split_tag
+from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
+from reconciler.model.build import LocalImage, Login, Refusal, Transfer
+
+
+class EngineImages:
+    """The images of an engine as a run sees them. Methods raise EngineUnavailable if it is gone."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def platform(self) -> tuple[str, str]:
+        """(operating system, architecture) of the engine."""
+        version = self._engine.version()
+        return version.os, version.architecture
+
+    def answers(self) -> bool:
+        """True if the engine answers now."""
+        return self._engine.answers()
+
+    def image(self, reference: str) -> LocalImage | None:
+        """The local image of a name or id, or None."""
+        return self._engine.image(reference)
+
+    def traces(self, reference: str) -> str:
+        """Settings and history of an image, as text."""
+        return self._engine.traces(reference)
+
+    def pull(
+        self,
+        reference: str,
+        platform: str | None,
+        login: Login | None,
+        stopping: Callable[[], bool],
+    ) -> Transfer:
+        """Pull an image into the engine."""
+        return pull_image(
+            self._engine, reference, platform=platform, login=login, stopping=stopping
+        )
+
+    def push(self, name: str, login: Login | None, stopping: Callable[[], bool]) -> Transfer:
+        """Push a tagged image."""
+        return push_image(self._engine, name, login=login, stopping=stopping)
+
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+# What registries and engines write, in the order in which it is looked for. A registry that hides
+# what one may not see says "denied" for "missing" too, so that comes before.
+_REFUSALS = (
+    (Refusal.CONFLICT, r"immutable|cannot be overwritten|already exists and|\b409\b|conflict"),
+    (Refusal.AUTH, r"unauthorized|denied|authentication required|no basic auth|\b40[13]\b"),
+    (Refusal.UNREACHABLE, r"dial tcp|no such host|connection refused|timeout|tls:|x509|\bEOF\b"),
+    (Refusal.MISSING, r"not found|manifest unknown|does not exist|no matching manifest"),
+)
+
+
+def refusal_of(message: str) -> Refusal:
+    """The kind of refusal that a registry's or an engine's message means."""
+    for refusal, pattern in _REFUSALS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return refusal
+    return Refusal.OTHER
+
+
+def pull_image(
+    engine: Engine,
+    reference: str,
+    *,
+    platform: str | None,
+    login: Login | None,
+    stopping: Callable[[], bool],
+) -> Transfer:
+    """Pull an image into the engine. Raises EngineUnavailable only if the engine goes away."""
+
+    def call(client: Any) -> Iterator[Record]:
+        records: Iterator[Record] = client.pull(
+            *_pull_name(reference),
+            stream=True,
+            decode=True,
+            platform=platform,
+            auth_config=_auth(login),
+        )
+        return records
+
+    return _transfer(engine, call, stopping)
+
+
+def push_image(
+    engine: Engine,
+    name: str,
+    *,
+    login: Login | None,
+    stopping: Callable[[], bool],
+) -> Transfer:
+    """Push a tagged image; the digest is the registry's. Raises as `pull_image` does."""
+    repository, tag = split_tag(name)
+
+    def call(client: Any) -> Iterator[Record]:
+        records: Iterator[Record] = client.push(
+            repository, tag, stream=True, decode=True, auth_config=_auth(login)
+        )
+        return records
+
+    return _transfer(engine, call, stopping)
+
+
+def _transfer(
+    engine: Engine, call: Callable[[Any], Iterator[Record]], stopping: Callable[[], bool]
+) -> Transfer:
+    digest = None
+    try:
+        for record in follow(engine, call, stopping):
+            if "error" in record:
+                return _refused(str(record["error"]))
+            digest = _digest(record) or digest
+    except Stopped:
+        return Transfer(stopped=True)
+    except EngineRefused as error:
+        return _refused(str(error))
+    return Transfer(digest=digest)
+
+
+def _refused(message: str) -> Transfer:
+    return Transfer(refusal=refusal_of(message), message=message.strip())
+
+
+def _digest(record: Record) -> str | None:
+    aux = record.get("aux")
+    if isinstance(aux, dict) and "Digest" in aux:
+        return str(aux["Digest"])
+    match = _DIGEST.search(str(record.get("status", "")))
+    return match[0] if match else None
+
+
+def _pull_name(reference: str) -> tuple[str, str | None]:
+    # With a digest docker-py takes the name whole; without a tag the engine would pull them all.
+    return (reference, None) if "@" in reference else split_tag(reference)
+
+
+def _auth(login: Login | None) -> dict[str, str]:
+    # An empty answer and not None: docker-py would look for a login of its own.
+    if login is None:
+        return {}
+    if login.identity_token:
+        return {"IdentityToken": login.identity_token}
+    return {"username": login.username, "password": login.password}

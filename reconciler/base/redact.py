@@ -1,0 +1,207 @@
+"""Hides secret values, in every spelling a program is likely to print them. Knows no references.
+
+What is found: the value, each of its lines, base64 (standard and URL alphabet, at any offset, also
+when wrapped at 64 or 76 columns), hexadecimal, URL-encoded and JSON-escaped forms. What is not:
+encrypted, compressed, reversed output, or characters printed one by one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+SHORTEST = 4
+MASK = b"***"
+LONGEST_LINE = 64 * 1024
+_WRAPS = (64, 76)
+
+Span = tuple[int, int]
+
+
+def maskable(value: str) -> bool:
+    """False for a value of less than four characters: masking it would shred every line."""
+    return len(value.strip()) >= SHORTEST
+
+
+def to_bytes(text: str) -> bytes:
+    """UTF-8; bytes that were not (surrogate escapes) come back as they were, others as they can."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def variants(value: str) -> set[bytes]:
+    """Every form of a value that is looked for; each has at least four bytes."""
+    if not maskable(value):
+        return set()
+    raw = to_bytes(value)
+    pieces = {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
+    found = set(pieces)
+    for piece in pieces:
+        if len(piece) >= SHORTEST:
+            found |= _spellings(piece)
+    return {form for form in found if len(form) >= SHORTEST}
+
+
+def _spellings(raw: bytes) -> set[bytes]:
+    text = raw.decode("utf-8", "surrogateescape")
+    escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    forms = {to_bytes(form) for form in escaped}
+    forms |= {quote(raw, safe="").encode(), quote_plus(raw).encode(), quote(raw).encode()}
+    forms |= {raw.hex().encode(), raw.hex().upper().encode()}
+    return forms | set(_base64_forms(raw))
+
+
+def _base64_forms(raw: bytes) -> Iterator[bytes]:
+    # Bytes in front of the value shift it: only the letters that it decides alone are looked for.
+    for offset, undecided in ((0, 0), (1, 2), (2, 3)):
+        decided = (offset + len(raw)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(b"\0" * offset + raw)[undecided:decided]
+    whole = base64.b64encode(raw)
+    for width in _WRAPS:
+        yield from (whole[at : at + width] for at in range(0, len(whole), width))
+
+
+class Redactor:
+    """Masks a fixed set of values. The values are not kept in a readable attribute."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        forms = sorted(set().union(*(variants(value) for value in values)))
+        # How many bytes can stand before the last one of a secret.
+        self.reach = max(map(len, forms), default=1) - 1
+        self._machine = _machine(forms)
+
+    def __repr__(self) -> str:
+        return "Redactor(***)"
+
+    def data(self, data: bytes) -> bytes:
+        """The data with every secret replaced by `***`."""
+        masked, _ = _cover(data, self.spans(data), len(data))
+        return masked
+
+    def text(self, text: str) -> str:
+        """The text with every secret replaced by `***`."""
+        if self._machine is None:
+            return text
+        data = to_bytes(text)
+        masked = self.data(data)
+        return text if masked == data else masked.decode("utf-8", "surrogateescape")
+
+    def lines(self) -> MaskedLines:
+        """A new masker for one stream of output."""
+        return MaskedLines(self)
+
+    def spans(self, data: bytes) -> list[Span]:
+        """(start, end) of every secret in the data, overlapping ones too."""
+        if self._machine is None:
+            return []
+        found = self._machine.find_matches_as_indexes(data, overlapping=True)
+        return [(start, end) for _, start, end in found]
+
+
+def _machine(forms: list[bytes]) -> Any:
+    if not forms:
+        return None
+    # Late: only a run with secrets needs the library.
+    from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415
+
+    return BytesAhoCorasick(forms, matchkind=MatchKind.Standard)
+
+
+def _cover(data: bytes, spans: list[Span], end: int) -> tuple[bytes, int]:
+    """Data up to `end` with the spans masked, and how many bytes after `end` are still secret."""
+    out, at = [], 0
+    for start, stop in _merged(spans):
+        if start >= end:
+            break
+        # A span at 0 that began in the chunk before (`start` is -1) already has its mask.
+        out += [data[at : max(start, 0)], b"" if start < 0 else MASK]
+        at = stop
+    out.append(data[at:end])
+    return b"".join(out), max(at - end, 0)
+
+
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    current: Span | None = None
+    for start, stop in sorted(spans):
+        if current is None or start > current[1]:
+            if current is not None:
+                yield current
+            current = (start, stop)
+        else:
+            current = (current[0], max(current[1], stop))
+    if current is not None:
+        yield current
+
+
+class _Stream:
+    """Masks one stream that arrives in chunks; holds back what could be the start of a secret."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._held = b""
+        self._covered = 0
+
+    @property
+    def holds(self) -> bool:
+        return bool(self._held)
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._held += chunk
+        return self._release(len(self._held) - self._redactor.reach)
+
+    def flush(self) -> bytes:
+        return self._release(len(self._held))
+
+    def _release(self, end: int) -> bytes:
+        if end <= 0:
+            return b""
+        spans = self._redactor.spans(self._held)
+        if self._covered:
+            spans.append((-1, self._covered))
+        out, self._covered = _cover(self._held, spans, end)
+        self._held = self._held[end:]
+        return out
+
+
+class MaskedLines:
+    """Cuts a byte stream into masked lines. A line over 64 kB comes in several pieces."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._stream = _Stream(redactor)
+        self._raw = b""
+        self._ready = b""
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, bool]]:
+        """(line, more): `more` says that the next item goes on in the same line."""
+        *whole, self._raw = (self._raw + chunk).split(b"\n")
+        for line in whole:
+            yield from self._line(line)
+        if len(self._raw) > LONGEST_LINE:
+            self._ready += self._stream.feed(self._raw)
+            self._raw = b""
+            yield from self._long_pieces()
+
+    def flush(self) -> Iterator[tuple[bytes, bool]]:
+        """What is left when the stream has ended."""
+        if self._raw or self._ready or self._stream.holds:
+            yield from self._line(self._raw)
+            self._raw = b""
+
+    def _line(self, line: bytes) -> Iterator[tuple[bytes, bool]]:
+        self._ready += self._stream.feed(line) + self._stream.flush()
+        self._stream = _Stream(self._redactor)
+        yield from self._long_pieces()
+        yield self._ready.removesuffix(b"\r"), False
+        self._ready = b""
+
+    def _long_pieces(self) -> Iterator[tuple[bytes, bool]]:
+        while len(self._ready) > LONGEST_LINE:
+            yield self._ready[:LONGEST_LINE], True
+            self._ready = self._ready[LONGEST_LINE:]

@@ -1,0 +1,149 @@
+"""The files of a build: found, kept inside their bounds, and measured. Changes none of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.context import ContextKind, context_kind
+from reconciler.model.run import Reason
+from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.ignore import IgnoreRules, parse_ignore
+from reconciler.runner.ports import Fetched, HeadOf, Stopping
+
+_LARGEST_DOCKERFILE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFolders:
+    """A Fetcher of local folders. `root` (the workspace) is what a source may not lead out of.
+
+    With `root` None any folder is right: a person named it on the command line.
+    """
+
+    start: Path
+    root: Path | None
+    head_of: HeadOf
+
+    def __call__(self, source: str, stopping: Stopping) -> Fetched:
+        """The folder of a source. Raises Failure (source-missing) if it is none."""
+        if stopping():
+            raise Stop(Reason.CANCELED, "stopped")
+        kind = context_kind(source)
+        if kind is not ContextKind.LOCAL:
+            shown = one_line(source, 120)
+            message = f"this version runs local folders only; the context is {shown} ({kind})"
+            raise Failure(Reason.SOURCE_MISSING, message)
+        folder = self._folder(source)
+        head = self.head_of(folder)
+        root = (self.root or folder).resolve()
+        if head is None:
+            return Fetched(folder, root)
+        return Fetched(folder, root, head.commit, head.branch, head.dirty)
+
+    def _folder(self, source: str) -> Path:
+        written = self.start / source
+        folder = written.resolve()
+        if not folder.exists():
+            message = f"the context {one_line(source)} does not exist; looked at {written}"
+            raise Failure(Reason.SOURCE_MISSING, message)
+        if not folder.is_dir():
+            message = f"the context {one_line(source)} is not a folder"
+            raise Failure(Reason.SOURCE_MISSING, message)
+        if self.root is not None and not folder.is_relative_to(self.root.resolve()):
+            message = f"the context {one_line(source)} leads out of the workspace"
+            raise Failure(Reason.SOURCE_MISSING, message)
+        return folder
+
+
+def find_dockerfile(fetched: Fetched, name: str) -> Path:
+    """The Dockerfile of a context. Raises Failure (dockerfile-missing) with near names."""
+    written = fetched.folder / name
+    path = written.resolve()
+    if not path.is_relative_to(fetched.root) and not path.is_relative_to(fetched.folder):
+        message = f"the Dockerfile {one_line(name)} leads out of its context"
+        raise Failure(Reason.DOCKERFILE_MISSING, message)
+    if not path.is_file():
+        message = f"there is no Dockerfile {one_line(name)}; looked at {written}{_near(written)}"
+        raise Failure(Reason.DOCKERFILE_MISSING, message)
+    return path
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return ""
+    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    likely = [name for name in names if "dockerfile" in name.lower()]
+    near = did_you_mean(path.name, likely or names)
+    return f"; did you mean {one_line(near)}?" if near else ""
+
+
+def read_dockerfile(path: Path) -> bytes:
+    """The bytes of a Dockerfile. Raises Failure if it cannot be read or is over 1 MiB."""
+    try:
+        if path.stat().st_size > _LARGEST_DOCKERFILE:
+            raise Failure(Reason.DOCKERFILE_MISSING, f"{path.name} has more than 1 MiB")
+        return path.read_bytes()
+    except OSError as error:
+        message = f"the Dockerfile {path.name} cannot be read: {error.strerror}"
+        raise Failure(Reason.DOCKERFILE_MISSING, message) from None
+
+
+# ----------------------------------------------------------------- measuring
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a builder is given: bytes of regular files, and how many files and links."""
+
+    bytes: int
+    files: int
+
+
+def measure(folder: Path, dockerfile: Path, stopping: Stopping) -> Size:
+    """The size of a context after its ignore file. Raises Stop, or Failure if unreadable."""
+    total = count = 0
+    for path in _kept(folder, "", ignore_rules(folder, dockerfile)):
+        if count % 1000 == 0 and stopping():
+            raise Stop(Reason.CANCELED, "stopped")
+        count += 1
+        total += _length(path)
+    return Size(total, count)
+
+
+def ignore_rules(folder: Path, dockerfile: Path) -> IgnoreRules:
+    """The rules of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`."""
+    own = dockerfile.with_name(dockerfile.name + ".dockerignore")
+    for path in (own, folder / ".dockerignore"):
+        if path.is_file():
+            return parse_ignore(path.read_text("utf-8", "replace"))
+    return IgnoreRules()
+
+
+def _kept(folder: Path, inside: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:
+    for entry in _entries(folder, inside):
+        path = inside + entry.name
+        ignored = rules.ignored(path)
+        if entry.is_dir(follow_symlinks=False):
+            if not ignored or rules.restores_any:
+                yield from _kept(folder, path + "/", rules)
+        elif not ignored:
+            yield entry
+
+
+def _entries(folder: Path, inside: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder / inside) as entries:
+            return list(entries)
+    except OSError as error:
+        where = one_line(inside or ".")
+        message = f"the context cannot be read: {where}: {error.strerror}"
+        raise Failure(Reason.SOURCE_MISSING, message) from None
+
+
+def _length(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size if not entry.is_symlink() else 0
+    except OSError:
+        return 0

@@ -1,0 +1,194 @@
+"""One run from first line to outcome: check, fetch, prepare, build, push. Keeps and prints nothing.
+
+A failure is one exception that carries its reason; whatever happens, the record ends final.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
+from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.model.run import Reason, RunRecord, RunStatus
+from reconciler.runner.bases import provide_bases, read_dependencies
+from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
+from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.labels import image_labels
+from reconciler.runner.ledger import Ledger, StepFailed
+from reconciler.runner.names import image_names
+from reconciler.runner.ports import Builder, Fetched, Images, Ports
+from reconciler.runner.push import note_built, push_all
+from reconciler.runner.request import RunRequest
+from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets
+from reconciler.runner.stopping import StopWatch
+from reconciler.runner.variables import RunVariables, check_variables, expand_all, run_date
+from reconciler.runner.work import Work
+
+_BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
+
+
+def execute(request: RunRequest, ports: Ports) -> RunRecord:
+    """Do one run and return its final record, which was also handed to `ports.on_record`.
+
+    Raises nothing that the record can say; an unexpected error closes the record and goes on.
+    """
+    ledger = Ledger(request.first_record(ports.clock()), ports)
+    work = Work(request, ports, ledger, StopWatch(ports, request.timeout))
+    try:
+        ledger.note(status=RunStatus.RUNNING, started=ledger.now())
+        _do(work)
+        return _finish(ledger, RunStatus.SUCCEEDED)
+    except (Failure, Stop) as end:
+        return _finish(ledger, end.status, end.reason, end.message)
+    except EngineUnavailable as error:
+        message = f"{error.message}; {error.hint}" if error.hint else error.message
+        return _finish(ledger, RunStatus.ERROR, Reason.ENGINE, message)
+    except BaseException as error:
+        with contextlib.suppress(ReconcilerError):
+            message = f"the run broke off: {type(error).__name__}"
+            _finish(ledger, RunStatus.ERROR, Reason.LOST, message)
+        raise
+
+
+def _finish(
+    ledger: Ledger, status: RunStatus, reason: Reason | None = None, message: str | None = None
+) -> RunRecord:
+    ledger.note(status=status, reason=reason, message=message, finished=ledger.now())
+    return ledger.record
+
+
+def _do(work: Work) -> None:
+    _check(work.request)
+    work.ledger.plan_steps(("build", "build"), *[("push", "push")] * work.request.pushes)
+    fetched, dockerfile = _fetch(work)
+    images, builder = work.ports.engine()
+    prepared = _prepare(work, fetched, dockerfile, images, builder)
+    image_id = _build(work, prepared, images, builder)
+    _deliver(work, prepared.names, image_id, images)
+
+
+# -------------------------------------------------------------------- check
+def _check(request: RunRequest) -> None:
+    """Wrong variables are told before anything is done."""
+    for image in request.step.images:
+        check_variables(image, f"image {image}")
+    for name, value in request.step.args.items():
+        check_variables(value, f"argument {name}")
+
+
+# -------------------------------------------------------------------- fetch
+def _fetch(work: Work) -> tuple[Fetched, Path]:
+    """Bring the context here, find the Dockerfile in it, note what it is."""
+    before = work.ports.monotonic()
+    fetched = work.ports.fetch(work.request.source, work.watch)
+    dockerfile = find_dockerfile(fetched, work.request.step.file)
+    size = measure(fetched.folder, dockerfile, work.watch)
+    work.ledger.note(
+        commit=fetched.commit,
+        branch=fetched.branch,
+        dirty=fetched.dirty,
+        context_bytes=size.bytes,
+        context_files=size.files,
+        context_seconds=work.ports.monotonic() - before,
+    )
+    return fetched, dockerfile
+
+
+# ------------------------------------------------------------------ prepare
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the builder is asked, and the complete names of what it makes."""
+
+    build: BuildRequest
+    names: tuple[str, ...]
+
+
+def _prepare(
+    work: Work, fetched: Fetched, dockerfile: Path, images: Images, builder: Builder
+) -> Prepared:
+    """Fill in variables, read secrets, have the base images ready."""
+    request, step = work.request, work.request.step
+    work.ledger.note(builder=builder.name)
+    variables = _variables(work, fetched, images)
+    names = image_names(step.images, variables, request.login_server, request.registries)
+    args = expand_all(step.args, variables)
+    dependencies = read_dependencies(
+        read_dockerfile(dockerfile), args=args, target=step.target, platform=request.platform
+    )
+    secrets = read_secrets(work, builder)
+    bases = provide_bases(dependencies, images, work)
+    work.ledger.note(bases=bases)
+    build = BuildRequest(
+        context=fetched.folder,
+        dockerfile=dockerfile,
+        tags=names,
+        args=args,
+        secrets=secrets,
+        target=step.target,
+        platform=request.platform,
+        no_cache=step.no_cache,
+        labels=image_labels(work.ledger.record, bases),
+        offline=request.offline,
+    )
+    return Prepared(build, names)
+
+
+def _variables(work: Work, fetched: Fetched, images: Images) -> RunVariables:
+    request, record = work.request, work.ledger.record
+    os, architecture = images.platform()
+    return RunVariables(
+        id=request.id,
+        registry=request.login_server or "",
+        registry_name=(request.login_server or "").partition(".")[0],
+        date=run_date(record.started or record.queued),
+        commit=fetched.commit or "",
+        branch=fetched.branch or "",
+        task_name=request.task_name,
+        os=os,
+        architecture=architecture,
+        triggered_by=request.trigger.capitalize(),
+        shared_volume=f"reconciler-{request.id}",
+    )
+
+
+# -------------------------------------------------------------------- build
+def _build(work: Work, prepared: Prepared, images: Images, builder: Builder) -> str:
+    """Build, and return the image's id. Raises Failure or Stop."""
+    with work.ledger.step("build", "build"):
+        work.watch.check()
+        with work.ledger.output("build") as output:
+            result = builder.build(prepared.build, output, work.watch)
+        if result.stopped:
+            work.watch.check()
+        if result.image_id is None:
+            raise _build_failure(result, images)
+        refuse_leaked_secrets(result.image_id, dict(prepared.build.secrets), images)
+    return result.image_id
+
+
+def _build_failure(result: BuildResult, images: Images) -> Failure:
+    if not images.answers():
+        message = "the container engine went away during the build"
+        return Failure(Reason.ENGINE, message, status=RunStatus.ERROR)
+    why = f": {result.message}" if result.message else ""
+    if any(text in why for text in _BASE_REFUSED):
+        return StepFailed(Reason.BASE_PULL, f"a base image cannot be pulled{why}", result.exit_code)
+    return StepFailed(
+        Reason.STEP, f'step "build" exited with {result.exit_code}{why}', result.exit_code
+    )
+
+
+# --------------------------------------------------------------------- push
+def _deliver(work: Work, names: tuple[str, ...], image_id: str, images: Images) -> None:
+    note_built(names, image_id, work)
+    if work.request.pushes:
+        try:
+            push_all(names, images, work)
+        except RegistryRefused as error:
+            raise Failure(Reason.PUSH_AUTH, error.message) from None
+    elif not names:
+        work.ledger.say("build", f"built {image_id}; no image name was given: nothing is pushed")
+    else:
+        work.ledger.say("build", f"built {', '.join(names)}; nothing is pushed")

@@ -1,0 +1,31 @@
+"""How a run ends before its time: one exception for a reason, one for a stop."""
+
+from __future__ import annotations
+
+from reconciler.model.run import Reason, RunStatus
+
+
+class Failure(Exception):
+    """The run cannot succeed. `status` is Failed unless the engine or the time is to blame."""
+
+    def __init__(
+        self, reason: Reason, message: str, *, status: RunStatus = RunStatus.FAILED
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.status = status
+
+
+class Stop(Exception):
+    """The run was told to stop: Canceled by somebody, or out of time."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+    @property
+    def status(self) -> RunStatus:
+        """Timeout or Canceled."""
+        return RunStatus.TIMEOUT if self.reason is Reason.TIMEOUT else RunStatus.CANCELED

@@ -1,0 +1,61 @@
+"""Names of the images a run makes: variables filled in, registry in front, checked. Pushes none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from reconciler.base.text import one_line
+from reconciler.model.image import parse_reference
+from reconciler.model.run import Reason
+from reconciler.runner.failure import Failure
+from reconciler.runner.variables import RunVariables, empty_variables, expand
+
+
+def image_names(
+    images: Collection[str],
+    variables: RunVariables,
+    login_server: str | None,
+    known_registries: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Complete names `registry/repository:tag`, in the order given, each once.
+
+    A name gets the login server in front unless it begins with it or with a registry the task
+    has a login for (ACR's rule). Raises Failure (taskfile-invalid) for a name that is illegal
+    once its variables have values.
+    """
+    known = {host for host in (login_server, *known_registries) if host}
+    names = [_name(image, variables, login_server, known) for image in images]
+    return tuple(dict.fromkeys(names))
+
+
+def _name(
+    image: str, variables: RunVariables, login_server: str | None, known: Collection[str]
+) -> str:
+    text = expand(image, variables)
+    if not any(text.startswith(host + "/") for host in known):
+        _refuse_other_registry(text, login_server)
+        text = f"{login_server}/{text}" if login_server else text
+    try:
+        reference = parse_reference(text)
+    except ValueError as error:
+        raise _illegal(image, text, variables, str(error)) from None
+    if reference.digest:
+        raise _illegal(image, text, variables, "a name to push carries no digest")
+    return text if reference.tag else text + ":latest"
+
+
+def _refuse_other_registry(text: str, login_server: str | None) -> None:
+    head, slash, _ = text.partition("/")
+    if login_server and slash and (":" in head or head == "localhost"):
+        message = (
+            f"the image {one_line(text)} names the registry {one_line(head)}, "
+            f"but the run pushes to {login_server}"
+        )
+        raise Failure(Reason.TASKFILE_INVALID, message)
+
+
+def _illegal(image: str, text: str, variables: RunVariables, why: str) -> Failure:
+    empty = empty_variables(image, variables)
+    cause = f"; {', '.join(empty)} has no value in this run" if empty else ""
+    message = f"the image name {one_line(text)} (from {one_line(image)}) is not legal: {why}{cause}"
+    return Failure(Reason.TASKFILE_INVALID, message)

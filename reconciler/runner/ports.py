@@ -1,0 +1,122 @@
+"""What a run needs from outside, as protocols. Contains no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.base.clock import Clock
+from reconciler.model.build import BuildRequest, BuildResult, LocalImage, Login, Transfer
+from reconciler.model.run import LogLine, RunRecord
+
+Stopping = Callable[[], bool]
+
+
+class Head(Protocol):
+    """What a folder is at in Git."""
+
+    @property
+    def commit(self) -> str:
+        """The commit's full id."""
+
+    @property
+    def branch(self) -> str | None:
+        """The branch, None when detached."""
+
+    @property
+    def dirty(self) -> bool:
+        """True if files differ from the commit."""
+
+
+HeadOf = Callable[[Path], Head | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A context on this machine. `root` is what no file may lead out of."""
+
+    folder: Path
+    root: Path
+    commit: str | None = None
+    branch: str | None = None
+    dirty: bool | None = None
+
+
+# Brings the context of a source to this machine. Raises Failure or Stop.
+Fetcher = Callable[[str, Stopping], Fetched]
+
+# (registry, repository, tag or digest, login) -> the digest it serves, None if it has none.
+# Raises RegistryRefused if it cannot be asked.
+Registry = Callable[[str, str, str, Login | None], str | None]
+
+
+class LogSink(Protocol):
+    """Takes masked lines as they come."""
+
+    def write(self, line: LogLine) -> None:
+        """Keep or show a line."""
+
+
+class Builder(Protocol):
+    """Builds an image."""
+
+    @property
+    def name(self) -> str:
+        """What the record calls it."""
+
+    @property
+    def secrets(self) -> bool:
+        """True if it can mount secrets."""
+
+    def build(
+        self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
+    ) -> BuildResult:
+        """Build; stops soon after `stopping` is true. Raises EngineUnavailable."""
+
+
+class Images(Protocol):
+    """The images of an engine, and the way from and to registries. Raises EngineUnavailable."""
+
+    def platform(self) -> tuple[str, str]:
+        """(operating system, architecture) of the engine."""
+
+    def answers(self) -> bool:
+        """True if the engine answers."""
+
+    def image(self, reference: str) -> LocalImage | None:
+        """The local image of a name or id."""
+
+    def traces(self, reference: str) -> str:
+        """Settings and history of an image, as text."""
+
+    def pull(
+        self, reference: str, platform: str | None, login: Login | None, stopping: Stopping
+    ) -> Transfer:
+        """Pull an image into the engine."""
+
+    def push(self, name: str, login: Login | None, stopping: Stopping) -> Transfer:
+        """Push a tagged image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a run uses.
+
+    `engine` opens the engine late, so that wrong input is told without one; `canceled` says who
+    asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds.
+    """
+
+    fetch: Fetcher
+    engine: Callable[[], tuple[Images, Builder]]
+    registry: Registry
+    secret: Callable[[str], str]
+    login: Callable[[str], Login | None]
+    fingerprint: Callable[[str], str]
+    log: LogSink
+    on_record: Callable[[RunRecord], None]
+    canceled: Callable[[], str | None]
+    interrupted: Callable[[], bool]
+    clock: Clock
+    monotonic: Callable[[], float]

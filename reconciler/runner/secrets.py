@@ -1,0 +1,61 @@
+"""The secrets of one build: read late, masked at once, checked for afterwards. Stores no value."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.base.errors import SecretUnavailable
+from reconciler.base.redact import Redactor, maskable
+from reconciler.base.text import one_line
+from reconciler.model.run import Reason, UsedSecret
+from reconciler.runner.failure import Failure
+from reconciler.runner.ports import Builder, Images
+from reconciler.runner.work import Work
+
+# The name becomes part of a comma separated argument of the client.
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+
+
+def read_secrets(work: Work, builder: Builder) -> dict[str, str]:
+    """Values by name; noted in the record by reference and fingerprint. Raises Failure."""
+    wanted = work.request.step.secrets
+    if wanted and not builder.secrets:
+        message = (
+            f"the {builder.name} builder cannot mount secrets ({', '.join(sorted(wanted))}); "
+            "install a docker client with BuildKit: docker.io 20.10 to 22, or the plugin buildx"
+        )
+        raise Failure(Reason.SECRET_DENIED, message)
+    values = {name: _value(work, name, reference) for name, reference in wanted.items()}
+    work.ledger.note(
+        secrets=tuple(
+            UsedSecret(name=name, reference=wanted[name], fingerprint=work.ports.fingerprint(value))
+            for name, value in values.items()
+        )
+    )
+    return values
+
+
+def _value(work: Work, name: str, reference: str) -> str:
+    if not _NAME.fullmatch(name):
+        message = f"the secret name {one_line(name)} is not letters, digits, '_', '.' and '-'"
+        raise Failure(Reason.TASKFILE_INVALID, message)
+    try:
+        value = work.ports.secret(reference)
+    except SecretUnavailable as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+    work.ledger.hide([value])
+    if not maskable(value):
+        work.ledger.say("build", f"warning: the secret {name} is too short to be masked in the log")
+    return value
+
+
+def refuse_leaked_secrets(image_id: str, values: dict[str, str], images: Images) -> None:
+    """Raise Failure if a value stands in the settings or the history of a built image."""
+    if not values:
+        return
+    traces = images.traces(image_id)
+    for name, value in values.items():
+        if Redactor([value]).text(traces) != traces:
+            message = f"the secret {name} stands in the image's history or settings; not pushed"
+            raise Failure(Reason.SECRET_DENIED, message)

@@ -1,0 +1,42 @@
+"""When a run has to stop: Ctrl-C, a request from elsewhere, out of time. Ends nothing itself."""
+
+from __future__ import annotations
+
+from reconciler.model.run import Reason
+from reconciler.runner.failure import Stop
+from reconciler.runner.ports import Ports
+
+_ASK_SECONDS = 0.5
+
+
+class StopWatch:
+    """Callable many times a second: the request from elsewhere is looked up every half second."""
+
+    def __init__(self, ports: Ports, timeout: int) -> None:
+        self._ports = ports
+        self._timeout = timeout
+        self._deadline = ports.monotonic() + timeout
+        self._next_question = ports.monotonic()
+        self._stop: Stop | None = None
+
+    def __call__(self) -> bool:
+        """True once the run has to stop; it stays true."""
+        self._stop = self._stop or self._reason()
+        return self._stop is not None
+
+    def check(self) -> None:
+        """Raise the Stop if the run has to stop."""
+        if self() and self._stop is not None:
+            raise self._stop
+
+    def _reason(self) -> Stop | None:
+        now = self._ports.monotonic()
+        if self._ports.interrupted():
+            return Stop(Reason.CANCELED, "interrupted")
+        if now >= self._deadline:
+            return Stop(Reason.TIMEOUT, f"out of time after {self._timeout} s")
+        if now >= self._next_question:
+            self._next_question = now + _ASK_SECONDS
+            actor = self._ports.canceled()
+            return Stop(Reason.CANCELED, f"canceled by {actor}") if actor else None
+        return None
