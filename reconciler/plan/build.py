@@ -11,7 +11,7 @@ For each address the three are compared by hash first; only what differs is look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,12 +53,16 @@ class _Three:
     """One task in its three states. The declared one always exists here."""
 
     located: Located[Task]
-    address: str
     previous: str | None
     declared: Document
     applied: Document | None
     live: Document | None
     heal: bool
+
+    @property
+    def address(self) -> str:
+        """The address that is declared."""
+        return self.located.value.address
 
     @property
     def target(self) -> Document:
@@ -73,30 +77,61 @@ class _Three:
             return self.declared
 
 
+class Comparer:
+    """Is shown every declared task once; `finish` adds what is no longer declared."""
+
+    def __init__(
+        self, applied: Mapping[str, Stored], live: Mapping[str, Stored], *, heal: bool = False
+    ) -> None:
+        self._applied, self._live, self._heal = applied, live, heal
+        self._seen: set[str] = set()
+        self._result = Comparison()
+
+    def add(self, located: Located[Task]) -> None:
+        """Compare one declared task."""
+        task, result = located.value, self._result
+        previous = _former_address(task, self._applied, self._live)
+        self._seen.add(task.address)
+        if previous is not None:
+            self._seen.add(previous)
+        result.declared += 1
+        old = previous or task.address
+        declared = canonical_document(task)
+        applied, live = self._applied.get(old), self._live.get(old)
+        text = canonical_json(declared)
+        if previous is None and _same(text, applied) and _same(text, live):
+            result.unchanged += 1
+            return
+        heal = self._heal or task.spec.drift_policy == "heal"
+        three = _Three(located, previous, declared, _document(applied), _document(live), heal)
+        _add_drift(three, live, result)
+        change = _change(three)
+        if change is None:
+            result.unchanged += 1
+            return
+        result.changes.append(change)
+        result.sources[task.address] = located
+
+    def finish(self) -> Comparison:
+        """The outcome, changes in the order of addresses, deletes included."""
+        _compare_undeclared(self._seen, self._applied, self._live, self._result)
+        self._result.changes.sort(key=lambda change: change.address)
+        self._result.drift.sort(key=lambda drift: drift.address)
+        return self._result
+
+
 def compare(
     declared: Iterable[Located[Task]],
     applied: Mapping[str, Stored],
     live: Mapping[str, Stored],
     *,
     heal: bool = False,
-    changed: Callable[[str], None] = lambda _: None,
 ) -> Comparison:
-    """Compare all tasks. `changed` is told each address that is not a no-op (for progress)."""
-    result = Comparison()
-    seen: set[str] = set()
+    """Compare all tasks at once."""
+    comparer = Comparer(applied, live, heal=heal)
     for located in declared:
-        address = located.value.address
-        previous = _former_address(located.value, applied, live)
-        seen.add(address)
-        if previous is not None:
-            seen.add(previous)
-        result.declared += 1
-        before = len(result.changes)
-        _compare_one(located, previous, applied, live, heal=heal, result=result)
-        if len(result.changes) > before:
-            changed(address)
-    _compare_undeclared(seen, applied, live, result)
-    return result
+        comparer.add(located)
+    return comparer.finish()
 
 
 def _former_address(
@@ -109,40 +144,6 @@ def _former_address(
         if former in applied:
             return former
     return None
-
-
-def _compare_one(
-    located: Located[Task],
-    previous: str | None,
-    applied: Mapping[str, Stored],
-    live: Mapping[str, Stored],
-    *,
-    heal: bool,
-    result: Comparison,
-) -> None:
-    task = located.value
-    declared = canonical_document(task)
-    old = previous or task.address
-    text = canonical_json(declared)
-    if previous is None and _same(text, applied.get(old)) and _same(text, live.get(old)):
-        result.unchanged += 1
-        return
-    three = _Three(
-        located,
-        task.address,
-        previous,
-        declared,
-        _document(applied.get(old)),
-        _document(live.get(old)),
-        heal or task.spec.drift_policy == "heal",
-    )
-    _add_drift(three, live.get(old), result)
-    change = _change(three)
-    if change is None:
-        result.unchanged += 1
-    else:
-        result.changes.append(change)
-        result.sources[task.address] = located
 
 
 def _same(text: str, stored: Stored | None) -> bool:

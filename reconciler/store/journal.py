@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.store.schema import applies, journal
 
-INTENDED, DONE, FAILED, RECOVERED, NOT_DONE = "intended", "done", "failed", "recovered", "not-done"
+INTENDED, DONE, RECOVERED, NOT_DONE = "intended", "done", "recovered", "not-done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def settle(
     apply_id: str,
     position: int,
     state: str,
+    *,
     now: datetime,
     detail: str | None = None,
 ) -> None:

@@ -72,7 +72,7 @@ applies = Table(
     Column("host", Text, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
-    Column("outcome", Text),  # done, partial, refused, interrupted
+    Column("outcome", Text),  # done, partial, refused, interrupted; null: open
     Column("total", Integer, nullable=False),
 )
 
@@ -84,7 +84,7 @@ journal = Table(
     Column("address", Text, nullable=False),
     Column("previous_address", Text),
     Column("action", Text, nullable=False),
-    Column("state", Text, nullable=False),  # intended, done, failed, recovered, not-done
+    Column("state", Text, nullable=False),  # intended, done, recovered, not-done
     Column("before_hash", Text),
     Column("after_hash", Text),
     Column("change", Text, nullable=False),  # JSON of the plan's change

@@ -1,0 +1,245 @@
+"""`apply`: takes a plan, never specs. Locks, checks every object, writes, keeps the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from reconciler.adapters.process import is_alive
+from reconciler.base.canonical import canonical_json
+from reconciler.base.clock import spell_ago
+from reconciler.base.errors import Locked, PartlyApplied, PolicyBlocked, ReconcilerError, StalePlan
+from reconciler.base.ids import new_id
+from reconciler.base.source import spell_path
+from reconciler.operations.recover import Recovered, recover
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.operations.write import remember, write_live
+from reconciler.plan.change import Action, Change, Plan
+from reconciler.plan.diff import differences
+from reconciler.plan.normalise import document_hash, stored_document
+from reconciler.plan.planfile import check_not_expired, plan_digest
+from reconciler.providers.base import LiveTask, Provider
+from reconciler.store import journal
+from reconciler.store.locks import Holder, StateLock, acquire
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write that is done, for whoever watches: number, total, change, seconds."""
+
+    position: int
+    total: int
+    change: Change
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How an apply ended."""
+
+    apply_id: str
+    written: int
+    total: int
+    remembered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The lock is held: from whom it was taken over, and what had to be put right first."""
+
+    former: Holder | None
+    recovered: tuple[Recovered, ...]
+
+
+Watch = Callable[[Step], None]
+
+
+@contextmanager
+def locked(opened: OpenWorkspace, purpose: str) -> Iterator[tuple[StateLock, Taken]]:
+    """Hold the lock of the state; first finish what a killed apply left open. Raises Locked."""
+    token = new_id("l-", 16)
+    lock, former = acquire(opened.database, opened.holder(purpose), token, opened.clock, is_alive)
+    try:
+        yield lock, Taken(former, tuple(recover(opened)))
+    finally:
+        lock.release()
+
+
+def settle_interrupted(opened: OpenWorkspace) -> tuple[Recovered, ...]:
+    """What a killed apply left open is put right, unless an apply is at work just now."""
+    with opened.database.read() as connection:
+        if not journal.unfinished(connection):
+            return ()
+    try:
+        with locked(opened, "recovery") as (_, taken):
+            return taken.recovered
+    except Locked:
+        return ()
+
+
+def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch) -> Applied:
+    """Write exactly what the plan says. The lock must be held.
+
+    Raises PolicyBlocked, StalePlan (nothing written), PartlyApplied (journal says what).
+    """
+    if plan.policy.failures:
+        raise PolicyBlocked(
+            f"the plan has {plan.policy.failures} policy failures",
+            details=[("finding", text) for text in plan.policy.findings[:5]],
+            hint="mend the specs or add waivers, then make a new plan",
+        )
+    check_not_expired(plan, opened.clock())
+    provider = opened.provider
+    _check_all(provider, plan, opened)
+    apply_id = new_id("a-", 8)
+    _note_intentions(opened, plan, apply_id)
+    return _Writer(opened, provider, plan, apply_id, lock, watch).run()
+
+
+def _check_all(provider: Provider, plan: Plan, opened: OpenWorkspace) -> None:
+    live = {task.address: task for task in provider.read_all()}
+    for change in plan.changes:
+        problem = _moved(change, live.get(change.previous_address or change.address), opened)
+        if problem is None and change.previous_address is not None:
+            problem = _occupied(change, live)
+        if problem is not None:
+            raise problem
+
+
+def _moved(change: Change, live: LiveTask | None, opened: OpenWorkspace) -> StalePlan | None:
+    """What moved since the plan was made: object, field, both values, and who."""
+    document = stored_document(live.document) if live is not None else None
+    now = document_hash(document) if document is not None else None
+    if now == change.live_hash:
+        return None
+    details = [("task", change.previous_address or change.address)]
+    who = _who(live, opened)
+    if document is None:
+        details.append(("field", f"the whole task: planned from a live task, now it is gone{who}"))
+    elif change.base is None:
+        details.append(("field", f"the whole task: planned as new, now it exists{who}"))
+    else:
+        for path, planned, found in differences(change.base, document):
+            values = f"planned from {_spell(planned)}, live is {_spell(found)}{who}"
+            details.append(("field", f"{spell_path(path)}: {values}"))
+    return StalePlan(
+        "the live task changed after this plan was made",
+        details=details,
+        hint="make a new plan",
+    )
+
+
+def _occupied(change: Change, live: dict[str, LiveTask]) -> StalePlan | None:
+    if change.address not in live:
+        return None
+    return StalePlan(
+        "a task with the new name was made after this plan",
+        details=[("task", change.address)],
+        hint="make a new plan",
+    )
+
+
+def _who(live: LiveTask | None, opened: OpenWorkspace) -> str:
+    if live is None or live.changed_by is None or live.changed_at is None:
+        return ""
+    return f" (by {live.changed_by}, {spell_ago(live.changed_at, opened.clock())})"
+
+
+def _spell(value: object) -> str:
+    return "nothing" if value is None else canonical_json(value)
+
+
+def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
+    holder = opened.holder("apply")
+    row = journal.ApplyRow(
+        apply_id,
+        plan.id,
+        plan_digest(plan),
+        opened.actor,
+        holder.host,
+        opened.clock(),
+        len(plan.changes),
+    )
+    writes = [_intention(apply_id, number, change) for number, change in enumerate(plan.changes, 1)]
+    with opened.database.write() as connection:
+        journal.begin(connection, row)
+        journal.intend(connection, writes, opened.clock())
+
+
+def _intention(apply_id: str, number: int, change: Change) -> journal.WriteRow:
+    return journal.WriteRow(
+        apply_id,
+        number,
+        change.address,
+        change.previous_address,
+        change.action.value,
+        journal.INTENDED,
+        change.live_hash,
+        document_hash(change.target) if change.target is not None else None,
+        change.model_dump_json(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes the changes of one plan in order and settles each in the journal."""
+
+    opened: OpenWorkspace
+    provider: Provider
+    plan: Plan
+    apply_id: str
+    lock: StateLock
+    watch: Watch
+
+    def run(self) -> Applied:
+        written = 0
+        for position, change in enumerate(self.plan.changes, 1):
+            started = self.opened.clock()
+            try:
+                self._write(position, change)
+            except StalePlan as error:
+                self._refuse_rest(position, written)
+                raise self._told(change, written, error) from None
+            except ReconcilerError as error:
+                # Whether this write was done is not known: the journal stays open, and the next
+                # one who takes the lock finds out from live.
+                raise self._told(change, written, error) from error
+            if change.action is not Action.NO_OP:
+                written += 1
+                seconds = (self.opened.clock() - started).total_seconds()
+                self.watch(Step(written, len(self.plan.writes), change, seconds))
+        self._finish("done")
+        remembered = len(self.plan.changes) - written
+        return Applied(self.apply_id, written, len(self.plan.writes), remembered)
+
+    def _write(self, position: int, change: Change) -> None:
+        if self.lock.lost.is_set():
+            raise StalePlan("the lock was lost while applying", hint="make a new plan")
+        live = self.provider.read(change.previous_address or change.address)
+        problem = _moved(change, live, self.opened)
+        if problem is not None:
+            raise problem
+        write_live(self.provider, change)
+        remember(self.opened, self.apply_id, position, change, journal.DONE)
+
+    def _refuse_rest(self, position: int, written: int) -> None:
+        with self.opened.database.write() as connection:
+            now = self.opened.clock()
+            for later in range(position, len(self.plan.changes) + 1):
+                journal.settle(connection, self.apply_id, later, journal.NOT_DONE, now=now)
+        self._finish("partial" if written else "refused")
+
+    def _finish(self, outcome: str) -> None:
+        with self.opened.database.write() as connection:
+            journal.finish(connection, self.apply_id, outcome, self.opened.clock())
+
+    def _told(self, change: Change, written: int, error: ReconcilerError) -> ReconcilerError:
+        """The error itself if nothing was written, else that something was."""
+        if not written:
+            return error
+        return PartlyApplied(
+            f"applied {written} of {len(self.plan.writes)}, then stopped: {error.message}",
+            details=[("at", change.address), ("journal", self.apply_id), *error.details],
+            hint="what was written is remembered; make a new plan for the rest",
+        )

@@ -1,0 +1,125 @@
+"""`plan` and `drift`: one pass over specs, compared with last applied and live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from reconciler import __version__
+from reconciler.adapters.git import Commit, changed_files, head_of, last_changes
+from reconciler.base.errors import InvalidInput
+from reconciler.base.ids import new_id
+from reconciler.operations.apply import settle_interrupted
+from reconciler.operations.gather import Stores, read_stores
+from reconciler.operations.recover import Recovered
+from reconciler.operations.validate import Validation, validate
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.build import Comparer, Comparison
+from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
+
+VALID_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, the validation it rests on, and what was found of applies that were killed."""
+
+    plan: Plan
+    validation: Validation
+    recovered: tuple[Recovered, ...] = ()
+
+
+def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
+    """The plan of a workspace as it is now. Nothing is written and no secret is resolved.
+
+    Raises InvalidInput if the specs are wrong. A policy failure is told in the plan.
+    """
+    recovered = settle_interrupted(opened)
+    stores = read_stores(opened)
+    comparer = Comparer(stores.applied, stores.live, heal=heal)
+    now = opened.clock()
+    validation = validate(opened, now.date(), also=comparer.add)
+    if validation.invalid:
+        raise InvalidInput(validation.input_problems)
+    comparison = comparer.finish()
+    plan = Plan(
+        id=new_id("p-", 8),
+        created=now,
+        expires=now + VALID_FOR,
+        tool_version=__version__,
+        state_id=stores.state_id,
+        state_serial=stores.serial,
+        inputs=_inputs(opened, validation),
+        declared=comparison.declared,
+        live=len(stores.live),
+        unchanged=comparison.unchanged,
+        changes=tuple(_with_causes(opened, comparison, stores)),
+        drift=tuple(comparison.drift),
+        unmanaged=tuple(comparison.unmanaged),
+        policy=_policy_summary(validation),
+    )
+    return Planned(plan, validation, recovered)
+
+
+def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
+    head = head_of(opened.root)
+    return Inputs(
+        commit=head.commit if head else None,
+        dirty=head.dirty if head else False,
+        specs_digest=validation.specs_digest,
+        policy_digest=validation.policy_digest,
+    )
+
+
+def _policy_summary(validation: Validation) -> PolicySummary:
+    result = validation.policy
+    findings = [
+        f"{item.severity.value}: {item.location or item.task}: {item.message} [{item.rule}]"
+        for item in validation.policy_problems
+    ]
+    return PolicySummary(
+        failures=len(result.failures),
+        warnings=len(result.warnings),
+        waived=len(result.waived),
+        findings=tuple(findings),
+    )
+
+
+def _with_causes(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> Iterable[Change]:
+    """The changes, each with the file it comes from and the commit that wrote it last."""
+    files = {change.address: _file_of(change, comparison, stores) for change in comparison.changes}
+    paths = {_plain(file) for file, _ in files.values() if file}
+    commits = last_changes(opened.root, paths)
+    dirty = changed_files(opened.root) if paths else set()
+    for change in comparison.changes:
+        file, line = files[change.address]
+        commit = None if _plain(file) in dirty else commits.get(_plain(file))
+        yield change.model_copy(update={"cause": _cause(file, line, commit)}) if file else change
+
+
+def _plain(file: str) -> str:
+    return file.removesuffix(" (rendered)")
+
+
+def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[str, int]:
+    if change.action is Action.DELETE:
+        return stores.applied[change.address].file or "", 1
+    located = comparison.sources[change.address]
+    return located.source.file, _line_of(change, located.source.line)
+
+
+def _line_of(change: Change, otherwise: int) -> int:
+    """The line of the first changed field, or of the document."""
+    origins = [field.origin for field in change.fields if field.origin and field.cause == "spec"]
+    if change.action is not Action.UPDATE or not origins:
+        return otherwise
+    return int(origins[0].rsplit(":", 2)[1])
+
+
+def _cause(file: str, line: int, commit: Commit | None) -> Cause:
+    if commit is None:
+        return Cause(file=file, line=line)
+    return Cause(
+        file=file, line=line, commit=commit.id, author=commit.author, committed=commit.time
+    )

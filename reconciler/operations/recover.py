@@ -1,0 +1,70 @@
+"""After a kill in the middle of an apply: find out from live what was done, and remember it.
+
+A write that was intended and not settled was either done or not; the live document tells which.
+Nothing is written live here: what was not done is left to the next plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.operations.write import remember
+from reconciler.plan.change import Action, Change
+from reconciler.plan.normalise import document_hash, stored_document
+from reconciler.providers.base import Provider
+from reconciler.store import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """An apply that was killed: by whom it was started, and how far it had come."""
+
+    apply_id: str
+    actor: str
+    done: int
+    total: int
+    not_done: tuple[str, ...]
+
+
+def recover(opened: OpenWorkspace) -> Iterator[Recovered]:
+    """Settle every apply that has no outcome. The lock must be held."""
+    with opened.database.read() as connection:
+        open_applies = journal.unfinished(connection)
+    for row in open_applies:
+        yield _recover(opened, row)
+
+
+def _recover(opened: OpenWorkspace, row: journal.ApplyRow) -> Recovered:
+    with opened.database.read() as connection:
+        writes = journal.writes_of(connection, row.id)
+    not_done = [write.address for write in writes if not _settle(opened, write)]
+    with opened.database.write() as connection:
+        journal.finish(connection, row.id, "interrupted", opened.clock())
+    return Recovered(row.id, row.actor, len(writes) - len(not_done), len(writes), tuple(not_done))
+
+
+def _settle(opened: OpenWorkspace, write: journal.WriteRow) -> bool:
+    """True if the write was done."""
+    if write.state != journal.INTENDED:
+        return write.state in {journal.DONE, journal.RECOVERED}
+    change = Change.model_validate_json(write.change)
+    if _was_done(opened.provider, change):
+        remember(opened, write.apply_id, write.position, change, journal.RECOVERED)
+        return True
+    with opened.database.write() as connection:
+        now = opened.clock()
+        journal.settle(connection, write.apply_id, write.position, journal.NOT_DONE, now=now)
+    return False
+
+
+def _was_done(provider: Provider, change: Change) -> bool:
+    if change.action is Action.DELETE:
+        return provider.read(change.address) is None
+    live = provider.read(change.address)
+    if live is None or change.target is None or change.action is Action.NO_OP:
+        return False
+    if change.previous_address is not None and provider.read(change.previous_address) is not None:
+        return False
+    return document_hash(stored_document(live.document)) == document_hash(change.target)

@@ -1,0 +1,170 @@
+"""Where runs are kept and what they work with: wires the runner's ports. Decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.base.canonical import fingerprint
+from reconciler.base.clock import Clock
+from reconciler.model.build import Login
+from reconciler.model.identity import RegistryLogin
+from reconciler.model.run import LogLine, RunRecord
+
+if TYPE_CHECKING:  # late: the database and docker-py are slow to import
+    from reconciler.operations.workspace import OpenWorkspace
+    from reconciler.runner.ports import Builder, Fetcher, Images, Ports
+    from reconciler.store.database import Database
+    from reconciler.store.logs import LogFile
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A state with its runs and logs, and the environment runs work in.
+
+    `root` is the workspace, None for a quick build outside of any; `engines` maps platforms to
+    engine addresses; plain http is used for hosts in `insecure` only.
+    """
+
+    database: Database
+    logs: Path
+    environment: Mapping[str, str]
+    clock: Clock
+    actor: str
+    root: Path | None = None
+    engines: Mapping[str, str] = field(default_factory=dict)
+    insecure: frozenset[str] = frozenset()
+
+
+def place_of(opened: OpenWorkspace) -> RunPlace:
+    """The place of runs of an open workspace. Opens the state. Raises StateUnusable."""
+    config = opened.workspace
+    return RunPlace(
+        database=opened.database,
+        logs=opened.state_folder / "logs",
+        environment=opened.environment,
+        clock=opened.clock,
+        actor=opened.actor,
+        root=opened.root,
+        engines={platform: item.engine for platform, item in config.platforms.items()},
+        insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told while a run goes on."""
+
+    on_record: Callable[[RunRecord], None] = lambda _record: None
+    on_line: Callable[[LogLine], None] = lambda _line: None
+
+
+class _Sink:
+    """Stores a line, then shows it: what was shown is always in the log."""
+
+    def __init__(self, file: LogFile, show: Callable[[LogLine], None]) -> None:
+        self._file, self._show = file, show
+
+    def write(self, line: LogLine) -> None:
+        self._file.write(line)
+        self._show(line)
+
+
+def wire_ports(
+    place: RunPlace,
+    run_id: str,
+    *,
+    fetch: Fetcher,
+    platform: str,
+    logins: Mapping[str, RegistryLogin],
+    log: LogFile,
+    watchers: Watchers,
+    interrupted: Callable[[], bool],
+) -> Ports:
+    """The ports of one run, on the real engine, registry, files and database."""
+    from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late)
+    from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
+    from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
+
+    key = place.database.key
+    return Ports(
+        fetch=fetch,
+        engine=lambda: open_builder(place.engines.get(platform), place.environment),
+        registry=lambda host, repository, reference, login: served_digest(
+            host, repository, reference, login=login, insecure=place.insecure
+        ),
+        secret=lambda reference: read_secret(place, reference),
+        login=lambda host: _login(place, host, logins),
+        fingerprint=lambda value: fingerprint(value, key),
+        log=_Sink(log, watchers.on_line),
+        on_record=_keeper(place, watchers.on_record),
+        canceled=lambda: cancel_requested(place.database, run_id),
+        interrupted=interrupted,
+        clock=place.clock,
+        monotonic=time.monotonic,
+    )
+
+
+def open_builder(
+    address: str | None, environment: Mapping[str, str]
+) -> tuple[Images, Builder]:
+    """The engine's images, and BuildKit where a client offers it, else the classic builder.
+
+    Raises EngineUnavailable.
+    """
+    from reconciler.adapters.buildkit import BuildKitBuilder, find_client  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker_build import ClassicBuilder  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
+
+    engine = open_engine(address, environment)
+    client = find_client(environment)
+    if client is None:
+        return EngineImages(engine), ClassicBuilder(engine)
+    return EngineImages(engine), BuildKitBuilder(client, engine.address, environment)
+
+
+def read_secret(place: RunPlace, reference: str) -> str:
+    """The value of a reference. Files are relative to the workspace. Raises SecretUnavailable."""
+    from reconciler.adapters.secrets import resolve_secret  # noqa: PLC0415  (late)
+
+    folder = place.root or Path.cwd()
+    return resolve_secret(reference, environment=place.environment, folder=folder)
+
+
+def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> Login | None:
+    """The task's own login for a registry, else the one of the docker client."""
+    from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late)
+
+    own = logins.get(host)
+    if own is None or own.username is None or own.password is None:
+        return find_login(host, place.environment)
+    username = read_secret(place, own.username.secret).strip()
+    return Login(username, read_secret(place, own.password.secret).strip())
+
+
+def _keeper(
+    place: RunPlace, show: Callable[[RunRecord], None]
+) -> Callable[[RunRecord], None]:
+    """Saves each state of a record (the first time as a new row), then shows it."""
+    from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
+    from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
+
+    known = False
+
+    def keep(record: RunRecord) -> None:
+        nonlocal known
+        if known:
+            update_run(place.database, record)
+        else:
+            own = this_process()
+            insert_run(
+                place.database, record, host=own.host, pid=own.pid, process_started=own.started
+            )
+            known = True
+        show(record)
+
+    return keep

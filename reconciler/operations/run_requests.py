@@ -1,0 +1,210 @@
+"""From words to a run request: which registry, which task, which secrets. Runs nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from reconciler.base.errors import ReconcilerError, WrongUsage
+from reconciler.base.ids import Randomness, new_id, random_bytes
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.identity import RegistryLogin
+from reconciler.model.platform import canonical_platform
+from reconciler.model.step import DockerStep
+from reconciler.model.task import Task
+from reconciler.runner.request import RunRequest
+
+if TYPE_CHECKING:
+    from reconciler.model.workspace import Workspace
+    from reconciler.providers.base import Provider
+
+_LOGIN_SERVER = re.compile(r"[A-Za-z0-9.-]+(\.[A-Za-z0-9-]+|:\d{1,5})|localhost|\[[0-9a-f:]+\]:\d+")
+_SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=((?:env|file):\S+)")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1, 28800
+
+
+class UnknownTask(ReconcilerError):
+    """No applied task has this name."""
+
+    code = "unknown-task"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildWords:
+    """The words of `build`, as they were written."""
+
+    source: str
+    registry: str | None = None
+    images: Sequence[str] = ()
+    file: str = "Dockerfile"
+    platform: str = "linux/amd64"
+    args: Sequence[str] = ()
+    secrets: Sequence[str] = ()
+    target: str | None = None
+    push: bool = True
+    no_cache: bool = False
+    timeout: int = 3600
+
+
+def new_run_id(randomness: Randomness = random_bytes) -> str:
+    """`r` and six letters."""
+    return new_id("r", 6, randomness)
+
+
+def build_request(words: BuildWords, workspace: Workspace, actor: str) -> RunRequest:
+    """The request of a quick build. Raises WrongUsage."""
+    push = words.push and bool(words.images)
+    return RunRequest(
+        id=new_run_id(),
+        actor=actor,
+        source=words.source,
+        step=_docker_step(words, push),
+        login_server=_login_server(words.registry, workspace, needed=push),
+        platform=_platform(words.platform),
+        timeout=check_timeout(words.timeout),
+    )
+
+
+def _docker_step(words: BuildWords, push: bool) -> DockerStep:
+    fields = {
+        "file": words.file,
+        "images": tuple(words.images),
+        "push": push,
+        "args": dict(map(_argument, words.args)),
+        "secrets": dict(map(secret_reference, words.secrets)),
+        "target": words.target,
+        "noCache": words.no_cache,
+    }
+    try:
+        return DockerStep.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise WrongUsage(f"{'.'.join(map(str, first['loc'])) or 'build'}: {first['msg']}") from None
+
+
+def _argument(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise WrongUsage("--build-arg takes NAME=VALUE", hint="a secret goes into --secret")
+    return name, value
+
+
+def secret_reference(text: str) -> tuple[str, str]:
+    """(name, reference) of NAME (from the environment) or NAME=env:X or NAME=file:P.
+
+    Raises WrongUsage, which does not repeat the text: it may be a secret.
+    """
+    if _PLAIN_NAME.fullmatch(text):
+        return text, f"env:{text}"
+    match = _SECRET.fullmatch(text)
+    if match is None:
+        raise WrongUsage(
+            "--secret takes NAME, NAME=env:VARIABLE or NAME=file:PATH, never a value",
+            hint="a value on the command line stands in the process list and the shell's history",
+        )
+    return match[1], match[2]
+
+
+def _platform(text: str) -> str:
+    try:
+        return canonical_platform(text)
+    except ValueError as error:
+        raise WrongUsage(f"--platform: {error}") from None
+
+
+def check_timeout(seconds: int) -> int:
+    """A timeout of a run in seconds. Raises WrongUsage."""
+    if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:
+        raise WrongUsage(f"a timeout is {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT} seconds")
+    return seconds
+
+
+def _login_server(word: str | None, workspace: Workspace, *, needed: bool) -> str | None:
+    """The login server of `-r`; the workspace's only registry where nothing is said."""
+    if word is None:
+        if needed and len(workspace.registries) == 1:
+            return workspace.registries[0].login_server
+        if needed:
+            raise WrongUsage("an image to push needs a registry", hint="add -r REGISTRY")
+        return None
+    known = workspace.registry(word)
+    if known is not None:
+        return known.login_server
+    if _LOGIN_SERVER.fullmatch(word):
+        return word
+    near = did_you_mean(word, [registry.name for registry in workspace.registries])
+    hint = f"did you mean {near}?" if near else "give a login server, or declare the registry"
+    raise WrongUsage(f"no registry is called {one_line(word, 80)}", hint=hint)
+
+
+# --------------------------------------------------------------------- tasks
+@dataclass(frozen=True, slots=True)
+class TaskWords:
+    """The words of `run`: overrides are None where the task's own value holds."""
+
+    name: str
+    push: bool | None = None
+    no_cache: bool | None = None
+    timeout: int | None = None
+
+
+def task_request(
+    words: TaskWords, workspace: Workspace, provider: Provider, actor: str
+) -> tuple[RunRequest, Mapping[str, RegistryLogin]]:
+    """The request of an applied task, and its logins. Raises UnknownTask or WrongUsage."""
+    task = find_task(words.name, provider)
+    registry = workspace.registry(task.metadata.registry)
+    if registry is None:
+        raise UnknownTask(
+            f"the registry {task.metadata.registry} of {task.address} is not in reconciler.yaml"
+        )
+    spec, logins = task.spec, task.spec.credentials.registries
+    if spec.docker is None:
+        kind = next(iter(type(spec.step).model_fields))
+        raise WrongUsage(f"{task.address} has a step of kind {kind}; this version runs docker steps")
+    step, overrides = _overridden(spec.docker, words)
+    request = RunRequest(
+        id=new_run_id(),
+        actor=actor,
+        source=spec.context.source,
+        step=step,
+        task=task.address,
+        login_server=registry.login_server,
+        registries=tuple(logins),
+        platform=spec.platform,
+        timeout=check_timeout(words.timeout or spec.timeout),
+        offline=spec.network.egress == "none",
+        overrides=overrides,
+    )
+    return request, logins
+
+
+def _overridden(step: DockerStep, words: TaskWords) -> tuple[DockerStep, dict[str, str]]:
+    wanted = {"push": words.push, "no_cache": words.no_cache}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    overrides = {name: str(value).lower() for name, value in changes.items()}
+    if words.timeout is not None:
+        overrides["timeout"] = str(words.timeout)
+    return step.model_copy(update=changes), overrides
+
+
+def find_task(name: str, provider: Provider) -> Task:
+    """The live task of an address or a unique name. Raises UnknownTask or WrongUsage."""
+    if "/" in name:
+        found = provider.read(name)
+        if found is not None:
+            return Task.model_validate_json(found.document)
+    live = {task.address: task.document for task in provider.read_all()}
+    matching = [address for address in live if address.rpartition("/")[2] == name]
+    if len(matching) > 1:
+        raise WrongUsage(f"{name} is the name of {len(matching)} tasks: {', '.join(matching)}")
+    if not matching:
+        near = did_you_mean(name, [*live, *(address.rpartition("/")[2] for address in live)])
+        hint = f"did you mean {near}?" if near else "a task can be run once it is applied"
+        raise UnknownTask(f"no applied task is called {one_line(name, 80)}", hint=hint)
+    return Task.model_validate_json(live[matching[0]])

@@ -1,0 +1,161 @@
+"""Runs: start one, list them, read their logs, cancel. Prints nothing, builds nothing itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.base.errors import ReconcilerError, WrongUsage
+from reconciler.base.text import one_line
+from reconciler.model.identity import RegistryLogin
+from reconciler.model.run import LogLine, RunRecord, RunStatus
+from reconciler.operations.run_place import RunPlace, Watchers, wire_ports
+
+if TYPE_CHECKING:
+    from reconciler.runner.ports import Fetcher
+    from reconciler.runner.request import RunRequest
+
+CANCEL_SECONDS = 5
+
+
+class UnknownRun(ReconcilerError):
+    """No run, or more than one, has this id."""
+
+    code = "unknown-run"
+
+
+def start_run(
+    place: RunPlace,
+    request: RunRequest,
+    *,
+    logins: Mapping[str, RegistryLogin] | None = None,
+    fetch: Fetcher | None = None,
+    watchers: Watchers | None = None,
+) -> RunRecord:
+    """Do a run from its first line to its end, and return its final record.
+
+    Ctrl-C and SIGTERM stop it in order; the record says so. `fetch` is local folders below the
+    workspace unless given.
+    """
+    from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
+    from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
+
+    log = LogFile(log_path(place.logs, request.id))
+    try:
+        with stop_signals() as interrupted:
+            ports = wire_ports(
+                place,
+                request.id,
+                fetch=fetch or workspace_folders(place),
+                platform=request.platform,
+                logins=logins or {},
+                log=log,
+                watchers=watchers or Watchers(),
+                interrupted=interrupted.is_set,
+            )
+            return execute(request, ports)
+    finally:
+        log.close()
+
+
+def workspace_folders(place: RunPlace) -> Fetcher:
+    """Contexts of tasks: folders relative to the workspace, and inside it."""
+    return _folders(place.root or Path.cwd(), place.root)
+
+
+def any_folder() -> Fetcher:
+    """Contexts of quick builds: any folder, relative to where the person stands."""
+    return _folders(Path.cwd(), None)
+
+
+def _folders(start: Path, root: Path | None) -> Fetcher:
+    from reconciler.adapters.git import head_of  # noqa: PLC0415  (late)
+    from reconciler.runner.context import LocalFolders  # noqa: PLC0415  (late)
+
+    return LocalFolders(start, root, head_of)
+
+
+# ------------------------------------------------------------------- reading
+def report_lost(place: RunPlace) -> list[RunRecord]:
+    """Close the runs of this host whose process is gone, and return them."""
+    from reconciler.adapters.process import is_alive, this_process  # noqa: PLC0415  (late)
+    from reconciler.store.runs import adopt_lost  # noqa: PLC0415  (late)
+
+    host = this_process().host
+    return adopt_lost(place.database, host=host, alive=is_alive, now=place.clock())
+
+
+def list_runs(
+    place: RunPlace, *, task: str | None, status: RunStatus | None, limit: int
+) -> list[RunRecord]:
+    """Runs, newest first. `task` is an address, or a name where it is unique."""
+    from reconciler.store.runs import list_runs as stored  # noqa: PLC0415  (late)
+
+    return stored(place.database, task=task, status=status, limit=limit)
+
+
+def get_run(place: RunPlace, prefix: str) -> RunRecord:
+    """The run whose id begins with a text. Raises UnknownRun if there is not exactly one."""
+    from reconciler.store.runs import find_runs  # noqa: PLC0415  (late)
+
+    if not prefix:
+        raise WrongUsage("give the id of a run", hint="see them with: reconciler runs")
+    found = find_runs(place.database, prefix)
+    if len(found) == 1:
+        return found[0]
+    shown = one_line(prefix, 40)
+    if not found:
+        raise UnknownRun(f"there is no run {shown}", hint="see them with: reconciler runs")
+    ids = ", ".join(record.id for record in found)
+    raise UnknownRun(f"more than one run begins with {shown}: {ids}")
+
+
+def run_log(place: RunPlace, record: RunRecord, *, follow: bool) -> Iterator[LogLine]:
+    """The lines of a run; with `follow` those to come too, until the run has ended.
+
+    The run may belong to another process.
+    """
+    from reconciler.store.logs import follow_log, log_path, read_log  # noqa: PLC0415  (late)
+
+    path = log_path(place.logs, record.id)
+    if not follow:
+        return read_log(path)
+    return follow_log(path, finished=_ended(place, record.id), sleep=time.sleep)
+
+
+def _ended(place: RunPlace, run_id: str) -> Callable[[], bool]:
+    def ended() -> bool:
+        record = get_run(place, run_id)
+        if not record.status.final:
+            report_lost(place)
+        return record.status.final
+
+    return ended
+
+
+# -------------------------------------------------------------------- cancel
+def cancel_run(
+    place: RunPlace,
+    prefix: str,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> RunRecord:
+    """Ask a run to stop and wait a little for it; the record says whether it has.
+
+    Raises UnknownRun, or WrongUsage if it had ended already.
+    """
+    from reconciler.store.runs import request_cancel  # noqa: PLC0415  (late)
+
+    report_lost(place)
+    record = get_run(place, prefix)
+    if not request_cancel(place.database, record.id, place.actor):
+        raise WrongUsage(f"run {record.id} has ended: {record.status}")
+    deadline = monotonic() + CANCEL_SECONDS
+    while not record.status.final and monotonic() < deadline:
+        sleep(0.1)
+        record = get_run(place, record.id)
+    return record

@@ -1,0 +1,87 @@
+"""`validate`: are the specs well formed, do they fit together, do they pass the policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from reconciler.base.diagnostics import Diagnostic, Severity
+from reconciler.base.source import Located, Source
+from reconciler.loader.policies import PolicySet
+from reconciler.model.task import Task
+from reconciler.operations.gather import read_declared, read_policies
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.policy.diagnose import to_diagnostics
+from reconciler.policy.evaluate import RuleSet, compile_rules
+from reconciler.policy.rule import Subject
+from reconciler.policy.waivers import PolicyResult, check_waivers, evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was read and what is wrong with it.
+
+    `input_problems` are of form and make everything after them meaningless; `policy_problems`
+    come from the rules.
+    """
+
+    specs: int
+    defaults: int
+    policies: int
+    waivers: int
+    input_problems: tuple[Diagnostic, ...]
+    policy_problems: tuple[Diagnostic, ...]
+    policy: PolicyResult
+    specs_digest: str
+    policy_digest: str
+    sources: dict[str, Source] = field(default_factory=dict, repr=False)
+
+    @property
+    def invalid(self) -> bool:
+        """True if the input is wrong (exit 1)."""
+        return any(item.severity is Severity.ERROR for item in self.input_problems)
+
+    @property
+    def blocked(self) -> bool:
+        """True if a mandatory rule failed (exit 3)."""
+        return self.policy.blocked
+
+
+def validate(
+    opened: OpenWorkspace,
+    today: date,
+    also: Callable[[Located[Task]], None] = lambda _: None,
+) -> Validation:
+    """Read and judge everything that is declared. `also` is shown every usable task (one pass)."""
+    policies = read_policies(opened)
+    rules, rule_problems = load_rules(policies)
+    declared = read_declared(opened)
+    sources: dict[str, Source] = {}
+
+    def subjects() -> Iterator[Subject]:
+        for located in declared.tasks():
+            sources[located.value.address] = located.source
+            also(located)
+            yield Subject(located.value, located.value.address)
+
+    result = evaluate(rules, subjects(), policies.waivers, today)
+    problems = [*declared.diagnostics, *rule_problems]
+    return Validation(
+        specs=declared.specs,
+        defaults=declared.defaults,
+        policies=len(policies.policies),
+        waivers=len(policies.waivers),
+        input_problems=tuple(problems),
+        policy_problems=tuple(to_diagnostics(result, sources)),
+        policy=result,
+        specs_digest=declared.digest,
+        policy_digest=policies.digest,
+        sources=sources,
+    )
+
+
+def load_rules(policies: PolicySet) -> tuple[RuleSet, list[Diagnostic]]:
+    """The rule set of a workspace and everything that is wrong with its policies."""
+    rules, problems = compile_rules(policies.policies)
+    return rules, [*policies.diagnostics, *problems, *check_waivers(policies.waivers, rules)]

@@ -1,0 +1,60 @@
+"""Results as versioned JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from reconciler import __version__
+from reconciler.base.diagnostics import Diagnostic
+from reconciler.operations.plan import Planned
+from reconciler.operations.validate import Validation
+
+FORMAT_VERSION = "1.0"
+
+
+def to_text(content: Any) -> str:
+    """Indented JSON in a stable order of keys."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def diagnostic_json(item: Diagnostic) -> dict[str, Any]:
+    """One diagnostic; keys without a value are left out."""
+    place = item.location
+    content = {
+        "severity": item.severity.value,
+        "message": item.message,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "task": item.task,
+        "rule": item.rule,
+        "found": item.found,
+        "allowed": item.allowed,
+        "fix": item.fix,
+    }
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def validation_json(result: Validation) -> dict[str, Any]:
+    """The output of `validate -o json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "valid": not result.invalid,
+        "blocked": result.blocked,
+        "specs": result.specs,
+        "defaults": result.defaults,
+        "policies": result.policies,
+        "waivers": result.waivers,
+        "diagnostics": [
+            diagnostic_json(item) for item in (*result.input_problems, *result.policy_problems)
+        ],
+    }
+
+
+def plan_json(planned: Planned) -> dict[str, Any]:
+    """The output of `plan -o json`: the plan without seal, and the diagnostics of policy."""
+    content = planned.plan.model_dump(mode="json")
+    problems = [diagnostic_json(item) for item in planned.validation.policy_problems]
+    return {**content, "diagnostics": problems}

@@ -1,0 +1,235 @@
+"""A plan, its application and drift as lines for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from reconciler.base.clock import spell_ago, spell_moment
+from reconciler.base.text import cut, harmless, plural, wrap
+from reconciler.model.context import ContextKind
+from reconciler.model.schedule import ScheduleError, next_fire, parse_schedule
+from reconciler.model.task import Task
+from reconciler.operations.apply import Applied, Step, Taken
+from reconciler.operations.plan import Planned
+from reconciler.operations.recover import Recovered
+from reconciler.plan.change import Action, Change, Drift, FieldChange, Plan
+from reconciler.report.human import diagnostics_lines, timed
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.RENAME: ">",
+    Action.DELETE: "-",
+    Action.NO_OP: "=",
+}
+_DONE = {
+    Action.CREATE: "created",
+    Action.UPDATE: "changed",
+    Action.RENAME: "renamed",
+    Action.DELETE: "deleted",
+}
+
+
+def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> list[str]:
+    """The whole output of `plan`."""
+    plan = planned.plan
+    head = f"{plan.declared} declared, {plan.live} live, state #{plan.state_serial}"
+    lines = [timed(head, seconds, width)]
+    lines += [line for item in planned.recovered for line in recovered_lines(item, width)]
+    for change in plan.changes:
+        if change.action is not Action.NO_OP:
+            lines += ["", *_change_lines(change, width, now)]
+    for drift in plan.drift:
+        lines += ["", *_drift_lines(drift, width, now)]
+    if plan.unmanaged:
+        names = cut(", ".join(plan.unmanaged), 200)
+        text = f"  {plural(len(plan.unmanaged), 'live task')} not declared, left alone: {names}"
+        lines += ["", *wrap(harmless(text), width, "      ")]
+    problems = planned.validation.policy_problems
+    lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
+    lines += wrap(summary(plan), width)
+    lines += wrap(_policy_line(plan), width)
+    return lines
+
+
+def summary(plan: Plan) -> str:
+    """`Plan: 1 to create, … 38 unchanged, 1 drifted.`"""
+    parts = [
+        f"{plan.count(Action.CREATE)} to create",
+        f"{plan.count(Action.UPDATE)} to change",
+        f"{plan.count(Action.RENAME)} to rename",
+        f"{plan.count(Action.DELETE)} to delete",
+        f"{plan.unchanged} unchanged",
+        f"{len(plan.drift)} drifted",
+    ]
+    noted = plan.count(Action.NO_OP)
+    return "Plan: " + ", ".join(parts) + (f", {noted} to remember." if noted else ".")
+
+
+def _policy_line(plan: Plan) -> str:
+    policy, deletes = plan.policy, plan.count(Action.DELETE)
+    share = f"Deletes {deletes} of {plan.live} ({100 * deletes / plan.live:.1f} %). "
+    failures = plural(policy.failures, "failure")
+    blocked = " BLOCKED: this plan cannot be applied." if policy.failures else ""
+    return (share if deletes else "") + f"Policy: {failures}, {policy.waived} waived.{blocked}"
+
+
+# ------------------------------------------------------------------ changes
+def _change_lines(change: Change, width: int, now: datetime) -> Iterator[str]:
+    yield from wrap(harmless(_headline(change)), width, "      ")
+    if change.action is Action.CREATE and change.target is not None:
+        for text in describe(Task.model_validate(change.target), now):
+            yield from wrap(harmless(f"      {text}"), width, "        ")
+    elif change.action in {Action.UPDATE, Action.RENAME}:
+        for field in change.fields:
+            yield from field_lines(field, width)
+
+
+def _headline(change: Change) -> str:
+    former = f"{change.previous_address} -> " if change.previous_address else ""
+    words = {
+        Action.CREATE: "new",
+        Action.UPDATE: plural(len(change.fields), "field")
+        + (", adopts the live task" if change.adopts else ""),
+        Action.RENAME: "renamed, no rebuild",
+        Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
+        Action.NO_OP: "remembered",
+    }
+    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {words[change.action]:<11}"
+    return f"{head}  {_cause(change)}".rstrip()
+
+
+def _cause(change: Change) -> str:
+    cause = change.cause
+    if cause is None:
+        return ""
+    if change.action is Action.DELETE:
+        where = f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"
+        return f"{where} ({cause.file})"
+    who = f"{cause.commit[:7]} {cause.author}" if cause.commit else "not committed"
+    return f"{cause.file}:{cause.line}  {who}"
+
+
+def field_lines(field: FieldChange, width: int) -> list[str]:
+    """One field: name, before, after; where the value comes from if not from the spec."""
+    name = field.path.removeprefix("spec.")
+    note = {"defaults": f"  from {field.origin}", "drift": "  undoes drift"}.get(field.cause, "")
+    text = f"      {name:<24}  {spell(field.before)} -> {spell(field.after)}{note}{_rate(field)}"
+    return wrap(harmless(text), width, "        ")
+
+
+def spell(value: Any) -> str:
+    """A value as JSON, cut; `(none)` where there is none."""
+    return "(none)" if value is None else cut(json.dumps(value, ensure_ascii=False), 120)
+
+
+def _rate(field: FieldChange) -> str:
+    if not field.path.endswith(".schedule"):
+        return ""
+    rates = [_fires(value) for value in (field.before, field.after)]
+    return f"  {rates[0]} -> {rates[1]} runs a day" if all(rates) else ""
+
+
+def _fires(value: Any) -> int:
+    try:
+        return parse_schedule(value).fires_per_day if isinstance(value, str) else 0
+    except ScheduleError:
+        return 0
+
+
+def describe(task: Task, now: datetime) -> list[str]:
+    """What a new task does, in the reader's words."""
+    return [_step(task), *_pushes(task), *_triggers(task, now)]
+
+
+def _step(task: Task) -> str:
+    source = task.spec.context.source
+    if task.spec.docker is not None:
+        return f"docker build of {source} on {task.spec.platform}"
+    place = "" if task.spec.context.kind is ContextKind.NONE else f" with {source}"
+    kind = "task file" if "file" in type(task.spec.step).model_fields else "inline steps"
+    return f"{kind}{place} on {task.spec.platform}"
+
+
+def _pushes(task: Task) -> list[str]:
+    names = [image.replace("{{.Run.ID}}", "{run id}") for image in task.images]
+    return [f"pushes {', '.join(names)}"] if names else []
+
+
+def _triggers(task: Task, now: datetime) -> list[str]:
+    triggers = task.spec.triggers
+    told = [f"on push to {hook.branch or 'the default branch'}" for hook in triggers.commit]
+    told += ["on pull request"] * len(triggers.pull_request)
+    told += ["on base image"] if triggers.base_image else []
+    for name, timer in triggers.timers.items():
+        told.append(f"timer {name} {timer.schedule} UTC ({_next(timer.schedule, now)})")
+    return [", ".join(told) if told else "no trigger: runs by hand only"]
+
+
+def _next(schedule: str, now: datetime) -> str:
+    try:
+        return f"next: {spell_moment(next_fire(schedule, now), now)}"
+    except ScheduleError as error:
+        return str(error)
+
+
+# -------------------------------------------------------------------- drift
+def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
+    told = "drift, undone by this plan" if drift.heal else "drift, left alone (--heal to undo)"
+    if drift.kind == "deleted":
+        told = "deleted live; " + ("made again" if drift.heal else "left so (--heal to undo)")
+    yield from wrap(harmless(f"  ! {drift.address:<26}  {told}"), width, "      ")
+    for field in drift.fields:
+        name = field.path.removeprefix("spec.")
+        values = f"applied {spell(field.before)}, live {spell(field.after)}"
+        who = f"  by {drift.changed_by}" if drift.changed_by else ""
+        when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
+        yield from wrap(harmless(f"      {name:<24}  {values}{who}{when}"), width, "        ")
+
+
+def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
+    """The whole output of `drift`."""
+    if not plan.drift:
+        return [f"no drift: {plural(plan.live, 'live task')} as last applied"]
+    lines = [line for drift in plan.drift for line in _drift_lines(drift, width, now)]
+    return [*lines, "", f"{plural(len(plan.drift), 'task')} drifted since the last apply."]
+
+
+# -------------------------------------------------------------------- apply
+def step_line(step: Step) -> str:
+    """One write that is done."""
+    change = step.change
+    head = f"[{step.position}/{step.total}] {SIGNS[change.action]} {change.address:<26}"
+    return harmless(f"{head}  {_DONE[change.action]:<9} {step.seconds:.2f} s")
+
+
+def applied_line(applied: Applied) -> str:
+    """The end of an apply."""
+    noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
+    return f"Applied {applied.written} of {applied.total}. Journal {applied.apply_id}.{noted}"
+
+
+def taken_lines(taken: Taken, width: int) -> list[str]:
+    """From whom the lock was taken over, and what a killed apply left."""
+    lines = []
+    if taken.former is not None:
+        lines = wrap(harmless(f"note: took over the lock of {taken.former}; it ended"), width, "  ")
+    return [*lines, *(line for item in taken.recovered for line in recovered_lines(item, width))]
+
+
+def recovered_lines(item: Recovered, width: int) -> list[str]:
+    """What was found of an apply that was killed."""
+    text = (
+        f"note: apply {item.apply_id} by {item.actor} was interrupted after "
+        f"{item.done} of {item.total} writes; the journal is in order again"
+    )
+    rest = f". Not done: {cut(', '.join(item.not_done), 200)}" if item.not_done else ""
+    return wrap(harmless(text + rest), width, "  ")
+
+
+def join(lines: Iterable[str]) -> str:
+    """Lines to text, without blanks at their ends."""
+    return "\n".join(line.rstrip() for line in lines)
