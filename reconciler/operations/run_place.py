@@ -108,9 +108,7 @@ def wire_ports(
     )
 
 
-def open_builder(
-    address: str | None, environment: Mapping[str, str]
-) -> tuple[Images, Builder]:
+def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[Images, Builder]:
     """The engine's images, and BuildKit where a client offers it, else the classic builder.
 
     Raises EngineUnavailable.
@@ -146,9 +144,7 @@ def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> L
     return Login(username, read_secret(place, own.password.secret).strip())
 
 
-def _keeper(
-    place: RunPlace, show: Callable[[RunRecord], None]
-) -> Callable[[RunRecord], None]:
+def _keeper(place: RunPlace, show: Callable[[RunRecord], None]) -> Callable[[RunRecord], None]:
     """Saves each state of a record (the first time as a new row), then shows it."""
     from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)

@@ -166,7 +166,9 @@ def task_request(
     spec, logins = task.spec, task.spec.credentials.registries
     if spec.docker is None:
         kind = next(iter(type(spec.step).model_fields))
-        raise WrongUsage(f"{task.address} has a step of kind {kind}; this version runs docker steps")
+        raise WrongUsage(
+            f"{task.address} has a step of kind {kind}; this version runs docker steps"
+        )
     step, overrides = _overridden(spec.docker, words)
     request = RunRequest(
         id=new_run_id(),

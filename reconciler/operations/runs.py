@@ -66,9 +66,9 @@ def workspace_folders(place: RunPlace) -> Fetcher:
     return _folders(place.root or Path.cwd(), place.root)
 
 
-def any_folder() -> Fetcher:
+def any_folder(start: Path) -> Fetcher:
     """Contexts of quick builds: any folder, relative to where the person stands."""
-    return _folders(Path.cwd(), None)
+    return _folders(start, None)
 
 
 def _folders(start: Path, root: Path | None) -> Fetcher:
@@ -91,7 +91,7 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
 def list_runs(
     place: RunPlace, *, task: str | None, status: RunStatus | None, limit: int
 ) -> list[RunRecord]:
-    """Runs, newest first. `task` is an address, or a name where it is unique."""
+    """Runs, newest first. `task` is an address, or a name that tasks of any registry may have."""
     from reconciler.store.runs import list_runs as stored  # noqa: PLC0415  (late)
 
     return stored(place.database, task=task, status=status, limit=limit)

@@ -69,10 +69,11 @@ def list_runs(
     status: RunStatus | None = None,
     limit: int = 20,
 ) -> list[RunRecord]:
-    """Runs, newest first, of one task or in one state if asked."""
+    """Runs, newest first, of one task (address or name) or in one state if asked."""
     query = sa.select(runs.c.record).order_by(runs.c.queued.desc(), runs.c.id).limit(limit)
     if task is not None:
-        query = query.where(runs.c.task == task)
+        same_name = runs.c.task.endswith("/" + task, autoescape=True)
+        query = query.where(sa.or_(runs.c.task == task, same_name))
     if status is not None:
         query = query.where(runs.c.status == status.value)
     with database.read() as connection:

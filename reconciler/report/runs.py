@@ -1,0 +1,218 @@
+"""Runs as lines for people and as values for machines. Reads nothing, decides nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from reconciler.base.clock import spell_ago, spell_duration
+from reconciler.base.text import cut, harmless, plural, table, wrap
+from reconciler.model.run import (
+    BaseImage,
+    LogLine,
+    OutputImage,
+    RunRecord,
+    RunStatus,
+    StepRecord,
+    StepStatus,
+)
+
+FORMAT_VERSION = 1
+_LABEL = 9
+# Colours and cursor movements of the program; what is left of them is shown as text.
+_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_WORDS = {
+    RunStatus.QUEUED: "is queued",
+    RunStatus.RUNNING: "is running",
+    RunStatus.SUCCEEDED: "succeeded",
+    RunStatus.FAILED: "failed",
+    RunStatus.CANCELED: "was canceled",
+    RunStatus.ERROR: "broke off",
+    RunStatus.TIMEOUT: "ran out of time",
+}
+
+
+# ---------------------------------------------------------- while a run goes on
+def progress_lines(before: RunRecord | None, now: RunRecord, width: int) -> list[str]:
+    """What a new state of a record tells that the one before did not."""
+    lines = []
+    if now.started and not (before and before.started):
+        lines += _header(now, width)
+    if now.context_bytes is not None and not (before and before.context_bytes is not None):
+        lines += _labelled("context", _context(now), width)
+    if now.bases and not (before and before.bases):
+        for number, base in enumerate(dict.fromkeys(map(_base, now.bases))):
+            lines += _labelled("bases" if number == 0 else "", base, width)
+    return lines
+
+
+def _header(record: RunRecord, width: int) -> list[str]:
+    facts = [
+        f"run {record.id}",
+        record.task or "quick build",
+        f"{record.trigger} by {record.actor}",
+        record.platform,
+        f"timeout {spell_duration(record.timeout)}",
+    ]
+    return wrap(harmless("  ".join(facts)), width, " " * _LABEL)
+
+
+def _context(record: RunRecord) -> str:
+    dirty = " with changes" if record.dirty else ""
+    commit = f" at {record.commit[:7]}{dirty}" if record.commit else ""
+    size = f"{plural(record.context_files or 0, 'file')}, {spell_bytes(record.context_bytes or 0)}"
+    return f"{record.source}{commit}   {size} in {spell_duration(record.context_seconds or 0)}"
+
+
+def _base(base: BaseImage) -> str:
+    if base.digest:
+        name = base.reference.partition("@")[0]
+        return f"{name}@{short_digest(base.digest)}"
+    local = f"  (local image {short_digest(base.image_id)})" if base.image_id else ""
+    return base.reference + local
+
+
+def _labelled(label: str, text: str, width: int) -> list[str]:
+    return wrap(harmless(f"{label:<{_LABEL}}{text}"), width, " " * _LABEL)
+
+
+def spell_bytes(count: int) -> str:
+    """`812 B`, `214 kB`, `1.2 GB`."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.1f} {unit}" if unit != "B" and size < 10 else f"{size:.0f} {unit}"
+
+
+def short_digest(digest: str | None) -> str:
+    """The beginning of a digest, enough for people."""
+    kind, _, text = (digest or "").rpartition(":")
+    return f"{kind}:{text[:12]}" if kind else text[:12]
+
+
+def log_text(line: LogLine) -> str:
+    """`build    | text`, with nothing in it that moves a cursor."""
+    raw = line.line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = harmless(_TERMINAL.sub("", raw.replace("\t", "    ")))
+    return f"{harmless(line.step):<{_LABEL - 1}} | {text}".rstrip()
+
+
+# ----------------------------------------------------------------- at the end
+def end_lines(record: RunRecord, width: int) -> list[str]:
+    """How a run ended: its steps, its images, or why it failed and where to read on."""
+    lines = _steps(record, width)
+    seconds = spell_duration(run_seconds(record))
+    if record.status is RunStatus.SUCCEEDED:
+        return lines + _success(record, seconds, width)
+    reason = f" (reason: {record.reason})" if record.reason else ""
+    message = f"run {record.id} {_WORDS[record.status]} in {seconds}: {record.message}{reason}"
+    lines += wrap(harmless(message.replace("\n", " ")), width, "  ")
+    return lines + _advice(record, width)
+
+
+def _steps(record: RunRecord, width: int) -> list[str]:
+    done = [step for step in record.steps if step.started and step.finished]
+    cells = [f"{step.name}  {_step_word(step)}  {spell_duration(_lasted(step))}" for step in done]
+    line = "  " + " ".join(f"{cell:<28}" for cell in cells)
+    if len(line.rstrip()) <= width:
+        return [line.rstrip()] if cells else []
+    return ["  " + cut(cell, width - 2) for cell in cells]
+
+
+def _step_word(step: StepRecord) -> str:
+    return step.status.value if step.status is not StepStatus.FAILED else "FAILED"
+
+
+def _lasted(step: StepRecord) -> float:
+    if step.started is None or step.finished is None:
+        return 0
+    return (step.finished - step.started).total_seconds()
+
+
+def run_seconds(record: RunRecord) -> float:
+    """How long a run took, 0 if it never began."""
+    if record.started is None or record.finished is None:
+        return 0
+    return (record.finished - record.started).total_seconds()
+
+
+def _success(record: RunRecord, seconds: str, width: int) -> list[str]:
+    start = f"run {record.id} succeeded in {seconds}"
+    images = [_output(output, record.registry) for output in record.outputs]
+    if not images:
+        return wrap(f"{start}: nothing was pushed, for no image name was given (-t)", width, "  ")
+    if not any(output.digest for output in record.outputs):
+        return wrap(f"{start}: nothing was pushed; built {', '.join(images)}", width, "  ")
+    return wrap(f"{start}: {', '.join(images)}", width, "  ")
+
+
+def _output(output: OutputImage, registry: str | None) -> str:
+    name = output.reference.removeprefix(f"{registry}/")
+    return f"{name}@{short_digest(output.digest)}" if output.digest else name
+
+
+def _advice(record: RunRecord, width: int) -> list[str]:
+    begun = [step for step in record.steps if step.started]
+    left = [step.name for step in record.steps if step.status is StepStatus.SKIPPED]
+    lines = []
+    if begun:
+        text = f"  last lines above; all of it: reconciler logs {record.id} --step {begun[-1].name}"
+        lines += wrap(text, width, "    ")
+    if left and begun:
+        lines.append(f"  not run: {', '.join(left)}")
+    return lines
+
+
+def lost_lines(records: Sequence[RunRecord], width: int) -> list[str]:
+    """What is told about runs whose process disappeared."""
+    return [
+        line
+        for record in records
+        for line in wrap(
+            harmless(
+                f"warning: run {record.id} ({record.task or 'quick build'}) is lost: "
+                f"{record.message}"
+            ),
+            width,
+            "  ",
+        )
+    ]
+
+
+# --------------------------------------------------------------------- lists
+def runs_lines(records: Sequence[RunRecord], now: datetime, width: int) -> list[str]:
+    """A table of runs, newest first."""
+    if not records:
+        return ["no runs"]
+    header = ("RUN", "TASK", "STATUS", "STARTED", "TOOK", "RESULT")
+    rows = [_row(record, now) for record in records]
+    return [cut(line, width) for line in table(header, rows)]
+
+
+def _row(record: RunRecord, now: datetime) -> tuple[str, ...]:
+    status = record.status.value
+    if record.reason:
+        status = f"{status} {record.reason}"
+    took = spell_duration(run_seconds(record)) if record.finished else "-"
+    started = spell_ago(record.started or record.queued, now)
+    return (record.id, harmless(record.task or "-"), status, started, took, _result(record))
+
+
+def _result(record: RunRecord) -> str:
+    pushed = [output for output in record.outputs if output.digest]
+    if not pushed:
+        return "-"
+    more = f" and {len(pushed) - 1} more" if len(pushed) > 1 else ""
+    return _output(pushed[0], record.registry) + more
+
+
+def runs_json(records: Sequence[RunRecord]) -> dict[str, Any]:
+    """Runs for machines: times UTC ISO 8601, every field of the record."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "runs": [record.model_dump(mode="json", by_alias=True) for record in records],
+    }
