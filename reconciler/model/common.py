@@ -25,7 +25,11 @@ class Model(BaseModel):
     """Base of every model: frozen, unknown keys refused, camelCase in files."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=False,
+        defer_build=True,  # a command builds only the models it uses
     )
 
 

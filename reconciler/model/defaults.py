@@ -26,7 +26,9 @@ def _partial(model: type[BaseModel], leave_out: tuple[str, ...] = ()) -> type[Mo
 
 
 def _optional(name: str, field: FieldInfo) -> tuple[Any, Any]:
-    annotation = _partial_step() if name == "step" else _inner(field.annotation)
+    if name == "step":
+        return _partial_step() | None, Field(default=None)  # any part of any kind
+    annotation = _inner(field.annotation)
     if field.metadata:
         annotation = Annotated[annotation, *field.metadata]
     return annotation | None, Field(default=None, alias=field.alias)

@@ -36,9 +36,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How an apply ended."""
+    """How an apply ended. `apply_id` names it in the journal; None if there was nothing to do."""
 
-    apply_id: str
+    apply_id: str | None
     written: int
     total: int
     remembered: int
@@ -90,6 +90,8 @@ def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch)
             hint="mend the specs or add waivers, then make a new plan",
         )
     check_not_expired(plan, opened.clock())
+    if not plan.changes:
+        return Applied(None, 0, 0, 0)
     provider = opened.provider
     _check_all(provider, plan, opened)
     apply_id = new_id("a-", 8)
@@ -126,7 +128,7 @@ def _moved(change: Change, live: LiveTask | None, opened: OpenWorkspace) -> Stal
     return StalePlan(
         "the live task changed after this plan was made",
         details=details,
-        hint="make a new plan",
+        hint="make a new plan; what moved was not written",
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from reconciler import __version__
+from reconciler.adapters.files import write_whole
 from reconciler.adapters.git import Commit, changed_files, head_of, last_changes
-from reconciler.base.errors import InvalidInput
+from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
 from reconciler.base.ids import new_id
 from reconciler.operations.apply import settle_interrupted
 from reconciler.operations.gather import Stores, read_stores
@@ -17,6 +19,7 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer, Comparison
 from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
+from reconciler.plan.planfile import check_not_expired, read_plan, write_plan
 
 VALID_FOR = timedelta(hours=24)
 
@@ -38,7 +41,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
     recovered = settle_interrupted(opened)
     stores = read_stores(opened)
     comparer = Comparer(stores.applied, stores.live, heal=heal)
-    now = opened.clock()
+    now = opened.clock().replace(microsecond=0)
     validation = validate(opened, now.date(), also=comparer.add)
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
@@ -123,3 +126,25 @@ def _cause(file: str, line: int, commit: Commit | None) -> Cause:
     return Cause(
         file=file, line=line, commit=commit.id, author=commit.author, committed=commit.time
     )
+
+
+def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:
+    """Write a plan file, sealed by the state. Raises ReconcilerError if it cannot be written."""
+    try:
+        write_whole(path, write_plan(plan, opened.database.key).encode("utf-8"))
+    except OSError as error:
+        raise ReconcilerError(
+            f"the plan cannot be saved to {path}: {error.strerror}", hint="choose another --out"
+        ) from None
+
+
+def load_plan(opened: OpenWorkspace, path: Path) -> Plan:
+    """Read a plan file and check its seal. Raises PlanRejected, StalePlan."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise PlanRejected(f"the plan file {path} cannot be read: {reason}") from None
+    plan = read_plan(text, opened.database.key, opened.database.setting("state_id"))
+    check_not_expired(plan, opened.clock())
+    return plan

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from reconciler.base.canonical import canonical_json, digest_text
 from reconciler.base.source import Located
 from reconciler.model.task import Task
-from reconciler.plan.change import Action, Change, Document, Drift
+from reconciler.plan.change import Action, Change, Document, Drift, FieldChange
 from reconciler.plan.fields import field_changes
 from reconciler.plan.merge import keep_drift
 from reconciler.plan.normalise import canonical_document, document_hash, stored_document
@@ -187,20 +187,39 @@ def _add_drift(three: _Three, live: Stored | None, result: Comparison) -> None:
     if three.applied is None or three.applied == three.live:
         return
     old = three.previous or three.address
-    drift = _drift(old, three.applied, three.live, live, heal=three.heal)
-    result.drift.append(drift)
+    target = None if three.heal else three.target
+    result.drift.append(_drift(old, three.applied, live, heal=three.heal, target=target))
+
+
+def _fates(
+    live: Document, target: Document | None, fields: tuple[FieldChange, ...]
+) -> tuple[FieldChange, ...]:
+    """Each drifted field with its fate: `drift` if it stands, `spec` if the spec changes it too."""
+    moved = {field.path for field in field_changes(live, target)} if target else set()
+    return tuple(
+        field.model_copy(update={"cause": "spec" if field.path in moved else "drift"})
+        for field in fields
+    )
 
 
 def _drift(
-    address: str, applied: Document, live: Document | None, stored: Stored | None, *, heal: bool
+    address: str,
+    applied: Document,
+    stored: Stored | None,
+    *,
+    heal: bool,
+    target: Document | None = None,
 ) -> Drift:
+    if stored is None:
+        return Drift(address=address, kind="deleted", heal=heal)
+    live = stored_document(stored.document)
     return Drift(
         address=address,
-        kind="deleted" if live is None else "changed",
+        kind="changed",
         heal=heal,
-        fields=field_changes(applied, live, None, None) if live is not None else (),
-        changed_by=stored.changed_by if stored else None,
-        changed_at=stored.changed_at if stored else None,
+        fields=_fates(live, target, field_changes(applied, live)),
+        changed_by=stored.changed_by,
+        changed_at=stored.changed_at,
     )
 
 
@@ -213,7 +232,7 @@ def _compare_undeclared(
             continue
         last, now = _document(applied[address]), _document(live.get(address))
         if last is not None and now is not None and last != now:
-            result.drift.append(_drift(address, last, now, live[address], heal=True))
+            result.drift.append(_drift(address, last, live[address], heal=True))
         result.changes.append(
             Change(
                 address=address,

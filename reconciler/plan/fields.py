@@ -14,7 +14,10 @@ _IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("
 
 
 def field_changes(
-    before: Document | None, after: Document, applied: Document | None, source: Source | None
+    before: Document | None,
+    after: Document,
+    applied: Document | None = None,
+    source: Source | None = None,
 ) -> tuple[FieldChange, ...]:
     """Fields from `before` (None: the task is new) to `after`, defaults written out.
 

@@ -9,6 +9,7 @@ from reconciler import __version__
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.operations.plan import Planned
 from reconciler.operations.validate import Validation
+from reconciler.plan.change import Plan
 
 FORMAT_VERSION = "1.0"
 
@@ -58,3 +59,14 @@ def plan_json(planned: Planned) -> dict[str, Any]:
     content = planned.plan.model_dump(mode="json")
     problems = [diagnostic_json(item) for item in planned.validation.policy_problems]
     return {**content, "diagnostics": problems}
+
+
+def drift_json(plan: Plan) -> dict[str, Any]:
+    """The output of `drift -o json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "live": plan.live,
+        "drift": [drift.model_dump(mode="json") for drift in plan.drift],
+        "unmanaged": list(plan.unmanaged),
+    }

@@ -56,25 +56,28 @@ def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> l
 
 
 def summary(plan: Plan) -> str:
-    """`Plan: 1 to create, … 38 unchanged, 1 drifted.`"""
-    parts = [
-        f"{plan.count(Action.CREATE)} to create",
-        f"{plan.count(Action.UPDATE)} to change",
-        f"{plan.count(Action.RENAME)} to rename",
-        f"{plan.count(Action.DELETE)} to delete",
-        f"{plan.unchanged} unchanged",
-        f"{len(plan.drift)} drifted",
+    """`Plan: 1 to create, 38 unchanged, 1 drifted.` What is none is left out."""
+    counts = [
+        (plan.count(Action.CREATE), "to create"),
+        (plan.count(Action.UPDATE), "to change"),
+        (plan.count(Action.RENAME), "to rename"),
+        (plan.count(Action.DELETE), "to delete"),
+        (plan.count(Action.NO_OP), "to remember"),
     ]
-    noted = plan.count(Action.NO_OP)
-    return "Plan: " + ", ".join(parts) + (f", {noted} to remember." if noted else ".")
+    told = [f"{count:,} {words}" for count, words in counts if count]
+    rest = [f"{plan.unchanged:,} unchanged"]
+    rest += [f"{len(plan.drift):,} drifted"] if plan.drift else []
+    return ("Plan: " if told else "No changes: ") + ", ".join([*told, *rest]) + "."
 
 
 def _policy_line(plan: Plan) -> str:
     policy, deletes = plan.policy, plan.count(Action.DELETE)
-    share = f"Deletes {deletes} of {plan.live} ({100 * deletes / plan.live:.1f} %). "
+    share = ""
+    if deletes and plan.live:
+        share = f"Deletes {deletes} of {plan.live} ({100 * deletes / plan.live:.1f} %). "
     failures = plural(policy.failures, "failure")
     blocked = " BLOCKED: this plan cannot be applied." if policy.failures else ""
-    return (share if deletes else "") + f"Policy: {failures}, {policy.waived} waived.{blocked}"
+    return share + f"Policy: {failures}, {policy.waived} waived.{blocked}"
 
 
 # ------------------------------------------------------------------ changes
@@ -187,7 +190,9 @@ def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
         values = f"applied {spell(field.before)}, live {spell(field.after)}"
         who = f"  by {drift.changed_by}" if drift.changed_by else ""
         when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
-        yield from wrap(harmless(f"      {name:<24}  {values}{who}{when}"), width, "        ")
+        fate = "  (the spec changes it too, and wins)" if field.cause == "spec" else ""
+        text = f"      {name:<24}  {values}{who}{when}{fate}"
+        yield from wrap(harmless(text), width, "        ")
 
 
 def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
@@ -208,6 +213,8 @@ def step_line(step: Step) -> str:
 
 def applied_line(applied: Applied) -> str:
     """The end of an apply."""
+    if applied.apply_id is None:
+        return "Nothing to apply."
     noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
     return f"Applied {applied.written} of {applied.total}. Journal {applied.apply_id}.{noted}"
 

@@ -1,0 +1,172 @@
+"""The command `reconciler`: its commands by group, and errors to exit codes.
+
+Commands are imported when they are called, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from reconciler import __version__
+from reconciler.base.errors import ReconcilerError
+
+# group, command, where it is, what --help says of it; most used first
+_COMMANDS = (
+    ("workflow", "init", "workflow:init", "Make a workspace that validates and plans at once"),
+    ("workflow", "validate", "workflow:validate", "Check specs and policies"),
+    ("workflow", "plan", "workflow:plan", "Show what apply would change"),
+    ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
+    ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
+    ("workflow", "fmt", "workflow:fmt", "Lay out the YAML files"),
+    ("runs", "run", "runs:run", "Run an applied task"),
+    ("runs", "build", "runs:build", "Build a folder, and push the image"),
+    ("runs", "runs", "runs:runs", "List runs"),
+    ("runs", "logs", "runs:logs", "Show or follow the log of a run"),
+    ("runs", "cancel", "runs:cancel", "Stop a run"),
+    ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
+    ("audit", "policy", "audit:policy", "List and explain policy rules"),
+    ("misc", "schema", "workflow:schema", "JSON Schema of specs, policies and plans"),
+    ("misc", "version", "workflow:version", "Show the version"),
+)
+_USAGE_EXIT = 64
+_INTERRUPTED_EXIT = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called; help shows the commands by group."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """All names, most used first."""
+        return [name for _, name, _, _ in _COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of a name, imported now."""
+        for _, name, place, _ in _COMMANDS:
+            if name == cmd_name:
+                module, _, attribute = place.partition(":")
+                found = getattr(importlib.import_module(f"reconciler.cli.{module}"), attribute)
+                assert isinstance(found, click.Command)  # noqa: S101  (the table above is ours)
+                return found
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command, or an error that names the nearest one."""
+        from reconciler.base.text import did_you_mean  # noqa: PLC0415
+
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = did_you_mean(args[0], self.list_commands(ctx)) if args else None
+            if near is None:
+                raise
+            message = f"no such command {args[0]!r}; did you mean {near!r}?"
+            raise click.UsageError(message, ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The commands in their groups, without importing them."""
+        for group in dict.fromkeys(row[0] for row in _COMMANDS):
+            rows = [(name, text) for own, name, _, text in _COMMANDS if own == group]
+            with formatter.section(group.capitalize()):
+                formatter.write_dl(rows)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "RECONCILER",
+        "max_content_width": 80,
+    },
+)
+@click.option("-C", "--directory", metavar="DIR", help="Work as if started in DIR.")
+@click.option("--debug", is_flag=True, help="Show stack traces.")
+@click.version_option(__version__, "--version", message="reconciler %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, directory: str | None, debug: bool) -> None:
+    """Specs of image tasks in Git: checked by policy, planned, applied and run."""
+    from reconciler.cli.options import make_invocation  # noqa: PLC0415  (late: imports the model)
+
+    ctx.obj = make_invocation(directory, debug=debug)
+
+
+def entry_point() -> NoReturn:
+    """Run the program and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the program; its exit code. Errors are printed to standard error."""
+    debug = "--debug" in arguments or bool(os.environ.get("RECONCILER_DEBUG"))
+    try:
+        outcome = cli.main(list(arguments), "reconciler", standalone_mode=False)
+        sys.stdout.flush()
+    except (ReconcilerError, OSError) as error:
+        if debug and not isinstance(error, BrokenPipeError):
+            raise
+        return _exit_code(error)
+    except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as error:
+        return _click_exit_code(error)
+    except Exception as error:
+        if debug:
+            raise
+        return _exit_code(_bug(error))
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _bug(error: Exception) -> ReconcilerError:
+    return ReconcilerError(
+        f"something went wrong inside reconciler ({type(error).__name__})",
+        hint="this is a bug: run it again with --debug and report what it prints",
+    )
+
+
+def _exit_code(error: ReconcilerError | OSError) -> int:
+    if isinstance(error, BrokenPipeError):
+        return _broken_pipe()
+    if isinstance(error, OSError):
+        error = ReconcilerError(f"{error.strerror or error}: {error.filename or ''}")
+    return _tell(error)
+
+
+def _click_exit_code(error: BaseException) -> int:
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return _USAGE_EXIT
+    click.echo("interrupted", err=True)
+    return _INTERRUPTED_EXIT
+
+
+def _tell(error: ReconcilerError) -> int:
+    from reconciler.cli.options import show  # noqa: PLC0415
+    from reconciler.report.human import error_lines  # noqa: PLC0415
+
+    try:
+        sys.stdout.flush()
+        show(error_lines(error, _width()), error=True)
+    except BrokenPipeError:
+        return _broken_pipe()
+    return error.exit_code
+
+
+def _width() -> int:
+    import shutil  # noqa: PLC0415
+
+    columns = shutil.get_terminal_size((80, 24)).columns if sys.stderr.isatty() else 80
+    return max(columns, 40)
+
+
+def _broken_pipe() -> int:
+    """The reader of our output left: that is its right, and no error of ours."""
+    nowhere: Any = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return 141

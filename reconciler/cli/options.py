@@ -1,0 +1,104 @@
+"""What every command is given: the folder, the environment, the terminal, the clock."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reconciler.base.clock import Clock, utc_now
+from reconciler.operations.workspace import OpenWorkspace, open_without_workspace, open_workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One call of the program. `folder` is where the workspace is looked for."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    clock: Clock = utc_now
+    debug: bool = False
+
+    @property
+    def width(self) -> int:
+        """Columns to write to: the terminal's, else 80 (at least 40)."""
+        columns = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
+        return max(columns, 40)
+
+    @property
+    def interactive(self) -> bool:
+        """True if a person can be asked."""
+        return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+    @contextmanager
+    def workspace(self) -> Iterator[OpenWorkspace]:
+        """The workspace, closed at the end. Raises NoWorkspace, InvalidInput."""
+        opened = open_workspace(self.folder, self.environment, self.clock)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @contextmanager
+    def any_workspace(self) -> Iterator[OpenWorkspace]:
+        """The workspace, or, where there is none, the user's own state."""
+        from reconciler.loader.workspace import find_root  # noqa: PLC0415
+
+        if find_root(self.folder) is not None:
+            with self.workspace() as opened:
+                yield opened
+            return
+        opened = open_without_workspace(self.folder, self.environment, self.clock)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+pass_invocation = click.make_pass_decorator(Invocation)
+
+
+def make_invocation(folder: str | None, *, debug: bool) -> Invocation:
+    """The invocation of this process."""
+    return Invocation(Path(folder) if folder else Path.cwd(), dict(os.environ), debug=debug)
+
+
+_PAINTS = (
+    (re.compile(r"^(\s*)(\+ .*)$"), "green"),
+    (re.compile(r"^(\[\d+/\d+\] )(\+ .*)$"), "green"),
+    (re.compile(r"^(\s*)(~ .*)$"), "yellow"),
+    (re.compile(r"^(\[\d+/\d+\] )(~ .*)$"), "yellow"),
+    (re.compile(r"^(\s*)(- .*)$"), "red"),
+    (re.compile(r"^(\[\d+/\d+\] )(- .*)$"), "red"),
+    (re.compile(r"^(\s*)(> .*)$"), "cyan"),
+    (re.compile(r"^(\[\d+/\d+\] )(> .*)$"), "cyan"),
+    (re.compile(r"^(\s*)(! .*)$"), "yellow"),
+    (re.compile(r"^()(error: .*)$"), "red"),
+    (re.compile(r"^()(warning: .*)$"), "yellow"),
+    (re.compile(r"^()(note: .*)$"), "cyan"),
+)
+
+
+def paint(line: str) -> str:
+    """A line with the colour of its sign; click takes it away where no terminal reads."""
+    for pattern, colour in _PAINTS:
+        if match := pattern.match(line):
+            return match[1] + click.style(match[2], fg=colour)
+    return line
+
+
+def show(lines: Iterable[str], *, error: bool = False) -> None:
+    """Print lines for people."""
+    for line in lines:
+        click.echo(paint(line), err=error, color=_colour())
+
+
+def _colour() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None

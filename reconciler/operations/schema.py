@@ -1,0 +1,66 @@
+"""`schema`: JSON Schema of every kind of document, made from the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel
+
+from reconciler.model.defaults import Defaults
+from reconciler.model.policy import Policy, Waiver
+from reconciler.model.task import Task
+from reconciler.model.workspace import Workspace
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MODELS: dict[str, type[BaseModel]] = {
+    "task": Task,
+    "defaults": Defaults,
+    "policy": Policy,
+    "waiver": Waiver,
+    "workspace": Workspace,
+}
+
+
+def _plan() -> dict[str, Any]:
+    from reconciler.plan.planfile import plan_schema  # noqa: PLC0415  (late: rarely asked)
+
+    return plan_schema()
+
+
+_OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"plan": _plan}
+KINDS = (*_MODELS, *_OTHERS)
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of one kind. Raises KeyError."""
+    if kind in _OTHERS:
+        return _OTHERS[kind]()
+    model = _MODELS[kind]
+    return {"$schema": _DIALECT, **model.model_json_schema(by_alias=True)}
+
+
+def schema_of_specs() -> dict[str, Any]:
+    """One schema for any document of `specs/` and `policies/`, chosen by its `kind`."""
+    definitions: dict[str, Any] = {}
+    branches = []
+    for model in _MODELS.values():
+        schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        definitions.update(schema.pop("$defs", {}))
+        definitions[model.__name__] = schema
+        branches.append(
+            {
+                "if": {"properties": {"kind": {"const": model.__name__}}, "required": ["kind"]},
+                "then": {"$ref": f"#/$defs/{model.__name__}"},
+            }
+        )
+    names = [model.__name__ for model in _MODELS.values()]
+    return {
+        "$schema": _DIALECT,
+        "title": "reconciler document",
+        "type": "object",
+        "required": ["apiVersion", "kind"],
+        "properties": {"kind": {"enum": names}},
+        "allOf": branches,
+        "$defs": definitions,
+    }
