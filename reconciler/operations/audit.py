@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -17,6 +18,8 @@ from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput
 from reconciler.base.source import Located, Source
 from reconciler.base.text import plural
+from reconciler.loader.policies import POLICY_FOLDER
+from reconciler.loader.specs import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE
 from reconciler.model.policy import Policy, Waiver
 from reconciler.model.step import DockerTask
@@ -147,7 +150,8 @@ def audit_workspace(opened: OpenWorkspace, as_of: datetime) -> AuditReport:
 
 def _is_dirty(files: Iterable[str]) -> bool:
     """True if what is judged is not what is committed; a report that lies beside does not count."""
-    return any(file.startswith(("specs/", "policies/")) or file == WORKSPACE_FILE for file in files)
+    folders = (SPEC_FOLDER + "/", POLICY_FOLDER + "/")
+    return any(file.startswith(folders) or file == WORKSPACE_FILE for file in files)
 
 
 def _refuse(problems: Sequence[Diagnostic]) -> None:
@@ -220,3 +224,10 @@ def _not_covered(reading: _Reading, rules: RuleSet) -> Iterator[str]:
             "are not judged by every rule."
         )
     yield "Runs, plans and approvals are not part of this report."
+
+
+def save_report(path: Path, text: str) -> None:
+    """Write a report so that a reader sees the old one or the new one, never half. OSError."""
+    from reconciler.adapters.files import write_whole  # noqa: PLC0415  (late: not for --help)
+
+    write_whole(path, text.encode())
