@@ -6,6 +6,7 @@ client that happens to come first on PATH. Addresses are `unix:///path` or `tcp:
 TLS when DOCKER_TLS_VERIFY is set, certificates from DOCKER_CERT_PATH, as the docker client does).
 
     engine.py ping ADDRESS              0 when an engine answers; prints its version
+    engine.py remove-images ADDRESS LABEL  removes the images that carry a label
     engine.py has-image ADDRESS NAME    0 when the image is there
     engine.py import-busybox ADDRESS NAME BUSYBOX
     engine.py pull-as ADDRESS NAME SOURCE
@@ -148,6 +149,15 @@ def pull_as(address: str, name: str, source: str) -> None:
     ask(address, f"/images/{quote(source)}/tag?{tagging}", "POST")
 
 
+def remove_images(address: str, label: str) -> int:
+    """Remove every image that carries a label (`name=value` or `name`); how many there were."""
+    filters = quote(json.dumps({"label": [label]}))
+    images = json.loads(ask(address, f"/images/json?filters={filters}")[1])
+    for image in images:
+        ask(address, f"/images/{quote(image['Id'])}?force=true", "DELETE")
+    return len(images)
+
+
 def require(condition: bool, problem: str) -> None:
     """Raise OSError with the problem unless the condition holds."""
     if not condition:
@@ -181,6 +191,8 @@ def main(arguments: list[str]) -> str:
         case ["registry", place]:
             answered = ask(f"http://{place}", "/v2/")[0]
             require(answered in (200, 401), f"/v2/ answered {answered}")
+        case ["remove-images", address, label]:
+            remove_images(address, label)
         case ["free-port", preferred]:
             return str(free_port(int(preferred)))
         case _:
