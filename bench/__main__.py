@@ -23,10 +23,8 @@ def main(names: list[str]) -> int:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             rows += CASES[name](Path(folder))
     print("\n".join(table(rows)))
-    after = os.getloadavg()[0]
-    print(
-        f"{os.cpu_count()} cores; load {before:.2f} before, {after:.2f} after; medians, whole processes"
-    )
+    load = f"load {before:.2f} before, {os.getloadavg()[0]:.2f} after"
+    print(f"{os.cpu_count()} cores; {load}; medians of whole processes")
     return 0
 
 
