@@ -1,28 +1,33 @@
 """The only door to Git (through GitPython): who changed which file, and what a folder is at.
 
 Git is only called with fixed argument lists; the names of files come after `--`. The repository
-is the user's own. Hooks, file system monitors and prompts are switched off all the same.
+is the user's own. Hooks, file system monitors and prompts are switched off all the same. Whoever
+asks gets an answer or None: a plan needs no Git.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import os
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from reconciler.base.clock import from_iso
+from reconciler.base.text import one_line
 
 _SAFE = [
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.quotePath=false",
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.quotePath=false"),
+    *("-c", "log.showSignature=false"),
 ]
+_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 _COMMIT_MARK = "\x1e"
+# A file that no commit knows (an ignored one, say) must not cost a walk over a whole history.
+_MOST_COMMITS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,20 @@ def head_of(folder: Path) -> Head | None:
     return Head(commit, branch, bool(_ask(folder, "status", "--porcelain", "--", ".")))
 
 
+def refusal(folder: Path) -> str | None:
+    """Why Git does not tell about a folder that looks like a repository; None if it does."""
+    if not any((place / ".git").exists() for place in (folder, *folder.resolve().parents)):
+        return None
+    if _git(folder) is None:
+        return "there is no git program"
+    status, _, complaint = _run(folder, "rev-parse", "--git-dir")
+    return None if status == 0 else one_line(complaint.partition("\n")[0])
+
+
 def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
-    text = _ask(folder, "status", "--porcelain", "-z", "--untracked-files=all", "--", ".")
+    words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    text = _ask(folder, "status", *words, "--", ".")
     prefix = _ask(folder, "rev-parse", "--show-prefix") or ""
     names = [entry[3:] for entry in (text or "").split("\0") if len(entry) > 3]
     return {name.removeprefix(prefix) for name in names}
@@ -66,51 +82,94 @@ def changed_files(folder: Path) -> set[str]:
 def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """The newest commit that touched each file (relative to `folder`), in one walk of the log.
 
-    The walk ends as soon as every file was seen. Files that Git does not know are left out.
+    The walk ends as soon as every file was seen, at the latest after 20,000 commits. Left out
+    are files that Git does not know, and in a shallow clone those of the last commit it has: that
+    one seems to have written everything.
     """
-    wanted, found = set(files), {}
-    commit: Commit | None = None
-    for line in _log(folder) if wanted else ():
-        if line.startswith(_COMMIT_MARK):
-            identifier, author, time = line[1:].split("\x1f", 2)
-            commit = Commit(identifier, author, from_iso(time))
-        elif commit is not None and line in wanted:
-            found[line] = commit
-            wanted.discard(line)
+    wanted = set(files)
+    found: dict[str, Commit] = {}
+    if not wanted or _git(folder) is None:
+        return found
+    cut_off = _shallow_commits(folder)
+    with contextlib.closing(_log(folder)) as log:
+        for commit, name in log:
+            if name in wanted:
+                wanted.discard(name)
+                if commit.id not in cut_off:
+                    found[name] = commit
             if not wanted:
                 break
     return found
 
 
-def _log(folder: Path) -> Iterable[str]:
-    form = f"--format={_COMMIT_MARK}%H\x1f%ae\x1f%cI"
-    argv = ["git", *_SAFE, "log", "--name-only", "--relative", "--no-renames", form, "--", "."]
+def _log(folder: Path) -> Generator[tuple[Commit, str], None, None]:
+    """(commit, file) from the newest commit to the oldest."""
+    with contextlib.closing(_fields(folder)) as fields:
+        yield from _files_of_commits(fields)
+
+
+def _files_of_commits(fields: Iterable[str]) -> Iterator[tuple[Commit, str]]:
+    commit: Commit | None = None
+    for field in fields:
+        if field.startswith(_COMMIT_MARK) and field.count("\x1f") >= 2:
+            # The author comes last: an address may hold anything.
+            identifier, time, author = field[1:].split("\x1f", 2)
+            commit = Commit(identifier, author, from_iso(time))
+        elif commit is not None:
+            yield commit, field.removeprefix("\n")
+
+
+def _fields(folder: Path) -> Generator[str, None, None]:
+    """The fields of the log, as Git ends them with NUL: no name needs quotes."""
+    form = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
+    words = ["-z", "--name-only", "--relative", "--no-renames", f"--max-count={_MOST_COMMITS}"]
+    argv = ["git", *_SAFE, "log", *words, form, "--", "."]
     process = _git(folder).execute(argv, as_process=True, env=_ENVIRONMENT)
+    rest = b""
     try:
-        for raw in process.stdout:
-            yield raw.decode("utf-8", "replace").rstrip("\n")
+        while chunk := process.stdout.read1(65536):
+            *whole, rest = (rest + chunk).split(b"\0")
+            yield from map(os.fsdecode, whole)
     finally:
-        process.terminate()
-        process.stdout.close()
-        process.stderr.close()
+        _end(process)
 
 
-_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+def _end(process: Any) -> None:
+    from git.exc import GitCommandError  # noqa: PLC0415  (late, as below)
+
+    process.terminate()
+    process.stdout.close()
+    process.stderr.close()
+    with contextlib.suppress(GitCommandError):  # it was ended by us, or had no commit to tell of
+        process.wait()
+
+
+def _shallow_commits(folder: Path) -> set[str]:
+    """The commits whose parents a shallow clone left out."""
+    name = _ask(folder, "rev-parse", "--git-path", "shallow")
+    try:
+        return set((folder / name).read_text("utf-8").split()) if name else set()
+    except OSError:
+        return set()
 
 
 def _ask(folder: Path, *words: str) -> str | None:
     """The output of a Git command, or None if it fails: no repository, no commit, no Git."""
-    git = _git(folder)
-    if git is None:
+    if _git(folder) is None:
         return None
-    status, output, _ = git.execute(
+    status, output, _ = _run(folder, *words)
+    return output if status == 0 else None
+
+
+def _run(folder: Path, *words: str) -> tuple[int, str, str]:
+    status, output, complaint = _git(folder).execute(
         ["git", *_SAFE, *words],
         with_extended_output=True,
         with_exceptions=False,
         env=_ENVIRONMENT,
         kill_after_timeout=60,
     )
-    return str(output) if status == 0 else None
+    return int(status), str(output), str(complaint)
 
 
 def _git(folder: Path) -> Any:

@@ -7,7 +7,11 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters, marks and overrides of writing direction, line separators, the invisible
+# byte order mark, and bytes that were no text.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def plural(count: int, noun: str, many: str | None = None) -> str:
@@ -18,7 +22,16 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 
 def harmless(text: str) -> str:
     """Text without control characters, terminal escapes and bidirectional overrides."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return _CONTROL.sub(lambda match: _spell(ord(match[0])), text)
+
+
+def harmless_json(text: str) -> str:
+    """The same for a JSON text, which stays JSON with the same meaning."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _spell(number: int) -> str:
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
 def cut(text: str, width: int) -> str:

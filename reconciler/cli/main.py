@@ -5,11 +5,13 @@ Commands are imported when they are called, so that `--help` stays quick.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -18,12 +20,12 @@ from reconciler.base.errors import ReconcilerError
 
 # group, command, where it is, what --help says of it; most used first
 _COMMANDS = (
-    ("workflow", "init", "workflow:init", "Make a workspace that validates and plans at once"),
-    ("workflow", "validate", "workflow:validate", "Check specs and policies"),
+    ("workflow", "init", "files:init", "Make a workspace that validates and plans at once"),
+    ("workflow", "validate", "files:validate", "Check specs and policies"),
     ("workflow", "plan", "workflow:plan", "Show what apply would change"),
     ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
     ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
-    ("workflow", "fmt", "workflow:fmt", "Lay out the YAML files"),
+    ("workflow", "fmt", "files:fmt", "Lay out the YAML files"),
     ("runs", "run", "runs:run", "Run an applied task"),
     ("runs", "build", "runs:build", "Build a folder, and push the image"),
     ("runs", "runs", "runs:runs", "List runs"),
@@ -31,9 +33,10 @@ _COMMANDS = (
     ("runs", "cancel", "runs:cancel", "Stop a run"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
-    ("misc", "schema", "workflow:schema", "JSON Schema of specs, policies and plans"),
-    ("misc", "version", "workflow:version", "Show the version"),
+    ("misc", "schema", "files:schema", "JSON Schema of specs, policies and plans"),
+    ("misc", "version", "files:version", "Show the version"),
 )
+_TRUE = {"1", "true", "t", "yes", "y", "on"}
 _USAGE_EXIT = 64
 _INTERRUPTED_EXIT = 130
 
@@ -99,41 +102,48 @@ def cli(ctx: click.Context, directory: str | None, debug: bool) -> None:
 
 def entry_point() -> NoReturn:
     """Run the program and leave with its exit code."""
+    _open_standard_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null where a stream is closed: else the database would be given its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(handle, "r" if number == 0 else "w", encoding="utf-8"))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program; its exit code. Errors are printed to standard error."""
-    debug = "--debug" in arguments or bool(os.environ.get("RECONCILER_DEBUG"))
     try:
         outcome = cli.main(list(arguments), "reconciler", standalone_mode=False)
         sys.stdout.flush()
-    except (ReconcilerError, OSError) as error:
-        if debug and not isinstance(error, BrokenPipeError):
-            raise
-        return _exit_code(error)
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         return _click_exit_code(error)
-    except Exception as error:
-        if debug:
-            raise
-        return _exit_code(_bug(error))
+    except BrokenPipeError:
+        return _broken_pipe()
+    except Exception as error:  # noqa: BLE001  (the last door: no trace for a person)
+        if _debug(arguments):
+            traceback.print_exc()
+        return _tell(_for_people(error))
     return outcome if isinstance(outcome, int) else 0
 
 
-def _bug(error: Exception) -> ReconcilerError:
+def _debug(arguments: Sequence[str]) -> bool:
+    return "--debug" in arguments or os.environ.get("RECONCILER_DEBUG", "0").lower() in _TRUE
+
+
+def _for_people(error: Exception) -> ReconcilerError:
+    if isinstance(error, ReconcilerError):
+        return error
+    if isinstance(error, OSError):
+        about = f": {error.filename}" if error.filename else ""
+        return ReconcilerError(f"{error.strerror or error}{about}")
     return ReconcilerError(
         f"something went wrong inside reconciler ({type(error).__name__})",
         hint="this is a bug: run it again with --debug and report what it prints",
     )
-
-
-def _exit_code(error: ReconcilerError | OSError) -> int:
-    if isinstance(error, BrokenPipeError):
-        return _broken_pipe()
-    if isinstance(error, OSError):
-        error = ReconcilerError(f"{error.strerror or error}: {error.filename or ''}")
-    return _tell(error)
 
 
 def _click_exit_code(error: BaseException) -> int:
@@ -151,7 +161,7 @@ def _tell(error: ReconcilerError) -> int:
     from reconciler.report.human import error_lines  # noqa: PLC0415
 
     try:
-        sys.stdout.flush()
+        _flush()
         show(error_lines(error, _width()), error=True)
     except BrokenPipeError:
         return _broken_pipe()
@@ -165,8 +175,21 @@ def _width() -> int:
     return max(columns, 40)
 
 
+def _flush() -> None:
+    """What was printed before the error. A full disk is no reason to stay silent about it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_up_output()
+
+
 def _broken_pipe() -> int:
     """The reader of our output left: that is its right, and no error of ours."""
-    nowhere: Any = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    _give_up_output()
     return 141
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere: else the interpreter complains when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,6 +62,14 @@ class Invocation:
             opened.close()
 
 
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format.",
+)
 pass_invocation = click.make_pass_decorator(Invocation)
 
 

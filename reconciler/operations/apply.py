@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.adapters.process import is_alive
-from reconciler.base.canonical import canonical_json
-from reconciler.base.clock import spell_ago
-from reconciler.base.errors import Locked, PartlyApplied, PolicyBlocked, ReconcilerError, StalePlan
+from reconciler.base.errors import (
+    Interrupted,
+    Locked,
+    PartlyApplied,
+    PolicyBlocked,
+    ReconcilerError,
+    StalePlan,
+)
 from reconciler.base.ids import new_id
-from reconciler.base.source import spell_path
+from reconciler.operations.moved import check_all, check_one
 from reconciler.operations.recover import Recovered, recover
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.write import remember, write_live
 from reconciler.plan.change import Action, Change, Plan
-from reconciler.plan.diff import differences
-from reconciler.plan.normalise import document_hash, stored_document
+from reconciler.plan.normalise import document_hash
 from reconciler.plan.planfile import check_not_expired, plan_digest
-from reconciler.providers.base import LiveTask, Provider
+from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.locks import Holder, StateLock, acquire
 
@@ -93,63 +97,11 @@ def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch)
     if not plan.changes:
         return Applied(None, 0, 0, 0)
     provider = opened.provider
-    _check_all(provider, plan, opened)
+    live = {task.address: task for task in provider.read_all()}
+    check_all(plan.changes, live, opened.clock())
     apply_id = new_id("a-", 8)
     _note_intentions(opened, plan, apply_id)
     return _Writer(opened, provider, plan, apply_id, lock, watch).run()
-
-
-def _check_all(provider: Provider, plan: Plan, opened: OpenWorkspace) -> None:
-    live = {task.address: task for task in provider.read_all()}
-    for change in plan.changes:
-        problem = _moved(change, live.get(change.previous_address or change.address), opened)
-        if problem is None and change.previous_address is not None:
-            problem = _occupied(change, live)
-        if problem is not None:
-            raise problem
-
-
-def _moved(change: Change, live: LiveTask | None, opened: OpenWorkspace) -> StalePlan | None:
-    """What moved since the plan was made: object, field, both values, and who."""
-    document = stored_document(live.document) if live is not None else None
-    now = document_hash(document) if document is not None else None
-    if now == change.live_hash:
-        return None
-    details = [("task", change.previous_address or change.address)]
-    who = _who(live, opened)
-    if document is None:
-        details.append(("field", f"the whole task: planned from a live task, now it is gone{who}"))
-    elif change.base is None:
-        details.append(("field", f"the whole task: planned as new, now it exists{who}"))
-    else:
-        for path, planned, found in differences(change.base, document):
-            values = f"planned from {_spell(planned)}, live is {_spell(found)}{who}"
-            details.append(("field", f"{spell_path(path)}: {values}"))
-    return StalePlan(
-        "the live task changed after this plan was made",
-        details=details,
-        hint="make a new plan; what moved was not written",
-    )
-
-
-def _occupied(change: Change, live: dict[str, LiveTask]) -> StalePlan | None:
-    if change.address not in live:
-        return None
-    return StalePlan(
-        "a task with the new name was made after this plan",
-        details=[("task", change.address)],
-        hint="make a new plan",
-    )
-
-
-def _who(live: LiveTask | None, opened: OpenWorkspace) -> str:
-    if live is None or live.changed_by is None or live.changed_at is None:
-        return ""
-    return f" (by {live.changed_by}, {spell_ago(live.changed_at, opened.clock())})"
-
-
-def _spell(value: object) -> str:
-    return "nothing" if value is None else canonical_json(value)
 
 
 def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
@@ -207,6 +159,8 @@ class _Writer:
                 # Whether this write was done is not known: the journal stays open, and the next
                 # one who takes the lock finds out from live.
                 raise self._told(change, written, error) from error
+            except KeyboardInterrupt:
+                raise self._interrupted(change, written) from None
             if change.action is not Action.NO_OP:
                 written += 1
                 seconds = (self.opened.clock() - started).total_seconds()
@@ -216,20 +170,15 @@ class _Writer:
         return Applied(self.apply_id, written, len(self.plan.writes), remembered)
 
     def _write(self, position: int, change: Change) -> None:
-        if self.lock.lost.is_set():
+        if not self.lock.is_held():
             raise StalePlan("the lock was lost while applying", hint="make a new plan")
-        live = self.provider.read(change.previous_address or change.address)
-        problem = _moved(change, live, self.opened)
-        if problem is not None:
-            raise problem
+        check_one(change, self.provider.read, self.opened.clock())
         write_live(self.provider, change)
         remember(self.opened, self.apply_id, position, change, journal.DONE)
 
     def _refuse_rest(self, position: int, written: int) -> None:
         with self.opened.database.write() as connection:
-            now = self.opened.clock()
-            for later in range(position, len(self.plan.changes) + 1):
-                journal.settle(connection, self.apply_id, later, journal.NOT_DONE, now=now)
+            journal.give_up(connection, self.apply_id, position, self.opened.clock())
         self._finish("partial" if written else "refused")
 
     def _finish(self, outcome: str) -> None:
@@ -243,5 +192,12 @@ class _Writer:
         return PartlyApplied(
             f"applied {written} of {len(self.plan.writes)}, then stopped: {error.message}",
             details=[("at", change.address), ("journal", self.apply_id), *error.details],
+            hint="what was written is remembered; make a new plan for the rest",
+        )
+
+    def _interrupted(self, change: Change, written: int) -> Interrupted:
+        return Interrupted(
+            f"interrupted after {written} of {len(self.plan.writes)} writes",
+            details=[("at", change.address), ("journal", self.apply_id)],
             hint="what was written is remembered; make a new plan for the rest",
         )

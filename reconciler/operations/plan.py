@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler import __version__
 from reconciler.adapters.files import write_whole
-from reconciler.adapters.git import Commit, changed_files, head_of, last_changes
+from reconciler.adapters.git import Commit, changed_files, head_of, last_changes, refusal
 from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
 from reconciler.base.ids import new_id
 from reconciler.operations.apply import settle_interrupted
@@ -19,9 +19,11 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer, Comparison
 from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
-from reconciler.plan.planfile import check_not_expired, read_plan, write_plan
+from reconciler.plan.planfile import read_plan, write_plan
 
 VALID_FOR = timedelta(hours=24)
+# A plan that creates 10,000 tasks has some 40 MB.
+_LARGEST = 1 << 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Planned:
     plan: Plan
     validation: Validation
     recovered: tuple[Recovered, ...] = ()
+    git_refusal: str | None = None
 
 
 def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
@@ -62,7 +65,8 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
         unmanaged=tuple(comparison.unmanaged),
         policy=_policy_summary(validation),
     )
-    return Planned(plan, validation, recovered)
+    told = refusal(opened.root) if plan.inputs.commit is None else None
+    return Planned(plan, validation, recovered, told)
 
 
 def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
@@ -93,12 +97,15 @@ def _with_causes(opened: OpenWorkspace, comparison: Comparison, stores: Stores) 
     """The changes, each with the file it comes from and the commit that wrote it last."""
     files = {change.address: _file_of(change, comparison, stores) for change in comparison.changes}
     paths = {_plain(file) for file, _ in files.values() if file}
-    commits = last_changes(opened.root, paths)
     dirty = changed_files(opened.root) if paths else set()
+    commits = last_changes(opened.root, paths - dirty)
     for change in comparison.changes:
         file, line = files[change.address]
-        commit = None if _plain(file) in dirty else commits.get(_plain(file))
-        yield change.model_copy(update={"cause": _cause(file, line, commit)}) if file else change
+        if not file:
+            yield change
+            continue
+        cause = _cause(file, line, commits.get(_plain(file)), dirty)
+        yield change.model_copy(update={"cause": cause})
 
 
 def _plain(file: str) -> str:
@@ -114,15 +121,15 @@ def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[st
 
 def _line_of(change: Change, otherwise: int) -> int:
     """The line of the first changed field, or of the document."""
-    origins = [field.origin for field in change.fields if field.origin and field.cause == "spec"]
+    origins = [field.origin for field in change.paths if field.origin and field.cause == "spec"]
     if change.action is not Action.UPDATE or not origins:
         return otherwise
     return int(origins[0].rsplit(":", 2)[1])
 
 
-def _cause(file: str, line: int, commit: Commit | None) -> Cause:
+def _cause(file: str, line: int, commit: Commit | None, dirty: set[str]) -> Cause:
     if commit is None:
-        return Cause(file=file, line=line)
+        return Cause(file=file, line=line, uncommitted=_plain(file) in dirty)
     return Cause(
         file=file, line=line, commit=commit.id, author=commit.author, committed=commit.time
     )
@@ -139,12 +146,14 @@ def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:
 
 
 def load_plan(opened: OpenWorkspace, path: Path) -> Plan:
-    """Read a plan file and check its seal. Raises PlanRejected, StalePlan."""
+    """Read a plan file and check its seal. Raises PlanRejected. Apply looks whether it expired."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise PlanRejected(f"the plan file {path} cannot be read: {reason}") from None
-    plan = read_plan(text, opened.database.key, opened.database.setting("state_id"))
-    check_not_expired(plan, opened.clock())
-    return plan
+    if len(data) > _LARGEST:
+        raise PlanRejected(f"the plan file {path} is too large: over {_LARGEST >> 20} MB")
+    return read_plan(text, opened.database.key, opened.database.setting("state_id"))

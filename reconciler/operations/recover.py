@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.write import remember
 from reconciler.plan.change import Action, Change
-from reconciler.plan.normalise import document_hash, stored_document
+from reconciler.plan.normalise import document_hash
+from reconciler.plan.stored import Stored, document_of
 from reconciler.providers.base import Provider
 from reconciler.store import journal
 
@@ -67,4 +68,5 @@ def _was_done(provider: Provider, change: Change) -> bool:
         return False
     if change.previous_address is not None and provider.read(change.previous_address) is not None:
         return False
-    return document_hash(stored_document(live.document)) == document_hash(change.target)
+    found = document_of(change.address, Stored(live.document)) or {}
+    return document_hash(found) == document_hash(change.target)

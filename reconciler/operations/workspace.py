@@ -130,12 +130,7 @@ _ACTOR_VARIABLES = (
 
 def actor_of(environment: Mapping[str, str]) -> str:
     """Who acts: `RECONCILER_ACTOR`, the CI service's user, else user@host."""
-    for name in (
-        "RECONCILER_ACTOR",
-        "GITHUB_ACTOR",
-        "BUILD_REQUESTEDFOREMAIL",
-        "GITLAB_USER_EMAIL",
-    ):
+    for name in _ACTOR_VARIABLES:
         if environment.get(name):
             return environment[name]
     try:

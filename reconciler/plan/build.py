@@ -1,6 +1,6 @@
 """Declared, last applied and live tasks to changes and drift. Pure.
 
-For each address the three are compared by hash first; only what differs is looked at closer.
+For each address the three are compared by text first; only what differs is looked at closer.
 | declared | applied | live | outcome |
 | yes | any | no | create (or drift "deleted", if the spec asks for nothing new) |
 | yes | no | yes | update from live: an existing task is adopted |
@@ -13,27 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from pydantic import ValidationError
-
-from reconciler.base.canonical import canonical_json, digest_text
+from reconciler.base.canonical import canonical_json
 from reconciler.base.source import Located
 from reconciler.model.task import Task
-from reconciler.plan.change import Action, Change, Document, Drift, FieldChange
+from reconciler.plan.change import Action, Change, Document, Drift
+from reconciler.plan.drift import drift_of, drift_of_undeclared
 from reconciler.plan.fields import field_changes
-from reconciler.plan.merge import keep_drift
-from reconciler.plan.normalise import canonical_document, document_hash, stored_document
+from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.plan.stored import Stored, Three, document_of
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A stored document (canonical JSON text) and who stored it when; `file` wrote it."""
-
-    document: str
-    changed_by: str | None = None
-    changed_at: datetime | None = None
-    file: str | None = None
+__all__ = ["Comparer", "Comparison", "Stored", "compare"]
 
 
 @dataclass(slots=True)
@@ -48,35 +38,6 @@ class Comparison:
     sources: dict[str, Located[Task]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Three:
-    """One task in its three states. The declared one always exists here."""
-
-    located: Located[Task]
-    previous: str | None
-    declared: Document
-    applied: Document | None
-    live: Document | None
-    heal: bool
-
-    @property
-    def address(self) -> str:
-        """The address that is declared."""
-        return self.located.value.address
-
-    @property
-    def target(self) -> Document:
-        """What is to be live afterwards."""
-        if self.heal or self.applied is None or self.live is None:
-            return self.declared
-        merged = keep_drift(self.applied, self.declared, self.live)
-        try:
-            return canonical_document(Task.model_validate(merged))
-        except ValidationError:
-            # Drift and the new spec do not fit together: the spec decides.
-            return self.declared
-
-
 class Comparer:
     """Is shown every declared task once; `finish` adds what is no longer declared."""
 
@@ -88,23 +49,19 @@ class Comparer:
         self._result = Comparison()
 
     def add(self, located: Located[Task]) -> None:
-        """Compare one declared task."""
+        """Compare one declared task. Raises StateUnusable if a stored one cannot be read."""
         task, result = located.value, self._result
         previous = _former_address(task, self._applied, self._live)
-        self._seen.add(task.address)
-        if previous is not None:
-            self._seen.add(previous)
+        self._seen |= {task.address, previous or task.address}
         result.declared += 1
-        old = previous or task.address
         declared = canonical_document(task)
-        applied, live = self._applied.get(old), self._live.get(old)
-        text = canonical_json(declared)
-        if previous is None and _same(text, applied) and _same(text, live):
+        if previous is None and self._is_everywhere(task.address, canonical_json(declared)):
             result.unchanged += 1
             return
-        heal = self._heal or task.spec.drift_policy == "heal"
-        three = _Three(located, previous, declared, _document(applied), _document(live), heal)
-        _add_drift(three, live, result)
+        three = self._three(located, previous, declared)
+        drift = drift_of(three, self._live.get(previous or task.address))
+        if drift is not None:
+            result.drift.append(drift)
         change = _change(three)
         if change is None:
             result.unchanged += 1
@@ -113,11 +70,34 @@ class Comparer:
         result.sources[task.address] = located
 
     def finish(self) -> Comparison:
-        """The outcome, changes in the order of addresses, deletes included."""
-        _compare_undeclared(self._seen, self._applied, self._live, self._result)
+        """The outcome, in the order of addresses, deletes included."""
+        self._compare_undeclared()
         self._result.changes.sort(key=lambda change: change.address)
         self._result.drift.sort(key=lambda drift: drift.address)
         return self._result
+
+    def _is_everywhere(self, address: str, text: str) -> bool:
+        stored = (self._applied.get(address), self._live.get(address))
+        return all(one is not None and one.document == text for one in stored)
+
+    def _three(self, located: Located[Task], previous: str | None, declared: Document) -> Three:
+        old = previous or located.value.address
+        heal = self._heal or located.value.spec.drift_policy == "heal"
+        applied, live = self._applied.get(old), self._live.get(old)
+        return Three(
+            located, previous, declared, document_of(old, applied), document_of(old, live), heal
+        )
+
+    def _compare_undeclared(self) -> None:
+        for address in sorted({*self._applied, *self._live} - self._seen):
+            if address not in self._applied:
+                self._result.unmanaged.append(address)
+                continue
+            live = self._live.get(address)
+            drift = drift_of_undeclared(address, self._applied[address], live)
+            if drift is not None:
+                self._result.drift.append(drift)
+            self._result.changes.append(_delete(address, document_of(address, live)))
 
 
 def compare(
@@ -127,7 +107,7 @@ def compare(
     *,
     heal: bool = False,
 ) -> Comparison:
-    """Compare all tasks at once."""
+    """Compare all tasks at once. Raises StateUnusable."""
     comparer = Comparer(applied, live, heal=heal)
     for located in declared:
         comparer.add(located)
@@ -146,36 +126,27 @@ def _former_address(
     return None
 
 
-def _same(text: str, stored: Stored | None) -> bool:
-    return stored is not None and stored.document == text
-
-
-def _document(stored: Stored | None) -> Document | None:
-    return None if stored is None else stored_document(stored.document)
-
-
-def _change(three: _Three) -> Change | None:
+def _change(three: Three) -> Change | None:
     if three.live is None:
         if three.applied == three.declared and not three.heal:
             return None  # deleted behind our back: drift, and not ours to undo
         return _declared_change(three, Action.CREATE, three.declared)
     if three.previous is not None:
         return _declared_change(three, Action.RENAME, three.target)
-    target = three.target
-    if target != three.live:
-        return _declared_change(three, Action.UPDATE, target)
+    if three.target != three.live:
+        return _declared_change(three, Action.UPDATE, three.target)
     if three.applied != three.declared:
-        return _declared_change(three, Action.NO_OP, target)  # only to be remembered
+        return _declared_change(three, Action.NO_OP, three.target)  # only to be remembered
     return None
 
 
-def _declared_change(three: _Three, action: Action, target: Document) -> Change:
+def _declared_change(three: Three, action: Action, target: Document) -> Change:
     return Change(
         address=three.address,
         action=action,
         previous_address=three.previous,
         adopts=three.applied is None and three.live is not None,
-        fields=field_changes(three.live, target, three.applied, three.located.source),
+        paths=field_changes(three.live, target, three.applied, three.located.source),
         live_hash=document_hash(three.live) if three.live is not None else None,
         base=three.live,
         target=target,
@@ -183,66 +154,10 @@ def _declared_change(three: _Three, action: Action, target: Document) -> Change:
     )
 
 
-def _add_drift(three: _Three, live: Stored | None, result: Comparison) -> None:
-    if three.applied is None or three.applied == three.live:
-        return
-    old = three.previous or three.address
-    target = None if three.heal else three.target
-    result.drift.append(_drift(old, three.applied, live, heal=three.heal, target=target))
-
-
-def _fates(
-    live: Document, target: Document | None, fields: tuple[FieldChange, ...]
-) -> tuple[FieldChange, ...]:
-    """Each drifted field with its fate: `drift` if it stands, `spec` if the spec changes it too."""
-    moved = {field.path for field in field_changes(live, target)} if target else set()
-    return tuple(
-        field.model_copy(update={"cause": "spec" if field.path in moved else "drift"})
-        for field in fields
-    )
-
-
-def _drift(
-    address: str,
-    applied: Document,
-    stored: Stored | None,
-    *,
-    heal: bool,
-    target: Document | None = None,
-) -> Drift:
-    if stored is None:
-        return Drift(address=address, kind="deleted", heal=heal)
-    live = stored_document(stored.document)
-    return Drift(
+def _delete(address: str, live: Document | None) -> Change:
+    return Change(
         address=address,
-        kind="changed",
-        heal=heal,
-        fields=_fates(live, target, field_changes(applied, live)),
-        changed_by=stored.changed_by,
-        changed_at=stored.changed_at,
+        action=Action.DELETE,
+        live_hash=document_hash(live) if live is not None else None,
+        base=live,
     )
-
-
-def _compare_undeclared(
-    seen: set[str], applied: Mapping[str, Stored], live: Mapping[str, Stored], result: Comparison
-) -> None:
-    for address in sorted({*applied, *live} - seen):
-        if address not in applied:
-            result.unmanaged.append(address)
-            continue
-        last, now = _document(applied[address]), _document(live.get(address))
-        if last is not None and now is not None and last != now:
-            result.drift.append(_drift(address, last, live[address], heal=True))
-        result.changes.append(
-            Change(
-                address=address,
-                action=Action.DELETE,
-                live_hash=document_hash(now) if now is not None else None,
-                base=now,
-            )
-        )
-
-
-def digest_of_live(live: Mapping[str, Stored]) -> str:
-    """One digest over all live documents, by address."""
-    return digest_text("\n".join(f"{key} {live[key].document}" for key in sorted(live)))

@@ -37,25 +37,31 @@ class FieldChange(PlanModel):
 
     `sensitive` marks references to secrets: the values are references, never secrets. `origin` is
     the file:line:column of the new value; `cause` says where it comes from: spec, defaults,
-    removed or drift.
+    removed, or drift that is undone. Of a drifted field it says what becomes of it: drift (left
+    alone), spec (the spec changes it too, and wins), accepted (the spec says the same by now).
     """
 
     path: str
     before: Any = None
     after: Any = None
     sensitive: bool = False
-    cause: Literal["spec", "defaults", "removed", "drift"] = "spec"
+    cause: Literal["spec", "defaults", "removed", "drift", "accepted"] = "spec"
     origin: str | None = None
 
 
 class Cause(PlanModel):
-    """Where a change was written, and who wrote it. `commit` is None for an uncommitted file."""
+    """Where a change was written, and who wrote it.
+
+    `commit` is None where Git does not tell: outside a repository, at the end of a shallow clone,
+    and for a file with changes that are not committed (`uncommitted`).
+    """
 
     file: str
     line: int = 1
     commit: str | None = None
     author: str | None = None
     committed: datetime | None = None
+    uncommitted: bool = False
 
 
 class Change(PlanModel):
@@ -70,7 +76,7 @@ class Change(PlanModel):
     action: Action
     previous_address: str | None = None
     adopts: bool = False
-    fields: tuple[FieldChange, ...] = ()
+    paths: tuple[FieldChange, ...] = ()
     cause: Cause | None = None
     live_hash: str | None = None
     base: Document | None = None
@@ -79,12 +85,15 @@ class Change(PlanModel):
 
 
 class Drift(PlanModel):
-    """A live task that is not what was last applied. `heal`: this plan undoes it."""
+    """A live task that is not what was last applied. `heal`: this plan undoes it.
+
+    In `paths`, `before` is what was applied and `after` what is live.
+    """
 
     address: str
     kind: Literal["changed", "deleted"]
     heal: bool = False
-    fields: tuple[FieldChange, ...] = ()
+    paths: tuple[FieldChange, ...] = ()
     changed_by: str | None = None
     changed_at: datetime | None = None
 

@@ -22,7 +22,14 @@ def differences(before: Document, after: Document) -> list[Difference]:
     from deepdiff import DeepDiff  # noqa: PLC0415  (late: importing it costs 0.15 s)
 
     # Lists were brought into one order before: item by item is right, and fast.
-    tree = DeepDiff(before, after, view="tree", zip_ordered_iterables=True)
+    # Keys that start with "__" are keys like any other: without the last option they are skipped.
+    tree = DeepDiff(
+        before,
+        after,
+        view="tree",
+        zip_ordered_iterables=True,
+        ignore_private_variables=False,
+    )
     found: list[Difference] = []
     for levels in tree.values():
         for level in levels:

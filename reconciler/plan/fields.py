@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from reconciler.base.source import Source, spell_path
-from reconciler.model.task import Task
 from reconciler.plan.change import Document, FieldChange
 from reconciler.plan.diff import differences, is_sensitive, leaves
-from reconciler.plan.normalise import full_document
+from reconciler.plan.normalise import full_of
 
 _IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("kind",)}
 
@@ -24,17 +23,13 @@ def field_changes(
     A new task shows what it declares, not what it leaves at its default. `applied` tells drift
     from a change of the spec.
     """
-    found = leaves(after) if before is None else differences(_full(before), _full(after))
-    last = _full(applied) if applied is not None else None
+    found = leaves(after) if before is None else differences(full_of(before), full_of(after))
+    last = full_of(applied) if applied is not None else None
     return tuple(
         _field_change(path, old, new, last, source)
         for path, old, new in found
         if before is not None or path not in _IDENTITY
     )
-
-
-def _full(document: Document) -> Document:
-    return full_document(Task.model_validate(document))
 
 
 def _field_change(

@@ -33,6 +33,11 @@ def full_document(task: Task) -> Document:
     return _sorted(task.model_dump(mode="json", by_alias=True))
 
 
+def full_of(document: Document) -> Document:
+    """A canonical document with every default written out."""
+    return full_document(Task.model_validate(document))
+
+
 def document_hash(document: Document) -> str:
     """Digest of a canonical document."""
     return digest_text(canonical_json(document))
@@ -48,9 +53,12 @@ def _sorted(document: Document) -> Document:
     document["metadata"].pop("movedFrom", None)
     for path in _SETS:
         _sort_at(document, path)
+    for notification in document["spec"].get("notify") or ():
+        _sort_at(notification, ("on",))
     triggers = document["spec"].get("triggers") or {}
     for kind in ("commit", "pullRequest"):
         for hook in triggers.get(kind) or ():
+            _sort_at(hook, ("token", "scopes"))
             _sort_at(hook, ("paths", "include"))
             _sort_at(hook, ("paths", "exclude"))
     return document

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from reconciler.base.canonical import canonical_json, digest_text, fingerprint
 from reconciler.base.clock import to_iso
 from reconciler.base.errors import PlanRejected, StalePlan
+from reconciler.base.text import one_line
 from reconciler.plan.change import FORMAT_VERSION, Plan
 
 _AGAIN = "make a new plan: reconciler plan --out FILE"
@@ -30,30 +31,28 @@ def write_plan(plan: Plan, key: bytes) -> str:
     """The text of a plan file."""
     content = plan.model_dump(mode="json")
     body = canonical_json(content)
-    sealed = {**content, "digest": digest_text(body), "signature": fingerprint(body, key)}
-    return json.dumps(sealed, indent=2, ensure_ascii=False) + "\n"
+    return _layout({**content, "digest": digest_text(body), "signature": fingerprint(body, key)})
 
 
 def read_plan(text: str, key: bytes, state_id: str) -> Plan:
     """The plan of a file. Raises PlanRejected: edited, foreign, newer, or no plan at all."""
-    content = _json(text)
-    _check_version(content)
-    stated, signature = content.pop("digest", None), content.pop("signature", None)
     try:
-        plan = Plan.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise PlanRejected(
-            "the plan file is damaged or was edited",
-            details=[("at", place), ("found", str(first["msg"]))],
-            hint=_AGAIN,
-        ) from None
+        return _read(_json(text), text, key, state_id)
+    except (ValidationError, RecursionError) as error:
+        raise _damaged(error) from None
+
+
+def _read(content: dict[str, Any], text: str, key: bytes, state_id: str) -> Plan:
+    _check_version(content)
+    laid_out = _layout(content)
+    stated, signature = content.pop("digest", None), content.pop("signature", None)
+    plan = Plan.model_validate(content)
     body = canonical_json(content)
-    if digest_text(body) != stated:
+    # A blank more or a key twice means the same to JSON; it is an edit all the same.
+    if digest_text(body) != stated or laid_out != text:
         raise PlanRejected(
             "the plan file was edited after it was saved",
-            details=[("digest", f"stated {stated}, found {digest_text(body)}")],
+            details=[("digest", f"stated {one_line(str(stated))}, found {digest_text(body)}")],
             hint="change the specs and " + _AGAIN,
         )
     if plan.state_id != state_id:
@@ -85,20 +84,36 @@ def plan_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+def _layout(content: dict[str, Any]) -> str:
+    # Escaped to ASCII: a hostile name in a plan does nothing to the terminal of who looks at it.
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _damaged(error: ValidationError | RecursionError) -> PlanRejected:
+    details = [("found", "values nested too deep")]
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        details = [("at", one_line(place)), ("found", one_line(str(first["msg"])))]
+    return PlanRejected("the plan file is damaged or was edited", details=details, hint=_AGAIN)
+
+
 def _json(text: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise PlanRejected(f"this is no plan file: {error}", hint=_AGAIN) from None
+        found = one_line(str(error))
+        raise PlanRejected(f"this is no plan file: {found}", hint=_AGAIN) from None
     if not isinstance(content, dict) or content.get("kind") != "Plan":
         raise PlanRejected("this is no plan file", hint=_AGAIN)
     return content
 
 
 def _check_version(content: dict[str, Any]) -> None:
-    found = str(content.get("format_version"))
-    if found.split(".", maxsplit=1)[0] != FORMAT_VERSION.split(".")[0]:
+    found = content.get("format_version")
+    if found != FORMAT_VERSION:
         raise PlanRejected(
-            f"the plan file has format {found}, this version reads {FORMAT_VERSION}",
+            f"the plan file has format {one_line(str(found), 40)}, "
+            f"this version reads {FORMAT_VERSION}",
             hint="use the version of reconciler that made it, or " + _AGAIN,
         )

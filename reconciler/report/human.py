@@ -79,14 +79,14 @@ def validation_lines(result: Validation, seconds: float, width: int) -> list[str
     )
     problems = [*result.input_problems, *result.policy_problems]
     return [
-        timed(counts, seconds, width),
+        *timed(counts, seconds, width),
         *diagnostics_lines(problems, width),
         f"{_count_line(problems)} in {plural(result.specs, 'task')}",
     ]
 
 
-def timed(text: str, seconds: float, width: int) -> str:
+def timed(text: str, seconds: float, width: int) -> list[str]:
     """A headline with the time it took at the right, if there is room."""
     clock = f"{seconds:.2f} s"
     room = min(width, 80) - len(text) - len(clock)
-    return f"{text}{' ' * room}{clock}" if room >= 2 else f"{text}  {clock}"
+    return wrap(f"{text}{' ' * max(room, 2)}{clock}", width, "  ")

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.base.diagnostics import Diagnostic
+from reconciler.base.text import harmless_json
 from reconciler.operations.plan import Planned
 from reconciler.operations.validate import Validation
 from reconciler.plan.change import Plan
@@ -15,8 +16,8 @@ FORMAT_VERSION = "1.0"
 
 
 def to_text(content: Any) -> str:
-    """Indented JSON in a stable order of keys."""
-    return json.dumps(content, indent=2, ensure_ascii=False)
+    """Indented JSON in a stable order of keys, harmless to a terminal."""
+    return harmless_json(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def diagnostic_json(item: Diagnostic) -> dict[str, Any]:

@@ -1,21 +1,20 @@
-"""A plan, its application and drift as lines for people."""
+"""A plan and drift as lines for people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from reconciler.base.clock import spell_ago, spell_moment
+from reconciler.base.clock import spell_ago
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.model.context import ContextKind
-from reconciler.model.schedule import ScheduleError, next_fire, parse_schedule
+from reconciler.model.schedule import ScheduleError, parse_schedule
 from reconciler.model.task import Task
-from reconciler.operations.apply import Applied, Step, Taken
 from reconciler.operations.plan import Planned
 from reconciler.operations.recover import Recovered
 from reconciler.plan.change import Action, Change, Drift, FieldChange, Plan
+from reconciler.report.describe import describe
 from reconciler.report.human import diagnostics_lines, timed
 
 SIGNS = {
@@ -25,19 +24,16 @@ SIGNS = {
     Action.DELETE: "-",
     Action.NO_OP: "=",
 }
-_DONE = {
-    Action.CREATE: "created",
-    Action.UPDATE: "changed",
-    Action.RENAME: "renamed",
-    Action.DELETE: "deleted",
-}
 
 
 def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> list[str]:
     """The whole output of `plan`."""
     plan = planned.plan
     head = f"{plan.declared} declared, {plan.live} live, state #{plan.state_serial}"
-    lines = [timed(head, seconds, width)]
+    lines = timed(head, seconds, width)
+    if planned.git_refusal is not None:
+        text = f"note: no authors and commits are shown, Git says: {planned.git_refusal}"
+        lines += wrap(harmless(text), width, "  ")
     lines += [line for item in planned.recovered for line in recovered_lines(item, width)]
     for change in plan.changes:
         if change.action is not Action.NO_OP:
@@ -87,7 +83,7 @@ def _change_lines(change: Change, width: int, now: datetime) -> Iterator[str]:
         for text in describe(Task.model_validate(change.target), now):
             yield from wrap(harmless(f"      {text}"), width, "        ")
     elif change.action in {Action.UPDATE, Action.RENAME}:
-        for field in change.fields:
+        for field in change.paths:
             yield from field_lines(field, width)
 
 
@@ -95,7 +91,7 @@ def _headline(change: Change) -> str:
     former = f"{change.previous_address} -> " if change.previous_address else ""
     words = {
         Action.CREATE: "new",
-        Action.UPDATE: plural(len(change.fields), "field")
+        Action.UPDATE: plural(len(change.paths), "field")
         + (", adopts the live task" if change.adopts else ""),
         Action.RENAME: "renamed, no rebuild",
         Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
@@ -112,7 +108,9 @@ def _cause(change: Change) -> str:
     if change.action is Action.DELETE:
         where = f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"
         return f"{where} ({cause.file})"
-    who = f"{cause.commit[:7]} {cause.author}" if cause.commit else "not committed"
+    who = "not committed" if cause.uncommitted else ""
+    if cause.commit:
+        who = f"{cause.commit[:7]} {cause.author}"
     return f"{cause.file}:{cause.line}  {who}"
 
 
@@ -143,54 +141,34 @@ def _fires(value: Any) -> int:
         return 0
 
 
-def describe(task: Task, now: datetime) -> list[str]:
-    """What a new task does, in the reader's words."""
-    return [_step(task), *_pushes(task), *_triggers(task, now)]
-
-
-def _step(task: Task) -> str:
-    source = task.spec.context.source
-    if task.spec.docker is not None:
-        return f"docker build of {source} on {task.spec.platform}"
-    place = "" if task.spec.context.kind is ContextKind.NONE else f" with {source}"
-    kind = "task file" if "file" in type(task.spec.step).model_fields else "inline steps"
-    return f"{kind}{place} on {task.spec.platform}"
-
-
-def _pushes(task: Task) -> list[str]:
-    names = [image.replace("{{.Run.ID}}", "{run id}") for image in task.images]
-    return [f"pushes {', '.join(names)}"] if names else []
-
-
-def _triggers(task: Task, now: datetime) -> list[str]:
-    triggers = task.spec.triggers
-    told = [f"on push to {hook.branch or 'the default branch'}" for hook in triggers.commit]
-    told += ["on pull request"] * len(triggers.pull_request)
-    told += ["on base image"] if triggers.base_image else []
-    for name, timer in triggers.timers.items():
-        told.append(f"timer {name} {timer.schedule} UTC ({_next(timer.schedule, now)})")
-    return [", ".join(told) if told else "no trigger: runs by hand only"]
-
-
-def _next(schedule: str, now: datetime) -> str:
-    try:
-        return f"next: {spell_moment(next_fire(schedule, now), now)}"
-    except ScheduleError as error:
-        return str(error)
-
-
 # -------------------------------------------------------------------- drift
-def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
-    told = "drift, undone by this plan" if drift.heal else "drift, left alone (--heal to undo)"
+def drift_fate(drift: Drift) -> str:
+    """What becomes of the drift of a task."""
     if drift.kind == "deleted":
-        told = "deleted live; " + ("made again" if drift.heal else "left so (--heal to undo)")
+        return "made again" if drift.heal else "left so (--heal to undo)"
+    if drift.heal:
+        return "undone by this plan"
+    fates = {field.cause for field in drift.paths}
+    if fates == {"accepted"}:
+        return "and the spec says the same by now"
+    return "the spec wins" if "drift" not in fates else "left alone (--heal to undo)"
+
+
+_FATES = {
+    "spec": "  (the spec changes it too, and wins)",
+    "accepted": "  (the spec says the same by now)",
+}
+
+
+def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
+    told = f"{'drift,' if drift.kind == 'changed' else 'deleted live;'} {drift_fate(drift)}"
     yield from wrap(harmless(f"  ! {drift.address:<26}  {told}"), width, "      ")
-    for field in drift.fields:
+    who = f"  by {drift.changed_by}" if drift.changed_by else ""
+    when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
+    for field in drift.paths:
         name = field.path.removeprefix("spec.")
         values = f"applied {spell(field.before)}, live {spell(field.after)}"
-        who = f"  by {drift.changed_by}" if drift.changed_by else ""
-        when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
-        fate = "  (the spec changes it too, and wins)" if field.cause == "spec" else ""
+        fate = "" if drift.heal else _FATES.get(field.cause, "")
         text = f"      {name:<24}  {values}{who}{when}{fate}"
         yield from wrap(harmless(text), width, "        ")
 
@@ -203,30 +181,6 @@ def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
     return [*lines, "", f"{plural(len(plan.drift), 'task')} drifted since the last apply."]
 
 
-# -------------------------------------------------------------------- apply
-def step_line(step: Step) -> str:
-    """One write that is done."""
-    change = step.change
-    head = f"[{step.position}/{step.total}] {SIGNS[change.action]} {change.address:<26}"
-    return harmless(f"{head}  {_DONE[change.action]:<9} {step.seconds:.2f} s")
-
-
-def applied_line(applied: Applied) -> str:
-    """The end of an apply."""
-    if applied.apply_id is None:
-        return "Nothing to apply."
-    noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
-    return f"Applied {applied.written} of {applied.total}. Journal {applied.apply_id}.{noted}"
-
-
-def taken_lines(taken: Taken, width: int) -> list[str]:
-    """From whom the lock was taken over, and what a killed apply left."""
-    lines = []
-    if taken.former is not None:
-        lines = wrap(harmless(f"note: took over the lock of {taken.former}; it ended"), width, "  ")
-    return [*lines, *(line for item in taken.recovered for line in recovered_lines(item, width))]
-
-
 def recovered_lines(item: Recovered, width: int) -> list[str]:
     """What was found of an apply that was killed."""
     text = (
@@ -235,8 +189,3 @@ def recovered_lines(item: Recovered, width: int) -> list[str]:
     )
     rest = f". Not done: {cut(', '.join(item.not_done), 200)}" if item.not_done else ""
     return wrap(harmless(text + rest), width, "  ")
-
-
-def join(lines: Iterable[str]) -> str:
-    """Lines to text, without blanks at their ends."""
-    return "\n".join(line.rstrip() for line in lines)

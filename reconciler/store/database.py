@@ -7,7 +7,10 @@ starts with BEGIN IMMEDIATE, so that two writers wait for each other and never d
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from reconciler.base.errors import StateUnusable
 from reconciler.base.ids import new_id
+from reconciler.base.text import one_line
 from reconciler.store.schema import SCHEMA_VERSION, meta, metadata
 
 _BUSY_SECONDS = 20
@@ -69,12 +73,8 @@ def open_database(url: str, folder: Path) -> Database:
     """
     path = _sqlite_path(url, folder)
     if path is not None:
-        _make_folder(path.parent)
-        url = _SQLITE + str(path)
-    engine = sa.create_engine(url, **_engine_options(path))
-    if path is not None:
-        _prepare_sqlite(engine)
-    database = Database(engine, path)
+        _make_file(path)
+    database = Database(_engine(url, path), path)
     try:
         _migrate(database)
     except BaseException:
@@ -83,28 +83,45 @@ def open_database(url: str, folder: Path) -> Database:
     return database
 
 
+def _engine(url: str, path: Path | None) -> Engine:
+    try:
+        if path is None:
+            return sa.create_engine(url, pool_pre_ping=True)
+        # Not as text: a path may hold `?`, `#` or `%`.
+        address = sa.URL.create("sqlite", database=str(path))
+        options = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+        engine = sa.create_engine(address, connect_args=options)
+    except ImportError as error:
+        raise StateUnusable(
+            f"the driver of this kind of state is not installed: {error.name}",
+            hint="install it with: pip install 'image-task-reconciler[postgres]'",
+        ) from None
+    except sa.exc.ArgumentError:
+        raise StateUnusable("`state:` in reconciler.yaml is no database URL") from None
+    _prepare_sqlite(engine)
+    return engine
+
+
 def _sqlite_path(url: str, folder: Path) -> Path | None:
     if not url.startswith(_SQLITE):
         return None
     return (folder / url.removeprefix(_SQLITE)).resolve()
 
 
-def _make_folder(folder: Path) -> None:
+def _make_file(path: Path) -> None:
+    """An empty private file. The key that signs plans will stand in it, and beside it in the WAL,
+    which gets the mode of the file."""
     try:
-        if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
-            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StateUnusable(
-            f"the state folder {folder} cannot be made: {error.strerror}",
-            hint="choose another place with `state:` in reconciler.yaml",
+            f"the state database cannot be opened: {error.strerror}",
+            details=[("state", str(path))],
+            hint="make the folder writable, or choose another place with `state:`",
         ) from None
-
-
-def _engine_options(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {"pool_pre_ping": True}
-    return {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -112,13 +129,30 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _on_connect(connection: Any, _record: object) -> None:
         # The driver starts no transactions by itself: `begin` below does, in our words.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        _use_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("reconciler_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch to the write-ahead log, again and again while another process is just doing so.
+
+    SQLite does not wait by itself here: its busy timeout is for transactions.
+    """
+    for pause in (0.01, 0.05, 0.2, 1.0, None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if pause is None or "locked" not in str(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
 
 
 def _setting_of(name: str) -> sa.Select[Any]:
@@ -153,9 +187,6 @@ def _create(database: Database) -> None:
         if connection.execute(_setting_of("state_id")).first() is None:
             rows = [{"name": name, "value": value} for name, value in first.items()]
             connection.execute(sa.insert(meta), rows)
-    if database.path is not None:
-        # The key that signs plans lives here: nobody else reads it.
-        database.path.chmod(0o600)
 
 
 def _name(database: Database) -> str:
@@ -168,22 +199,27 @@ def _our_errors(database: Database) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         raise _explain(database, str(error.orig)) from None
-    except sa.exc.NoSuchModuleError as error:
-        raise StateUnusable(f"this kind of state is not installed: {error}") from None
+    except sa.exc.SQLAlchemyError as error:
+        raise _explain(database, f"malformed: {error}") from None
+
+
+# part of the driver's message, what we say, what to do
+_FAULTS = (
+    (("locked", "busy"), "is busy", "another process holds it; try again"),
+    (
+        ("not a database", "malformed", "no such", "could not decode"),
+        "is damaged; it was left as it is",
+        "put back a backup, or move the file away and make a new plan",
+    ),
+    (("readonly", "read-only"), "cannot be written", "make the file and its folder writable"),
+    (("full",), "cannot be written: the disk is full", "make room; what was done is kept"),
+)
 
 
 def _explain(database: Database, text: str) -> StateUnusable:
-    details = [("state", _name(database)), ("found", text.splitlines()[0][:200])]
-    if "locked" in text or "busy" in text:
-        return StateUnusable(
-            "the state database is busy",
-            hint=f"another process held it for {_BUSY_SECONDS} s; try again",
-            details=details,
-        )
-    if "not a database" in text or "malformed" in text or "no such" in text:
-        return StateUnusable(
-            "the state database is damaged; it was left as it is",
-            hint="put back a backup, or move the file away and import what is live",
-            details=details,
-        )
+    found = one_line(text.partition("\n")[0])
+    details = [("state", _name(database)), ("found", found)]
+    for words, message, hint in _FAULTS:
+        if any(word in text.lower() for word in words):
+            return StateUnusable(f"the state database {message}", hint=hint, details=details)
     return StateUnusable("the state database cannot be used", details=details)

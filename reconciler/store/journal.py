@@ -61,9 +61,11 @@ def begin(connection: Connection, row: ApplyRow) -> None:
 
 def intend(connection: Connection, rows: Sequence[WriteRow], now: datetime) -> None:
     """Note writes before they are done."""
-    for row in rows:
-        values = {name: getattr(row, name) for name in WriteRow.__slots__}
-        connection.execute(sa.insert(journal).values(**values, intended_at=to_iso(now)))
+    names = WriteRow.__slots__
+    values = [
+        {**{name: getattr(row, name) for name in names}, "intended_at": to_iso(now)} for row in rows
+    ]
+    connection.execute(sa.insert(journal), values)
 
 
 def settle(
@@ -78,6 +80,13 @@ def settle(
     """Note how a write ended."""
     found = (journal.c.apply_id == apply_id) & (journal.c.position == position)
     values = {"state": state, "settled_at": to_iso(now), "detail": detail}
+    connection.execute(sa.update(journal).where(found).values(**values))
+
+
+def give_up(connection: Connection, apply_id: str, position: int, now: datetime) -> None:
+    """Note that a write and all after it were not done."""
+    found = (journal.c.apply_id == apply_id) & (journal.c.position >= position)
+    values = {"state": NOT_DONE, "settled_at": to_iso(now)}
     connection.execute(sa.update(journal).where(found).values(**values))
 
 

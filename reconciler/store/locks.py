@@ -48,6 +48,14 @@ class StateLock:
         self._thread = threading.Thread(target=self._renew, name="state-lock", daemon=True)
         self._thread.start()
 
+    def is_held(self) -> bool:
+        """True if nobody took it over. Asks the state: a process may have slept past its lease."""
+        if self.lost.is_set():
+            return False
+        with self._database.read() as connection:
+            own = sa.select(locks.c.token).where(locks.c.token == self._token)
+            return connection.execute(own).first() is not None
+
     def release(self) -> None:
         """Give the lock back. Never raises: an unreleased lock ends by itself."""
         self._stop.set()

@@ -1,4 +1,4 @@
-"""Tables of the state database. A change here needs a migration in `migrations`."""
+"""Tables of the state database. Who changes one raises SCHEMA_VERSION and writes the migration."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from reconciler.base.clock import from_iso, to_iso
+from reconciler.base.errors import StateUnusable
+from reconciler.base.text import one_line
 from reconciler.store.schema import applied_tasks, live_tasks, meta
 
 
@@ -33,7 +35,7 @@ def read_live(connection: Connection, address: str | None = None) -> Iterator[Ta
     if address is not None:
         query = query.where(live_tasks.c.address == address)
     for row in connection.execute(query):
-        yield TaskRow(row.address, row.document, row.changed_by, from_iso(row.changed_at))
+        yield TaskRow(row.address, row.document, row.changed_by, _moment(row.changed_at))
 
 
 def put_live(connection: Connection, address: str, document: str, *, by: str, at: datetime) -> None:
@@ -57,7 +59,7 @@ def read_applied(connection: Connection) -> Iterator[TaskRow]:
             row.address,
             row.document,
             row.applied_by,
-            from_iso(row.applied_at),
+            _moment(row.applied_at),
             file=row.file,
             commit=row.commit,
             apply_id=row.apply_id,
@@ -84,6 +86,17 @@ def forget_applied(connection: Connection, address: str) -> None:
     """Forget a task that is gone; counts the state up."""
     _forget(connection, address)
     _count_up(connection)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise StateUnusable(
+            "the state database is damaged: a stored moment cannot be read",
+            details=[("found", one_line(text))],
+            hint="put back a backup",
+        ) from None
 
 
 def _forget(connection: Connection, address: str) -> None:

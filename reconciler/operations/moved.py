@@ -1,0 +1,73 @@
+"""Has a live task moved since a plan was made? Says which object, field, both values, and who."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from reconciler.base.canonical import canonical_json
+from reconciler.base.clock import spell_ago
+from reconciler.base.errors import StalePlan
+from reconciler.base.text import cut
+from reconciler.plan.change import Change
+from reconciler.plan.fields import field_changes
+from reconciler.plan.normalise import document_hash
+from reconciler.plan.stored import Stored, document_of
+from reconciler.providers.base import LiveTask
+
+Read = Callable[[str], LiveTask | None]
+
+
+def check_all(changes: tuple[Change, ...], live: Mapping[str, LiveTask], now: datetime) -> None:
+    """Raises StalePlan for the first change whose live task moved."""
+    for change in changes:
+        check_one(change, live.get, now)
+
+
+def check_one(change: Change, read: Read, now: datetime) -> None:
+    """Raises StalePlan if the live task of a change is not what the plan was made from."""
+    address = change.previous_address or change.address
+    live = read(address)
+    document = document_of(address, Stored(live.document)) if live is not None else None
+    if (document_hash(document) if document is not None else None) != change.live_hash:
+        raise _moved(address, change, live, now)
+    if change.previous_address is not None and read(change.address) is not None:
+        raise StalePlan(
+            "a task with the new name was made after this plan",
+            details=[("task", change.address)],
+            hint="make a new plan",
+        )
+
+
+def _moved(address: str, change: Change, live: LiveTask | None, now: datetime) -> StalePlan:
+    return StalePlan(
+        "the live task changed after this plan was made",
+        details=[
+            ("task", address),
+            *(("field", text) for text in _what(address, change, live, now)),
+        ],
+        hint="make a new plan; what moved was not written",
+    )
+
+
+def _what(address: str, change: Change, live: LiveTask | None, now: datetime) -> list[str]:
+    who = _who(live, now)
+    if live is None:
+        return ["the whole task: planned from a live task, now it is gone"]
+    if change.base is None:
+        return [f"the whole task: planned as new, now it exists{who}"]
+    document = document_of(address, Stored(live.document)) or {}
+    return [
+        f"{field.path}: planned from {_spell(field.before)}, live is {_spell(field.after)}{who}"
+        for field in field_changes(change.base, document)
+    ]
+
+
+def _who(live: LiveTask | None, now: datetime) -> str:
+    if live is None or live.changed_by is None or live.changed_at is None:
+        return ""
+    return f" (by {live.changed_by}, {spell_ago(live.changed_at, now)})"
+
+
+def _spell(value: object) -> str:
+    return "nothing" if value is None else cut(canonical_json(value), 120)

@@ -1,0 +1,62 @@
+"""What was changed live since the last apply, and what becomes of each such field. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reconciler.plan.change import Document, Drift, FieldChange
+from reconciler.plan.fields import field_changes
+from reconciler.plan.stored import Stored, Three, document_of
+
+Fate = Literal["spec", "drift", "accepted"]
+
+
+def drift_of(three: Three, stored: Stored | None) -> Drift | None:
+    """The drift of a declared task, or None if live is as last applied."""
+    if three.applied is None or three.applied == three.live:
+        return None
+    address = three.previous or three.address
+    if three.live is None:
+        # Where the spec asks for something new, the task is made again.
+        return Drift(
+            address=address, kind="deleted", heal=three.heal or three.applied != three.declared
+        )
+    fields = field_changes(three.applied, three.live)
+    if not three.heal:
+        fields = _with_fates(three, three.live, fields)
+    return _changed(address, fields, stored, heal=three.heal)
+
+
+def drift_of_undeclared(address: str, applied: Stored, live: Stored | None) -> Drift | None:
+    """The drift of a task that is about to be deleted, or None."""
+    last, now = document_of(address, applied), document_of(address, live)
+    if last is None or now is None or last == now:
+        return None
+    return _changed(address, field_changes(last, now), live, heal=True)
+
+
+def _with_fates(
+    three: Three, live: Document, fields: tuple[FieldChange, ...]
+) -> tuple[FieldChange, ...]:
+    asked = {field.path for field in field_changes(live, three.declared)}
+    written = {field.path for field in field_changes(live, three.target)}
+
+    def fate(path: str) -> Fate:
+        if path not in asked:
+            return "accepted"
+        return "spec" if path in written else "drift"
+
+    return tuple(field.model_copy(update={"cause": fate(field.path)}) for field in fields)
+
+
+def _changed(
+    address: str, fields: tuple[FieldChange, ...], stored: Stored | None, *, heal: bool
+) -> Drift:
+    return Drift(
+        address=address,
+        kind="changed",
+        heal=heal,
+        paths=fields,
+        changed_by=stored.changed_by if stored else None,
+        changed_at=stored.changed_at if stored else None,
+    )

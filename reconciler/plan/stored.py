@@ -1,0 +1,86 @@
+"""One task as declared, last applied and live. Pure; knows no changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from reconciler.base.errors import StateUnusable
+from reconciler.base.source import Located
+from reconciler.base.text import one_line
+from reconciler.model.task import Task
+from reconciler.plan.change import Document
+from reconciler.plan.merge import keep_drift
+from reconciler.plan.normalise import canonical_document, full_of, stored_document
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored document (canonical JSON text) and who stored it when; `file` wrote it."""
+
+    document: str
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Three:
+    """One declared task in its three states. `previous` is its former address, if it moves."""
+
+    located: Located[Task]
+    previous: str | None
+    declared: Document
+    applied: Document | None
+    live: Document | None
+    heal: bool
+
+    @property
+    def address(self) -> str:
+        """The address that is declared."""
+        return self.located.value.address
+
+    @cached_property
+    def target(self) -> Document:
+        """What is to be live afterwards."""
+        if self.heal or self.applied is None or self.live is None:
+            return self.declared
+        return _merged(self.applied, self.declared, self.live)
+
+
+def _merged(applied: Document, declared: Document, live: Document) -> Document:
+    # Defaults are written out: a map that the spec leaves out is an empty one, and loses only
+    # what the spec had in it.
+    merged = keep_drift(*(full_of(document) for document in (applied, declared, live)))
+    try:
+        return canonical_document(Task.model_validate(merged))
+    except ValidationError:
+        # Drift and the new spec do not fit together: the spec decides.
+        return declared
+
+
+def document_of(address: str, stored: Stored | None) -> Document | None:
+    """The canonical document of what is stored. Raises StateUnusable if it is no task."""
+    if stored is None:
+        return None
+    try:
+        return stored_document(stored.document)
+    except (ValueError, RecursionError) as error:
+        raise unreadable(address, error) from None
+
+
+def unreadable(address: str, error: Exception) -> StateUnusable:
+    """The error about a stored task that cannot be understood."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False)[0]
+        found = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    else:
+        found = str(error)
+    return StateUnusable(
+        "a stored task cannot be read",
+        details=[("task", address), ("found", one_line(found))],
+        hint="it was written by something else, or by a newer version; mend or remove it there",
+    )

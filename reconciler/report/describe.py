@@ -1,0 +1,46 @@
+"""What a task does, in the reader's words: its step, what it pushes, what wakes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.base.clock import spell_moment
+from reconciler.model.context import ContextKind
+from reconciler.model.schedule import ScheduleError, next_fire
+from reconciler.model.task import Task
+
+
+def describe(task: Task, now: datetime) -> list[str]:
+    """What a new task does, in the reader's words."""
+    return [_step(task), *_pushes(task), *_triggers(task, now)]
+
+
+def _step(task: Task) -> str:
+    source = task.spec.context.source
+    if task.spec.docker is not None:
+        return f"docker build of {source} on {task.spec.platform}"
+    place = "" if task.spec.context.kind is ContextKind.NONE else f" with {source}"
+    kind = "task file" if "file" in type(task.spec.step).model_fields else "inline steps"
+    return f"{kind}{place} on {task.spec.platform}"
+
+
+def _pushes(task: Task) -> list[str]:
+    names = [image.replace("{{.Run.ID}}", "{run id}") for image in task.images]
+    return [f"pushes {', '.join(names)}"] if names else []
+
+
+def _triggers(task: Task, now: datetime) -> list[str]:
+    triggers = task.spec.triggers
+    told = [f"on push to {hook.branch or 'the default branch'}" for hook in triggers.commit]
+    told += ["on pull request"] * len(triggers.pull_request)
+    told += ["on base image"] if triggers.base_image else []
+    for name, timer in triggers.timers.items():
+        told.append(f"timer {name} {timer.schedule} UTC ({_next(timer.schedule, now)})")
+    return [", ".join(told) if told else "no trigger: runs by hand only"]
+
+
+def _next(schedule: str, now: datetime) -> str:
+    try:
+        return f"next: {spell_moment(next_fire(schedule, now), now)}"
+    except ScheduleError as error:
+        return str(error)
