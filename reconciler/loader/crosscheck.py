@@ -20,7 +20,7 @@ class CrossCheck:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     _addresses: dict[str, Source] = field(default_factory=dict)
     _former: dict[str, tuple[str, Source]] = field(default_factory=dict)
-    _outputs: dict[tuple[str, str], tuple[str, bool]] = field(default_factory=dict)
+    _outputs: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
     def add(self, located: Located[Task]) -> bool:
         """Look at a task. False if its address is taken or its registry unknown."""
@@ -79,11 +79,13 @@ class CrossCheck:
 
     def _check_outputs(self, task: Task, source: Source) -> None:
         registry = self.workspace.registry(task.metadata.registry)
-        server = registry.login_server if registry else ""
+        if registry is None:
+            return  # told already
+        server = registry.login_server
         shared = task.metadata.labels.get(SHARED_TAG_LABEL) == "true"
-        keys = {output_key(image, server) for image in task.images} - {None}
+        keys = {output_key(image, server) for image in task.images}
         for key in sorted(key for key in keys if key is not None):
-            owner = self._outputs.setdefault((task.metadata.registry, key), (task.address, shared))
+            owner = self._outputs.setdefault(key, (task.address, shared))
             if owner[0] != task.address and not (owner[1] and shared):
                 self._complain(
                     f"{owner[0]} and {task.address} both write {key}",

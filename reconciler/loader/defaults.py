@@ -1,12 +1,23 @@
-"""Merging of Defaults into a task: maps merge, lists and scalars replace, the nearest wins."""
+"""Documents of kind Defaults: which are in force in a folder, and merging them into a task."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
+from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.source import Path, Source
+from reconciler.loader.encoding import YamlError
+from reconciler.loader.explain import explain
+from reconciler.loader.files import TEMPLATE_SUFFIX, WorkspaceFiles, parse_bytes
+from reconciler.loader.yaml import RawDocument
 from reconciler.model.step import STEP_KINDS
+
+_MAY_HOLD_DEFAULTS = re.compile(rb"\bDefaults\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +29,80 @@ class FolderDefaults:
     values: dict[str, Any]
 
 
-def merge_defaults(document: dict[str, Any], chain: Sequence[FolderDefaults]) -> dict[str, Any]:
-    """The document over its defaults. `chain` is in order from the root to the nearest folder.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The Defaults in force in a folder, from the root to the nearest, and what they make together.
+
+    `broken`: one of them is wrong and left out, so what is missing in a task may be its fault.
+    """
+
+    layers: tuple[FolderDefaults, ...] = ()
+    broken: bool = False
+    merged: dict[str, Any] = field(default_factory=dict)
+
+
+class DefaultsReader:
+    """Reads the Defaults of one folder after the other; what is wrong is in `diagnostics`."""
+
+    def __init__(self, files: WorkspaceFiles) -> None:
+        self.files = files
+        self.diagnostics: list[Diagnostic] = []
+        self.count = 0
+        self._broken = False
+
+    def extend(self, above: Chain, names: list[str]) -> Chain:
+        """The chain of a folder: that of the folder above, and the Defaults in its own files."""
+        self._broken = above.broken
+        own = [layer for name in names for layer in self._of_file(name)]
+        if not own and self._broken == above.broken:
+            return above
+        merged = above.merged
+        for layer in own:
+            merged = _merge(merged, layer.values, ())
+        return Chain((*above.layers, *own), self._broken, merged)
+
+    def _of_file(self, file: str) -> Iterator[FolderDefaults]:
+        if file.endswith(TEMPLATE_SUFFIX):
+            return
+        try:
+            data = self.files.read(file)
+        except YamlError:
+            return  # told when the file is read for its tasks
+        if not _MAY_HOLD_DEFAULTS.search(data):
+            return  # spares parsing every file twice
+        documents, problems = parse_bytes(file, data)
+        self._broken = self._broken or bool(problems)
+        for index, document in enumerate(documents):
+            if isinstance(document.value, dict) and document.value.get("kind") == "Defaults":
+                yield from self._of_document(file, index, document)
+
+    def _of_document(
+        self, file: str, index: int, document: RawDocument
+    ) -> Iterator[FolderDefaults]:
+        # Late: the models of Defaults are made from those of tasks, which takes time.
+        from reconciler.model.defaults import Defaults  # noqa: PLC0415
+
+        self.count += 1
+        source = Source(file, document.line, lambda path: self._place(file, index, path))
+        try:
+            Defaults.model_validate(document.value)
+        except ValidationError as error:
+            self.diagnostics += explain(error, Defaults, document.value, source, None)
+            self._broken = True
+            return
+        values = {k: document.value[k] for k in ("metadata", "spec") if document.value.get(k)}
+        yield FolderDefaults(file, index, values)
+
+    def _place(self, file: str, index: int, path: Path) -> Location:
+        return self.files.locate(file, index, path)[0]
+
+
+def merge_defaults(document: dict[str, Any], chain: Chain) -> dict[str, Any]:
+    """The document over its defaults: maps merge, lists and scalars replace, the nearest wins.
 
     Nothing that was passed in is changed.
     """
-    if not chain:
-        return document
-    merged: dict[str, Any] = {}
-    for layer in chain:
-        merged = _merge(merged, layer.values, ())
-    return _merge(merged, document, ())
+    return _merge(chain.merged, document, ()) if chain.layers else document
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
+import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
-from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.source import Path
-from reconciler.loader.yaml import (
-    Mark,
-    RawDocument,
-    YamlError,
-    decode,
-    find_mark,
-    load_documents,
-    load_marks,
-)
+from reconciler.loader.encoding import MAX_BYTES, YamlError, decode, too_big
+from reconciler.loader.places import Mark, find_mark
+from reconciler.loader.yaml import RawDocument, load_documents, load_marks
 
 TEMPLATE_SUFFIX = ".j2"
 _SUFFIXES = (".yaml", ".yml", ".yaml.j2", ".yml.j2")
@@ -34,8 +31,7 @@ class WorkspaceFiles:
     def read(self, file: str) -> bytes:
         """Bytes of a file, `file` relative to the root. Raises YamlError if it is unreadable."""
         try:
-            with (self.root / file).open("rb") as handle:
-                return handle.read()
+            return _read(self.root / file)
         except OSError as error:
             raise YamlError(f"cannot read the file: {error.strerror}", 1, 1) from None
 
@@ -64,18 +60,82 @@ class WorkspaceFiles:
         return load_marks(self.text(file))
 
 
-def list_files(root: FilePath, folder: str) -> Iterator[tuple[str, list[str]]]:
-    """(folder, files) below `root/folder`, top-down and sorted, relative to the root.
+def _read(path: FilePath) -> bytes:
+    # Not blocking: a pipe named x.yaml must not stop us for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        state = os.fstat(handle)
+        if not stat.S_ISREG(state.st_mode):
+            raise YamlError("this is not a regular file", 1, 1)
+        if state.st_size > MAX_BYTES:
+            raise too_big(state.st_size)
+        return file.read(MAX_BYTES + 1)
 
-    Hidden entries and linked folders are left out: a link could leave the workspace.
+
+@dataclass(slots=True)
+class Folder:
+    """One folder below the root: its name and its YAML files, both relative to the root.
+
+    `problems` says what stands there and is not read, so that nothing is left out in silence.
     """
-    for current, folders, names in os.walk(root / folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        relative = os.path.relpath(current, root)
-        files = sorted(
-            name for name in names if name.endswith(_SUFFIXES) and not name.startswith(".")
-        )
-        yield relative, [f"{relative}/{name}" for name in files]
+
+    name: str
+    files: list[str] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+
+
+def list_folders(root: FilePath, folder: str) -> Iterator[Folder]:
+    """The folder and all below it, top-down and sorted; nothing if it does not exist.
+
+    Hidden entries are left out. Linked folders are refused (they could leave the workspace or lead
+    in a circle), and so are linked files that lead out of the root.
+    """
+    if not os.path.lexists(root / folder):
+        return
+    waiting = [folder]
+    while waiting:
+        found, below = _list_folder(root, waiting.pop())
+        waiting += reversed(below)
+        yield found
+
+
+def _list_folder(root: FilePath, name: str) -> tuple[Folder, list[str]]:
+    folder, below = Folder(name), list[str]()
+    try:
+        for entry in _entries(root / name):
+            path = entry.name if name == "." else f"{name}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                below.append(path)
+            elif problem := _refuse_link(root, path, entry) if entry.is_symlink() else None:
+                folder.problems.append(problem)
+            elif path.endswith(_SUFFIXES):
+                folder.files.append(path)
+    except OSError as error:
+        # Never left out in silence: tasks that are not read would be deleted by an apply.
+        text = f"cannot read the folder: {error.strerror}"
+        folder.problems.append(Diagnostic(text, Location(name)))
+    return folder, below
+
+
+def _entries(folder: FilePath) -> list[os.DirEntry[str]]:
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link")
+    with os.scandir(folder) as entries:
+        shown = [entry for entry in entries if not entry.name.startswith(".")]
+    return sorted(shown, key=lambda entry: entry.name)
+
+
+def _refuse_link(root: FilePath, path: str, entry: os.DirEntry[str]) -> Diagnostic | None:
+    if entry.is_dir():
+        fix = "move the folder here, or remove the link"
+        return Diagnostic("a linked folder is not read", Location(path), fix=fix)
+    if not path.endswith(_SUFFIXES):
+        return None
+    # realpath: Path.resolve raises for a circle of links before Python 3.13.
+    if not FilePath(os.path.realpath(root / path)).is_relative_to(os.path.realpath(root)):
+        text, fix = "the link leads out of the workspace", "put the file itself here"
+        return Diagnostic(text, Location(path), fix=fix)
+    return None
 
 
 def parse(files: WorkspaceFiles, file: str) -> tuple[list[RawDocument], list[Diagnostic]]:
@@ -84,6 +144,18 @@ def parse(files: WorkspaceFiles, file: str) -> tuple[list[RawDocument], list[Dia
         return load_documents(files.text(file)), []
     except YamlError as error:
         return [], [yaml_diagnostic(files.label(file), error)]
+
+
+def parse_bytes(file: str, data: bytes) -> tuple[list[RawDocument], list[Diagnostic]]:
+    """The documents of a plain file whose bytes are at hand; a warning where there are none."""
+    try:
+        documents = load_documents(decode(data))
+    except YamlError as error:
+        return [], [yaml_diagnostic(file, error)]
+    if documents:
+        return documents, []
+    fix = "remove the file, or write what it should say"
+    return [], [Diagnostic("the file says nothing", Location(file), Severity.WARNING, fix=fix)]
 
 
 def yaml_diagnostic(file: str, error: YamlError) -> Diagnostic:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import re
 
-from reconciler.loader.yaml import YamlError, load_documents
+from reconciler.loader.encoding import YamlError
+from reconciler.loader.yaml import load_documents
 
 _COMMENT = re.compile(r"#[^\n]*")
 

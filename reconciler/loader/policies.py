@@ -9,13 +9,20 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.source import Located, Path, Source
+from reconciler.loader.encoding import YamlError
 from reconciler.loader.explain import explain
-from reconciler.loader.files import TEMPLATE_SUFFIX, WorkspaceFiles, list_files, parse
-from reconciler.loader.specs import wrong_kind
-from reconciler.loader.yaml import RawDocument, YamlError
+from reconciler.loader.files import (
+    TEMPLATE_SUFFIX,
+    WorkspaceFiles,
+    list_folders,
+    parse_bytes,
+    yaml_diagnostic,
+)
+from reconciler.loader.kinds import POLICY_FOLDER, wrong_kind
+from reconciler.loader.yaml import RawDocument
 from reconciler.model.policy import Policy, Waiver
 
-POLICY_FOLDER = "policies"
+__all__ = ["POLICY_FOLDER", "PolicySet", "load_policies"]
 
 
 @dataclass(slots=True)
@@ -31,8 +38,9 @@ class PolicySet:
 def load_policies(files: WorkspaceFiles) -> PolicySet:
     """Read every file of `policies/`; nothing is raised, diagnostics say what is wrong."""
     result, content = PolicySet(), hashlib.sha256()
-    for _, names in list_files(files.root, POLICY_FOLDER):
-        for file in names:
+    for folder in list_folders(files.root, POLICY_FOLDER):
+        result.diagnostics += folder.problems
+        for file in folder.files:
             _load_file(files, file, result, content)
     result.digest = "sha256:" + content.hexdigest()
     return result
@@ -43,21 +51,17 @@ def _load_file(files: WorkspaceFiles, file: str, result: PolicySet, content: has
         message = "policies are not templates: what is judged must be what is read"
         result.diagnostics.append(Diagnostic(message, Location(file), fix="write plain YAML"))
         return
-    documents, problems = parse(files, file)
-    result.diagnostics += problems
-    if not problems:
-        _add_bytes(files, file, content)
-    for index, document in enumerate(documents):
-        _load_document(files, file, index, document, result)
-
-
-def _add_bytes(files: WorkspaceFiles, file: str, content: hashlib._Hash) -> None:
     try:
         data = files.read(file)
-    except YamlError:
+    except YamlError as error:
+        result.diagnostics.append(yaml_diagnostic(file, error))
         return
     content.update(f"{file}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
     content.update(data)
+    documents, problems = parse_bytes(file, data)
+    result.diagnostics += problems
+    for index, document in enumerate(documents):
+        _load_document(files, file, index, document, result)
 
 
 def _load_document(

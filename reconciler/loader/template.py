@@ -57,7 +57,10 @@ def _result(answer: bytes | None) -> str | TemplateProblem:
         return TemplateProblem(f"the template took more than {SECONDS:.0f} s", 1, fix)
     if not answer:
         return TemplateProblem("the template needs too much memory", 1, "make its output smaller")
-    kind, value, line, fix = json.loads(answer)
+    try:
+        kind, value, line, fix = json.loads(answer)
+    except ValueError:  # the child was ended in the middle of a word
+        return TemplateProblem("the template was stopped", 1, "make its output smaller")
     return value if kind == "text" else TemplateProblem(value, line, fix)
 
 

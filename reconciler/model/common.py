@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import (
@@ -11,12 +12,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StrictBool,
     StrictInt,
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
 
 API_VERSION = "reconciler/v1"
 
@@ -55,8 +59,26 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 Flag = StrictBool
 Whole = StrictInt
 
-# ------------------------------------------------------------------ durations
-_DURATION = re.compile(r"(\d{1,9})(s|m|h|d)")
+# ---------------------------------------------------------- days and durations
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _day(value: Any) -> Any:
+    # Pydantic alone would read 86400 and "1893456000" as days since 1970.
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise problem("day", "a date is written year-month-day, such as 2027-06-30")
+
+
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+
+_DURATION = re.compile(r"([0-9]{1,9})(s|m|h|d)")
+_LONGEST_DURATION = 36500 * 86400  # a hundred years: what is added to a date stays one
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -65,7 +87,10 @@ def duration_seconds(text: str) -> int:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    return int(match[1]) * _SECONDS[match[2]]
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    if seconds > _LONGEST_DURATION:
+        raise ValueError(text)
+    return seconds
 
 
 def spell_seconds(seconds: int) -> str:
@@ -78,7 +103,7 @@ def _duration(text: str) -> str:
     try:
         return spell_seconds(duration_seconds(text))
     except ValueError:
-        message = "a duration is a whole number and a unit: 90s, 15m, 1h or 30d"
+        message = "a duration is a whole number and a unit: 90s, 15m, 1h or 30d (at most 36500d)"
         raise problem("duration", message) from None
 
 
@@ -122,9 +147,24 @@ class Match(Model):
     registry: Word | None = None
 
 
+class _OneOrMany:
+    """Lets a file write one item where a list is allowed; the JSON Schema says both."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(as_tuple, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]} if "items" in many else many
+
+
 def as_tuple(value: Any) -> Any:
-    """Let a file write one item where a list is allowed."""
+    """A list of one item for an item."""
     return value if isinstance(value, list | tuple) or value is None else [value]
 
 
-OneOrMany = BeforeValidator(as_tuple)
+OneOrMany = _OneOrMany()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, model_validator
 
-from reconciler.model.common import Model, SecretReference, Word, problem
+from reconciler.base.credentials import holds_credential
+from reconciler.model.common import Day, Model, SecretReference, Word, problem
 
 
 class ContextKind(StrEnum):
@@ -57,12 +57,19 @@ def git_location(source: str) -> tuple[str, str, str]:
 
 
 def _source(text: str) -> str:
-    if re.match(r"[a-z+]+://[^/@\s]*@", text):
-        # Not repeated in the message: the part before @ is likely a password.
-        raise problem("source", "a location holds no user or token; use context.token")
+    if holds_credential(text):
+        # Not repeated in the message: a password or a token may stand in it.
+        raise problem("source", "a location holds no user, token or signature")
     if text != text.strip() or re.search(r"[\x00-\x1f]", text):
-        raise problem("source", "a location has no blanks around it and no control characters")
+        raise problem("location", "a location has no blanks around it and no control characters")
+    try:
+        context_kind(text)
+    except ValueError:
+        raise problem("location", "this is no URL: check its host and its brackets") from None
     return text
+
+
+Location = Annotated[Word, AfterValidator(_source)]
 
 
 class Token(SecretReference):
@@ -70,13 +77,13 @@ class Token(SecretReference):
 
     kind: Literal["classic", "fine-grained", "oauth", "app", "azuredevops", "other"] | None = None
     scopes: tuple[Word, ...] = ()
-    expires: date | None = None
+    expires: Day | None = None
 
 
 class Context(Model):
     """Location, visibility (decides which token scopes are right) and token."""
 
-    source: Annotated[Word, AfterValidator(_source)]
+    source: Location
     visibility: Literal["public", "private"] | None = None
     token: Token | None = None
 

@@ -11,6 +11,9 @@ from pydantic import AfterValidator
 from reconciler.model.common import problem
 
 _VARIABLE = re.compile(r"\{\{[^{}]*\}\}|\$[A-Za-z][A-Za-z0-9]*")
+_HOME = re.compile(r"^(\{\{\s*\.Run\.Registry\s*\}\}|\$Registry)/")
+_DIFFERS_BY_RUN = re.compile(r"\.Run\.(ID|Date)\b|\.Build\.ID\b|\$(ID|Date)\b")
+_LONGEST = 1024
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\]|[A-Za-z0-9-]+(?=:\d))"
 _REFERENCE = re.compile(
@@ -47,8 +50,10 @@ def parse_reference(text: str) -> ImageReference:
 
 def _image_name(text: str) -> str:
     # Variables are checked when they have values; here they stand for one legal letter.
+    if len(text) > _LONGEST:
+        raise problem("image", f"an image name has at most {_LONGEST:,} characters")
     try:
-        reference = parse_reference(_VARIABLE.sub("x", text.removeprefix("{{.Run.Registry}}/")))
+        reference = parse_reference(_VARIABLE.sub("x", _HOME.sub("", text)))
     except ValueError as error:
         raise problem("image", str(error)) from None
     if reference.digest:
@@ -60,12 +65,15 @@ ImageName = Annotated[str, AfterValidator(_image_name)]
 
 
 def output_key(image: str, login_server: str) -> str | None:
-    """What two tasks may not both write: `repository:tag` without the home registry.
+    """What two tasks may not both write: `server/repository:tag`.
 
     None if the tag differs from run to run (it holds the run id or the date).
     """
-    name = image.removeprefix("{{.Run.Registry}}/").removeprefix(login_server + "/")
-    if re.search(r"\.Run\.(ID|Date)\b|\.Build\.ID\b|\$(ID|Date)\b", name):
+    if _DIFFERS_BY_RUN.search(image):
         return None
-    plain = _VARIABLE.sub("x", name)
-    return name if ":" in plain.rsplit("/", 1)[-1] else name + ":latest"
+    name = _HOME.sub("", image)
+    written = parse_reference(_VARIABLE.sub("x", name))
+    if written.registry is None:
+        name = f"{login_server}/{name}"
+    host, _, rest = name.partition("/")
+    return f"{host.lower()}/{rest}" + ("" if written.tag else ":latest")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from reconciler.model.common import Match, Model, Text, Word, problem
+from reconciler.model.common import Day, Match, Model, Text, Word, problem
 
 RuleSeverity = Literal["low", "medium", "high", "critical"]
 Enforcement = Literal["mandatory", "advisory"]
@@ -61,7 +61,7 @@ class Waiver(Model):
     reason: Annotated[str, StringConstraints(min_length=5, max_length=4000)]
     ticket: Word | None = None
     approver: Word | None = None
-    expires: date
+    expires: Day
 
     @model_validator(mode="after")
     def _says_whom(self) -> Waiver:

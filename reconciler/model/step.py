@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from reconciler.base.credentials import holds_credential
+from reconciler.base.text import one_line
 from reconciler.model.common import Flag, Model, SecretText, Text, Whole, Word, problem
 from reconciler.model.image import ImageName
 
 Arguments = dict[Word, Text]
 SecretArguments = dict[Word, SecretText]
-_VALUE_LIKE_SECRET = re.compile(
-    r"^(ghp_|github_pat_|gho_|ghs_|glpat-|xox[bp]-|AKIA)[A-Za-z0-9_-]{8,}"
-)
 
 
-def _refuse_secret_arguments(arguments: Arguments) -> None:
+def _refuse_credentials(arguments: Arguments, instead: str) -> None:
+    # A secret as argument stays in the image, the state and the plan.
     for name, value in arguments.items():
-        if _VALUE_LIKE_SECRET.match(value):
-            message = f"argument {name} looks like a token; a secret as argument stays in the image"
-            raise problem("argument", message)
+        if holds_credential(value):
+            shown = one_line(name, 60)
+            raise problem("argument", f"{shown} looks like a credential; hand it over in {instead}")
 
 
 class DockerStep(Model):
@@ -37,9 +36,10 @@ class DockerStep(Model):
 
     @model_validator(mode="after")
     def _arguments_are_public(self) -> DockerStep:
-        _refuse_secret_arguments(self.args)
+        _refuse_credentials(self.args, "secrets")
         if both := sorted(set(self.args) & set(self.secrets)):
-            raise problem("argument", f"{both[0]} is an argument and a secret; keep the secret")
+            name = one_line(both[0], 60)
+            raise problem("argument", f"{name} is an argument and a secret; keep the secret")
         return self
 
 
@@ -50,6 +50,11 @@ class FileStep(Model):
     values: Word | None = None
     set: Arguments = Field(default_factory=dict)
     set_secret: SecretArguments = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _values_are_public(self) -> FileStep:
+        _refuse_credentials(self.set, "setSecret")
+        return self
 
 
 class VolumeMount(Model):
@@ -151,6 +156,11 @@ class InlineStep(Model):
     values: dict[Word, Any] = Field(default_factory=dict)
     set: Arguments = Field(default_factory=dict)
     set_secret: SecretArguments = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _values_are_public(self) -> InlineStep:
+        _refuse_credentials(self.set, "setSecret")
+        return self
 
 
 class DockerTask(Model):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from reconciler.model.common import (
+    Day,
     Duration,
     Flag,
     Labels,
@@ -37,8 +37,8 @@ class Metadata(Model):
     registry: RegistryName
     owner: Word | None = None
     contact: Word | None = None
-    review_by: date | None = None
-    expires: date | None = None
+    review_by: Day | None = None
+    expires: Day | None = None
     description: Text | None = None
     runbook: Word | None = None
     downstream: tuple[Word, ...] = ()

@@ -17,7 +17,7 @@ from reconciler.model.common import (
     Word,
     problem,
 )
-from reconciler.model.context import Token
+from reconciler.model.context import Location, Token
 from reconciler.model.schedule import ScheduleError, parse_schedule
 
 Status = Literal["Enabled", "Disabled"]
@@ -44,7 +44,7 @@ class SourceTrigger(Model):
     name: Word | None = None
     status: Status = "Enabled"
     branch: Word | None = None
-    repository: Word | None = None
+    repository: Location | None = None
     token: Token | None = None
     paths: Paths = Paths()
     with_: RunOverrides = Field(default=RunOverrides(), alias="with")
@@ -101,7 +101,9 @@ def _plain_schedule(value: Any) -> Any:
     return {"schedule": value} if isinstance(value, str) else value
 
 
-Timer = Annotated[TimerTrigger, BeforeValidator(_plain_schedule)]
+Timer = Annotated[
+    TimerTrigger, BeforeValidator(_plain_schedule, json_schema_input_type=str | TimerTrigger)
+]
 
 
 class Triggers(Model):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections import Counter
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictFloat, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, field_validator
 
 from reconciler.model.common import (
     Duration,
@@ -23,7 +24,7 @@ DEFAULT_STATE = "sqlite:///.reconciler/state.db"
 
 
 def _login_server(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", text):
+    if not re.fullmatch(r"([A-Za-z0-9.\-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?", text):
         raise problem("registry", "a login server is a host name with an optional port")
     return text
 
@@ -51,7 +52,7 @@ class PlatformEngine(Model):
 
 
 def _percent(text: str) -> str:
-    if not re.fullmatch(r"\d{1,3}(\.\d+)?%|\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?%|[0-9]{1,9}", text):
         raise problem("limit", "a limit is a percentage such as 5% or a count such as 20")
     return text
 
@@ -94,7 +95,23 @@ class Server(Model):
     watch: Watch = Watch()
 
 
-Price = StrictFloat | Whole
+def _plain(value: Any) -> Any:
+    # Asked before the union is tried: one message instead of one for each member.
+    if isinstance(value, str | bool | int | float):
+        return value
+    raise problem("variable", "a variable is text, a number, true or false")
+
+
+def _price(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise problem("price", "a price is a number from 0 up, for one second")
+
+
+_Plain = Text | Whole | Flag | StrictFloat
+_Number = StrictFloat | Whole
+Variable = Annotated[_Plain, BeforeValidator(_plain, json_schema_input_type=_Plain)]
+Price = Annotated[_Number, BeforeValidator(_price, json_schema_input_type=_Number)]
 
 
 class Workspace(Model):
@@ -106,18 +123,23 @@ class Workspace(Model):
     registries: tuple[Registry, ...] = ()
     platforms: dict[Platform, PlatformEngine] = Field(default_factory=dict)
     limits: Limits = Limits()
-    vars: dict[Word, Text | Whole | Flag | StrictFloat] = Field(default_factory=dict)
+    vars: dict[Word, Variable] = Field(default_factory=dict)
     hosts: dict[Word, Host] = Field(default_factory=dict)
     forges: dict[Word, Forge] = Field(default_factory=dict)
     server: Server = Server()
     prices: dict[Literal["linux", "windows"], Price] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _registries_are_unique(self) -> Workspace:
-        names = [registry.name for registry in self.registries]
-        if len(set(names)) != len(names):
-            raise problem("registry", "two registries have one name")
-        return self
+    @field_validator("registries")
+    @classmethod
+    def _unique(cls, registries: tuple[Registry, ...]) -> tuple[Registry, ...]:
+        # A login server counts too: two names for it would hide that two tasks write one tag.
+        names = Counter(registry.name for registry in registries)
+        servers = Counter(registry.login_server.lower() for registry in registries)
+        for kind, counted in (("name", names), ("login server", servers)):
+            twice = [word for word, count in counted.items() if count > 1]
+            if twice:
+                raise problem("registry", f"two registries have the {kind} {twice[0]}")
+        return registries
 
     def registry(self, name: str) -> Registry | None:
         """The registry of a name or a login server, or None."""

@@ -1,0 +1,30 @@
+"""Recognises text that is likely a credential, so that it is neither kept nor repeated.
+
+A guess on shapes that are certain enough: a password in a URL, a signed URL, known prefixes of
+tokens, private keys. What has no shape (a plain password) is not found: fields for secrets take
+references only and are never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9])"
+    r"(?:gh[pousr]_|github_pat_|glpat-|gldt-|xox[abeprs]-|AKIA|npm_|dckr_pat_|pypi-|hvs\.|eyJ)"
+    r"[A-Za-z0-9_.-]{8,}"
+)
+# Up to the first / ? or #, as in RFC 3986; `ssh://git@host` names a user and no password.
+_USER = re.compile(r"(?i)\b(?!ssh://[^:@/]*@)[a-z][a-z0-9+.-]{0,30}://[^/?#\s@]*@")
+_USER_WITHOUT_SCHEME = re.compile(r"(?:^|\s)[^\s:/@]+:[^\s/@]+@(?!sha256:)[^\s]")
+_SIGNED = re.compile(
+    r"(?i)[?&](?:sig|token|access_token|private_token|password|"
+    r"x-amz-signature|x-goog-signature)=[^&#\s]"
+)
+_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
+_SHAPES = (_TOKEN, _USER, _USER_WITHOUT_SCHEME, _SIGNED, _KEY)
+
+
+def holds_credential(text: str) -> bool:
+    """True if the text looks as if a password, token, signature or private key stood in it."""
+    return any(shape.search(text) for shape in _SHAPES)

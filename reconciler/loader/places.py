@@ -1,0 +1,46 @@
+"""Places of values in a YAML text: a tree of marks beside a tree of values. Reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.base.source import Path
+
+
+@dataclass(slots=True)
+class Mark:
+    """Where a value stands, and the marks of its children (by key or index)."""
+
+    line: int
+    column: int
+    children: dict[str | int, Mark] | None = None
+    keys: dict[str | int, Mark] | None = None
+
+    def add(self, part: str | int, child: Mark | None, key: Mark | None = None) -> None:
+        """Note the mark of a child, and of its key if it has one."""
+        if child is None:
+            return
+        self.children = self.children or {}
+        self.children[part] = child
+        if key is not None:
+            self.keys = self.keys or {}
+            self.keys[part] = key
+
+    def moved_to(self, line: int, column: int) -> Mark:
+        """The same tree at another place: what an alias stands for."""
+        return Mark(line, column, self.children, self.keys)
+
+
+def find_mark(mark: Mark, path: Path) -> tuple[Mark, bool]:
+    """The mark of the deepest part of `path` that is written, and whether that is all of it.
+
+    For the last part that is a key, the key's own place.
+    """
+    here, place = mark, mark
+    for part in path:
+        child = (here.children or {}).get(part)
+        if child is None:
+            return place, False
+        place = (here.keys or {}).get(part, child)
+        here = child
+    return place, True
