@@ -69,7 +69,7 @@ def _read(path: FilePath) -> bytes:
             raise YamlError("this is not a regular file", 1, 1)
         if state.st_size > MAX_BYTES:
             raise too_big(state.st_size)
-        return file.read(MAX_BYTES + 1)
+        return file.read(state.st_size + 1)
 
 
 @dataclass(slots=True)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from reconciler.loader.encoding import YamlError
 from reconciler.loader.yaml import load_documents
 
+_EMPTY = re.compile("^$")
 _COMMENT = re.compile(r"#[^\n]*")
 
 
@@ -45,26 +48,50 @@ def _comments(text: str) -> list[str]:
 
 
 def _layout(text: str) -> str:
-    from ruamel.yaml import YAML  # noqa: PLC0415  (late: only fmt needs it)
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415  (late: only fmt needs it)
 
-    yaml = YAML(typ="rt", pure=True)
-    yaml.preserve_quotes = True
-    yaml.width = 4096  # long lines are the author's business
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.allow_duplicate_keys = False
-    # Plain words such as `on`, 012 and dates are text in our dialect: never touch scalars.
-    yaml.Constructor.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
-    output = io.StringIO()
+    yaml, output = _round_trip(), io.StringIO()
     try:
         documents = [document for document in yaml.load_all(text) if document is not None]
         yaml.explicit_start = len(documents) > 1 or text.lstrip().startswith("---")
         yaml.dump_all(documents, output)
     except (YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0][:120]
+        reason = (str(error).splitlines() or ["no reason"])[0][:120]
         raise FormatRefused(f"its layout is not understood: {reason}") from None
-    return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    return "\n".join(_with_list(lines)) + "\n"
 
 
-def _as_text(_loader: object, node: object) -> str:
-    return str(node.value)  # type: ignore[attr-defined]
+def _round_trip() -> Any:
+    from ruamel.yaml import YAML  # noqa: PLC0415  (late, see above)
+    from ruamel.yaml.resolver import VersionedResolver  # noqa: PLC0415
+
+    class Untouched(VersionedResolver):
+        """Takes every plain word for text, so that dates, numbers and `null` stay as written."""
+
+        @property
+        def versioned_resolver(self) -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+            return {"": [("tag:yaml.org,2002:null", _EMPTY)]}
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Resolver = Untouched
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # long lines are the author's business
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.allow_duplicate_keys = False
+    return yaml
+
+
+def _with_list(lines: list[str]) -> Iterator[str]:
+    """Comments before an item of a list move to the right with it."""
+    indent = 0  # of the next line that is no comment
+    result: list[str] = []
+    for line in reversed(lines):
+        words = line.lstrip()
+        if words.startswith("#") and indent > len(line) - len(words):
+            result.append(" " * indent + words)
+            continue
+        if words and not words.startswith("#"):
+            indent = len(line) - len(words) if words.startswith("- ") else 0
+        result.append(line)
+    return reversed(result)

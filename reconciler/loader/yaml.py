@@ -193,7 +193,8 @@ class _Builder:
             raise _at(event, "a key is plain text here, not a list, map or alias")
         if not event.value:
             raise _at(event, "a key is missing before ':'")
-        _scalar(event)  # refuses what no scalar may be
+        if event.style or event.tag is not None:
+            _scalar(event)  # refuses what no scalar may be
         return str(event.value)
 
     def _alias(self, event: Any, depth: int) -> tuple[Any, Mark | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -35,6 +35,10 @@ class Model(BaseModel):
         populate_by_name=False,
         defer_build=True,  # a command builds only the models it uses
     )
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Itself: it is frozen. Pydantic copies defaults for every instance otherwise."""
+        return self
 
 
 def problem(code: str, message: str) -> PydanticCustomError:
