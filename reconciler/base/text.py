@@ -22,16 +22,12 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 
 def harmless(text: str) -> str:
     """Text without control characters, terminal escapes and bidirectional overrides."""
-    return _CONTROL.sub(lambda match: _spell(ord(match[0])), text)
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def harmless_json(text: str) -> str:
     """The same for a JSON text, which stays JSON with the same meaning."""
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _spell(number: int) -> str:
-    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
 
 
 def cut(text: str, width: int) -> str:

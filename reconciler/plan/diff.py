@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.base.canonical import canonical_json
 from reconciler.plan.change import Document
 
 _SENSITIVE = {"secret", "secrets", "setSecret"}
@@ -71,7 +72,8 @@ def _inside(path: tuple[str | int, ...], before: Any, after: Any) -> Iterator[Di
         return
     for key in [*left, *(key for key in right if key not in left)]:
         one, other = left.get(key), right.get(key)
-        if one != other:
+        # Compared as JSON: to Python true is 1, and what is not there is what is None.
+        if (key in left) != (key in right) or canonical_json(one) != canonical_json(other):
             yield from _leaves((*path, key), one, other)
 
 

@@ -54,9 +54,12 @@ class Three:
 def _merged(applied: Document, declared: Document, live: Document) -> Document:
     # Defaults are written out: a map that the spec leaves out is an empty one, and loses only
     # what the spec had in it.
-    merged = keep_drift(*(full_of(document) for document in (applied, declared, live)))
+    before, wanted, now = (full_of(document) for document in (applied, declared, live))
+    step = wanted["spec"]["step"]
+    if step != before["spec"]["step"] and set(step) != set(now["spec"]["step"]):
+        now["spec"]["step"] = step  # two kinds of step have no common form
     try:
-        return canonical_document(Task.model_validate(merged))
+        return canonical_document(Task.model_validate(keep_drift(before, wanted, now)))
     except ValidationError:
         # Drift and the new spec do not fit together: the spec decides.
         return declared
