@@ -54,12 +54,7 @@ class DefaultsReader:
         """The chain of a folder: that of the folder above, and the Defaults in its own files."""
         self._broken = above.broken
         own = [layer for name in names for layer in self._of_file(name)]
-        if not own and self._broken == above.broken:
-            return above
-        merged = above.merged
-        for layer in own:
-            merged = _merge(merged, layer.values, ())
-        return Chain((*above.layers, *own), self._broken, merged)
+        return chain_of(above, own, broken=self._broken)
 
     def _of_file(self, file: str) -> Iterator[FolderDefaults]:
         if file.endswith(TEMPLATE_SUFFIX):
@@ -95,6 +90,16 @@ class DefaultsReader:
 
     def _place(self, file: str, index: int, path: Path) -> Location:
         return self.files.locate(file, index, path)[0]
+
+
+def chain_of(above: Chain, own: list[FolderDefaults], *, broken: bool = False) -> Chain:
+    """A chain with further layers, the nearest last."""
+    if not own and broken == above.broken:
+        return above
+    merged = above.merged
+    for layer in own:
+        merged = _merge(merged, layer.values, ())
+    return Chain((*above.layers, *own), broken or above.broken, merged)
 
 
 def merge_defaults(document: dict[str, Any], chain: Chain) -> dict[str, Any]:

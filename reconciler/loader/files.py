@@ -126,7 +126,7 @@ def _entries(folder: FilePath) -> list[os.DirEntry[str]]:
 
 
 def _refuse_link(root: FilePath, path: str, entry: os.DirEntry[str]) -> Diagnostic | None:
-    if entry.is_dir():
+    if os.path.isdir(entry.path):  # noqa: PTH112  (is_dir of a circle of links raises)
         fix = "move the folder here, or remove the link"
         return Diagnostic("a linked folder is not read", Location(path), fix=fix)
     if not path.endswith(_SUFFIXES):

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.base.canonical import canonical_json
+from reconciler.base.credentials import holds_credential
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.source import Located, Path, Source
 from reconciler.base.text import one_line
@@ -156,4 +157,5 @@ def _name_of(value: dict[str, Any]) -> str | None:
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
         return None
-    return one_line(f"{metadata.get('registry', '?')}/{metadata.get('name', '?')}", 120)
+    address = f"{metadata.get('registry', '?')}/{metadata.get('name', '?')}"
+    return None if holds_credential(address) else one_line(address, 120)

@@ -75,6 +75,9 @@ def _documents(text: str, *, marks: bool) -> Iterator[tuple[Any, int, Mark | Non
 def _explain(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    last = max(len(text.splitlines()), 1)
+    if line > last:  # the end of the text counts as one line more
+        line, column = last, 1
     problem = error.problem or str(error)
     character = text[mark.index : mark.index + 1] if mark else ""
     if character == "\t":

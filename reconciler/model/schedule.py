@@ -12,11 +12,12 @@ import calendar
 import functools
 import itertools
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 _MONTHS = [name.lower() for name in calendar.month_name][1:]
 _DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 _MAX_LENGTH = 128
+_RAREST_YEARS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,10 @@ def parse_schedule(text: str) -> Schedule:
     fields = [_parse_field(word, field) for word, field in zip(words, _FIELDS, strict=True)]
     schedule = Schedule(*fields)
     if not _ever_fires(schedule):
-        raise ScheduleError("it never fires: no month it names has the day it names")
+        raise ScheduleError(
+            "it never fires, or not for decades: no month it names has the day it names, or 29 "
+            "February on that weekday"
+        )
     return schedule
 
 
@@ -133,9 +137,18 @@ def _value(text: str, field: _Field, part: str) -> int:
 
 
 def _ever_fires(schedule: Schedule) -> bool:
-    # A day of a month falls on every weekday in the course of the years (29 February too).
-    longest = {month: calendar.monthrange(2024, month)[1] for month in schedule.months}
-    return any(day <= longest[month] for month in schedule.months for day in schedule.days)
+    # Any day but 29 February falls on every weekday within 12 years.
+    longest = {month: calendar.monthrange(2023, month)[1] for month in schedule.months}
+    if any(day <= longest[month] for month in schedule.months for day in schedule.days):
+        return True
+    return 2 in schedule.months and 29 in schedule.days and _meets_leap_days(schedule.weekdays)
+
+
+def _meets_leap_days(weekdays: tuple[int, ...]) -> bool:
+    # The weekdays of 29 February come again after 28 years.
+    leap_days = (date(year, 2, 29) for year in range(2000, 2057, 4))
+    years = [day.year for day in leap_days if day.isoweekday() % 7 in weekdays]
+    return max(after - before for before, after in itertools.pairwise(years)) <= _RAREST_YEARS
 
 
 def next_fire(text: str, after: datetime) -> datetime:
