@@ -23,7 +23,7 @@ from reconciler.plan.planfile import read_plan, write_plan
 
 VALID_FOR = timedelta(hours=24)
 # A plan that creates 10,000 tasks has some 40 MB.
-_LARGEST = 1 << 29
+_LARGEST = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
