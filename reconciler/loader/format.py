@@ -31,15 +31,20 @@ def format_text(text: str) -> str:
     if not before:
         return text
     result = _layout(text)
-    try:
-        after = [document.value for document in load_documents(result)]
-    except YamlError:
-        after = []
-    if after != before:
+    short = result.rstrip("\n") + "\n"
+    result = short if _values(short) == before else result  # a last `|+` ends in blank lines
+    if _values(result) != before:
         raise FormatRefused("its layout cannot be changed without changing its meaning")
     if _comments(result) != _comments(text):
         raise FormatRefused("a comment would be lost or moved")
     return result
+
+
+def _values(text: str) -> list[Any]:
+    try:
+        return [document.value for document in load_documents(text)]
+    except YamlError:
+        return []
 
 
 def _comments(text: str) -> list[str]:

@@ -314,3 +314,14 @@ def test_json_has_every_diagnostic_with_its_place(desk: Desk) -> None:
     assert (outcome.code, content["valid"]) == (1, False)
     (only,) = content["diagnostics"]
     assert (only["file"], only["line"], only["column"]) == ("specs/a.yaml", 7, 3)
+
+
+@pytest.mark.parametrize(
+    "schedule", ["@daily", "0 0 L * *", "0 0 31 2 *", "0 0 * * 7", "* * * *", "60 * * * *"]
+)
+def test_a_bad_schedule_is_told_at_its_timer(desk: Desk, schedule: str) -> None:
+    timers = f'  triggers:\n    timers:\n      nightly: "{schedule}"\n'
+    outcome = desk.validate(TASK + timers)
+    assert outcome.code == 1
+    assert "error: specs/a.yaml:9:7: spec.triggers.timers.nightly: " in outcome
+    assert f"'{schedule}'" in outcome

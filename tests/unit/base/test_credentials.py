@@ -1,0 +1,50 @@
+"""What looks like a credential, and what only resembles one."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.base.credentials import holds_credential
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "token=github_pat_11AAAAAAA0abcdef",
+        "glpat-abcdefgh12345678",
+        "AKIAIOSFODNN7EXAMPLE",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x",
+        "https://user:password@git.contoso.example",
+        "https://token@git.contoso.example/web.git",
+        "HTTP://user:password@git.contoso.example",
+        "ssh://git:password@git.contoso.example",
+        "user:password@git.contoso.example",
+        "https://files.contoso.example/a?sv=1&sig=abc",
+        "https://git.contoso.example/?Access_Token=abc",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+    ],
+)
+def test_a_credential_is_recognised(text: str) -> None:
+    assert holds_credential(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "web:1@sha256:abcdef",
+        "git@git.contoso.example:team/web.git",
+        "ssh://git@git.contoso.example/web.git",
+        "https://git.contoso.example/a@b",
+        "https://git.contoso.example/web.git#feature/a@b",
+        "https://files.contoso.example/a?sig=",
+        "https://files.contoso.example/a?design=abc",
+        "web@contoso.example",
+        "env:GIT_PAT",
+        "npm_config",
+        "127.0.0.1:5000/web:1",
+    ],
+)
+def test_what_only_resembles_one_is_not(text: str) -> None:
+    assert not holds_credential(text)

@@ -1,0 +1,61 @@
+"""Templates are rendered in a child with limits; nothing of it is left behind."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from reconciler.loader import template
+from reconciler.loader.template import TemplateProblem, render
+
+
+def test_variables_loops_and_filters_work() -> None:
+    text = "{% for a in items %}${{ a | upper }} {% endfor %}\n"
+    assert render(text, {"items": ["x", "y"]}) == "X Y \n"
+
+
+def test_the_last_newline_stays() -> None:
+    assert render("a\n", {}) == "a\n"
+    assert render("a", {}) == "a"
+
+
+@pytest.mark.parametrize(
+    "name", ["lipsum", "cycler", "joiner", "namespace", "self", "request", "os"]
+)
+def test_nothing_but_the_variables_is_known(name: str) -> None:
+    result = render(f"${{{{ {name} }}}}", {})
+    assert isinstance(result, TemplateProblem) or "Template" in result
+
+
+def test_the_environment_of_the_process_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANTED", "hunter2")
+    assert isinstance(render("${{ PLANTED }}", {}), TemplateProblem)
+
+
+def test_a_template_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template, "SECONDS", 0.3)
+    result = render(
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", {}
+    )
+    assert isinstance(result, TemplateProblem)
+    assert result.fix is not None
+
+
+def test_no_child_is_left_behind() -> None:
+    render("a", {})
+    render("${{ 'x' * 10 ** 11 }}", {})
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_no_pipe_is_left_open() -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(5):
+        render("${{ nope }}", {})
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+@pytest.mark.parametrize("answer", [b"", b'["tex', b'["text", "a', b"nonsense"])
+def test_half_an_answer_is_a_problem(answer: bytes) -> None:
+    assert isinstance(template._result(answer), TemplateProblem)

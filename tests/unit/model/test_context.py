@@ -1,0 +1,57 @@
+"""Locations of a build context: what kind they are, and what may not stand in them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from reconciler.model.context import Context, ContextKind, context_kind, git_location
+
+KINDS = [
+    (".", ContextKind.LOCAL),
+    ("api/", ContextKind.LOCAL),
+    ("/dev/null", ContextKind.NONE),
+    ("/DEV/NULL", ContextKind.NONE),
+    ("oci://registry.contoso.example/a:1", ContextKind.ARTIFACT),
+    ("OCI://registry.contoso.example/a:1", ContextKind.ARTIFACT),
+    ("git://git.contoso.example/web", ContextKind.GIT),
+    ("github.com/contoso/web", ContextKind.GIT),
+    ("git@git.contoso.example:web", ContextKind.GIT),
+    ("https://git.contoso.example/web.git", ContextKind.GIT),
+    ("https://git.contoso.example/web.git#main:api", ContextKind.GIT),
+    ("https://git.contoso.example/web.git/x", ContextKind.ARCHIVE),
+    ("https://dev.azure.com/o/p/_git/web", ContextKind.GIT),
+    ("https://o.visualstudio.com/p/_git/web", ContextKind.GIT),
+    ("https://dev.azure.com/o/p/_git/web?x=1", ContextKind.ARCHIVE),
+    ("https://files.contoso.example/a.tar.gz", ContextKind.ARCHIVE),
+]
+
+
+@pytest.mark.parametrize(("source", "kind"), KINDS)
+def test_the_kind_is_decided_on_the_raw_text(source: str, kind: ContextKind) -> None:
+    assert context_kind(source) is kind
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("https://h/w.git", ("https://h/w.git", "", "")),
+        ("https://h/w.git#main", ("https://h/w.git", "main", "")),
+        ("https://h/w.git#:api", ("https://h/w.git", "", "api")),
+        ("https://h/w.git#main:api/v1", ("https://h/w.git", "main", "api/v1")),
+    ],
+)
+def test_a_git_location_has_three_parts(source: str, parts: tuple[str, str, str]) -> None:
+    assert git_location(source) == parts
+
+
+@pytest.mark.parametrize("source", [" web", "web ", "we\x00b", "we\nb", "https://[x", ""])
+def test_what_is_no_location_is_refused(source: str) -> None:
+    with pytest.raises(ValidationError):
+        Context.model_validate({"source": source})
+
+
+def test_nothing_as_context_needs_no_token() -> None:
+    token = {"secret": "env:PAT"}
+    with pytest.raises(ValidationError, match="needs no token"):
+        Context.model_validate({"source": "/dev/null", "token": token})
