@@ -121,7 +121,8 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         return _click_exit_code(error)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # click turns a closed pipe into SystemExit(1); nothing else here leaves that way.
         return _broken_pipe()
     except Exception as error:  # noqa: BLE001  (the last door: no trace for a person)
         if _debug(arguments):

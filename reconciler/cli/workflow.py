@@ -138,11 +138,8 @@ def _wanted(plan: Plan) -> bool:
 
 def _apply(invocation: Invocation, opened: OpenWorkspace, plan: Plan) -> Applied:
     from reconciler.operations.apply import apply_plan, locked  # noqa: PLC0415
-    from reconciler.report.apply_text import (  # noqa: PLC0415
-        applied_lines,
-        step_lines,
-        taken_lines,
-    )
+    from reconciler.report.apply_text import applied_lines, step_lines  # noqa: PLC0415
+    from reconciler.report.plan_text import taken_lines  # noqa: PLC0415
 
     def watch(step: Step) -> None:
         # Whoever reads our output may leave: what was approved is applied all the same.

@@ -56,6 +56,7 @@ class Taken:
     recovered: tuple[Recovered, ...]
 
 
+NOTHING_TAKEN = Taken(None, ())
 Watch = Callable[[Step], None]
 
 
@@ -70,16 +71,16 @@ def locked(opened: OpenWorkspace, purpose: str) -> Iterator[tuple[StateLock, Tak
         lock.release()
 
 
-def settle_interrupted(opened: OpenWorkspace) -> tuple[Recovered, ...]:
+def settle_interrupted(opened: OpenWorkspace) -> Taken:
     """What a killed apply left open is put right, unless an apply is at work just now."""
     with opened.database.read() as connection:
         if not journal.unfinished(connection):
-            return ()
+            return NOTHING_TAKEN
     try:
         with locked(opened, "recovery") as (_, taken):
-            return taken.recovered
+            return taken
     except Locked:
-        return ()
+        return NOTHING_TAKEN
 
 
 def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch) -> Applied:

@@ -12,9 +12,8 @@ from reconciler.adapters.files import write_whole
 from reconciler.adapters.git import Commit, changed_files, head_of, last_changes, refusal
 from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
 from reconciler.base.ids import new_id
-from reconciler.operations.apply import settle_interrupted
+from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.gather import Stores, read_stores
-from reconciler.operations.recover import Recovered
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer, Comparison
@@ -32,7 +31,7 @@ class Planned:
 
     plan: Plan
     validation: Validation
-    recovered: tuple[Recovered, ...] = ()
+    taken: Taken = NOTHING_TAKEN
     git_refusal: str | None = None
 
 
@@ -41,7 +40,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
 
     Raises InvalidInput if the specs are wrong. A policy failure is told in the plan.
     """
-    recovered = settle_interrupted(opened)
+    taken = settle_interrupted(opened)
     stores = read_stores(opened)
     comparer = Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
@@ -66,7 +65,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
         policy=_policy_summary(validation),
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
-    return Planned(plan, validation, recovered, told)
+    return Planned(plan, validation, taken, told)
 
 
 def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:

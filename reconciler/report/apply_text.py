@@ -1,11 +1,11 @@
-"""An apply as lines for people: whose lock it took over, each write, the end."""
+"""An apply as lines for people: each write, and the end."""
 
 from __future__ import annotations
 
 from reconciler.base.text import harmless, plural, wrap
-from reconciler.operations.apply import Applied, Step, Taken
+from reconciler.operations.apply import Applied, Step
 from reconciler.plan.change import Action
-from reconciler.report.plan_text import SIGNS, recovered_lines
+from reconciler.report.plan_text import SIGNS
 
 _DONE = {
     Action.CREATE: "created",
@@ -30,11 +30,3 @@ def applied_lines(applied: Applied, width: int) -> list[str]:
     noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
     text = f"Applied {applied.written} of {applied.total}. Journal {applied.apply_id}.{noted}"
     return wrap(text, width)
-
-
-def taken_lines(taken: Taken, width: int) -> list[str]:
-    """From whom the lock was taken over, and what a killed apply left."""
-    lines = []
-    if taken.former is not None:
-        lines = wrap(harmless(f"note: took over the lock of {taken.former}; it ended"), width, "  ")
-    return [*lines, *(line for item in taken.recovered for line in recovered_lines(item, width))]

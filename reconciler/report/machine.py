@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -56,10 +57,12 @@ def validation_json(result: Validation) -> dict[str, Any]:
 
 
 def plan_json(planned: Planned) -> dict[str, Any]:
-    """The output of `plan -o json`: the plan without seal, and the diagnostics of policy."""
+    """The output of `plan -o json`: the plan without seal, the diagnostics of policy, and what
+    was found of applies that were killed."""
     content = planned.plan.model_dump(mode="json")
     problems = [diagnostic_json(item) for item in planned.validation.policy_problems]
-    return {**content, "diagnostics": problems}
+    recovered = [dataclasses.asdict(item) for item in planned.taken.recovered]
+    return {**content, "diagnostics": problems, "recovered": recovered}
 
 
 def drift_json(plan: Plan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from reconciler.base.clock import spell_ago
 from reconciler.base.text import cut, harmless, plural, wrap
 from reconciler.model.schedule import ScheduleError, parse_schedule
 from reconciler.model.task import Task
+from reconciler.operations.apply import Taken
 from reconciler.operations.plan import Planned
 from reconciler.operations.recover import Recovered
 from reconciler.plan.change import Action, Change, Drift, FieldChange, Plan
@@ -34,7 +35,7 @@ def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> l
     if planned.git_refusal is not None:
         text = f"note: no authors and commits are shown, Git says: {planned.git_refusal}"
         lines += wrap(harmless(text), width, "  ")
-    lines += [line for item in planned.recovered for line in recovered_lines(item, width)]
+    lines += taken_lines(planned.taken, width)
     for change in plan.changes:
         if change.action is not Action.NO_OP:
             lines += ["", *_change_lines(change, width, now)]
@@ -181,7 +182,15 @@ def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
     return [*lines, "", f"{plural(len(plan.drift), 'task')} drifted since the last apply."]
 
 
-def recovered_lines(item: Recovered, width: int) -> list[str]:
+def taken_lines(taken: Taken, width: int) -> list[str]:
+    """From whom the lock was taken over, and what a killed apply left."""
+    lines = []
+    if taken.former is not None:
+        lines = wrap(harmless(f"note: took over the lock of {taken.former}; it ended"), width, "  ")
+    return [*lines, *(line for item in taken.recovered for line in _recovered_lines(item, width))]
+
+
+def _recovered_lines(item: Recovered, width: int) -> list[str]:
     """What was found of an apply that was killed."""
     text = (
         f"note: apply {item.apply_id} by {item.actor} was interrupted after "

@@ -1,0 +1,97 @@
+"""Two at once: one applies, the other is told who."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.flow.project import Project, new_project
+
+# An apply whose provider waits, at its first write, until the file `go` is there.
+SLOW = """
+import sys, time
+from pathlib import Path
+from reconciler.cli.main import run
+from reconciler.providers.embedded import EmbeddedProvider
+
+real = EmbeddedProvider.update
+
+def slow(self, *words):
+    Path("started").touch()
+    while not Path("go").exists():
+        time.sleep(0.01)
+    real(self, *words)
+
+EmbeddedProvider.update = slow
+sys.exit(run(["apply", "--auto-approve"]))
+"""
+
+
+@pytest.fixture(name="project")
+def with_two_tasks(tmp_path: Path) -> Project:
+    return new_project(tmp_path / "workspace", "web-api", "shop-api")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    for _ in range(3000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+def slow_apply(project: Project) -> subprocess.Popen[str]:
+    process = project.spawn(code=SLOW)
+    until((project.root / "started").exists)
+    return process
+
+
+def test_the_second_apply_gets_5_and_the_name_of_the_first(project: Project) -> None:
+    project.actor = "anne@contoso.example"
+    first = slow_apply(project)
+    project.actor = "bert@contoso.example"
+    second = project.finish("apply", "--auto-approve")
+    (project.root / "go").touch()
+    out, _ = first.communicate(timeout=60)
+    assert second.code == 5
+    assert "error: the state is locked by anne@contoso.example" in second.err
+    assert f"pid {first.pid}" in second.err
+    assert (first.returncode, "Applied 2 of 2." in out) == (0, True)
+
+
+def test_a_plan_beside_an_apply_works_and_disturbs_nothing(project: Project) -> None:
+    first = slow_apply(project)
+    beside = project.run("plan")
+    (project.root / "go").touch()
+    out, _ = first.communicate(timeout=60)
+    assert (beside.code, "interrupted" in beside.out) == (0, False)
+    assert (first.returncode, "Applied 2 of 2." in out) == (0, True)
+
+
+def test_control_c_in_the_middle_is_130_and_the_next_plan_goes_on(project: Project) -> None:
+    first = slow_apply(project)
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 130
+    assert "error: interrupted after 0 of 2 writes" in err
+    told = " ".join(project.run("plan").out.split())
+    assert "was interrupted after 0 of 2 writes" in told
+    assert project.run("apply", "--auto-approve").code == 0
+
+
+def test_a_reader_who_leaves_does_not_stop_what_was_approved(project: Project) -> None:
+    first = slow_apply(project)
+    assert first.stdout is not None
+    first.stdout.close()
+    (project.root / "go").touch()
+    assert first.wait(timeout=60) == 141
+    assert len(project.live()) == 2
+    assert "interrupted" not in project.run("plan").out
+    assert first.stderr is not None
+    assert "Traceback" not in first.stderr.read()
+    first.stderr.close()
