@@ -11,7 +11,8 @@ from reconciler.loader.yaml import load_documents
 
 SCALARS = (
     "a: 2027-06-30\nb: 012\nc: 1_000\nd: 0x1F\ne: 1e3\nf: on\ng: 12:30\nh: ~\ni: null\nj: +5\n"
-    "k: 1.50\nl: True\nm: .inf\nn: =\no: '{{.Run.ID}}'\np: \"x\"\nq: ''\nr: 2001-12-14t21:59:43.10-05:00\n"
+    "k: 1.50\nl: True\nm: .inf\nn: =\no: '{{.Run.ID}}'\n"
+    "p: \"x\"\nq: ''\nr: 2001-12-14t21:59:43.10-05:00\n"
 )
 
 KEPT = [
