@@ -5,7 +5,7 @@ Judges through the policy floor and flattens the outcome; prints nothing and wri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,8 @@ from reconciler.operations.audit_rows import finding_rows, rule_row, waiver_row
 from reconciler.operations.gather import Stores, read_declared, read_policies, read_stores
 from reconciler.operations.validate import load_rules
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.plan.build import Stored
+from reconciler.plan.normalise import canonical_document, document_hash, stored_document
 from reconciler.policy.evaluate import RuleSet, compile_rules
 from reconciler.policy.rule import Subject
 from reconciler.policy.waivers import PolicyResult, evaluate
@@ -80,14 +81,14 @@ def audit(
     as_of: datetime,
     commit: str | None,
     dirty: bool = False,
-    drifted: Callable[[], Iterable[str]] = tuple,
+    drifted: Iterable[str] = (),
     unreadable: Iterable[str] = (),
     tool_version: str = __version__,
 ) -> AuditReport:
     """Judge all tasks on the day of `as_of` (UTC). Raises InvalidInput if a policy is wrong.
 
-    `drifted` is asked once `declared` is exhausted, for the addresses changed live since they were
-    last applied. `unreadable` are live tasks whose document this version does not understand.
+    `drifted` are addresses changed live since they were last applied, `unreadable` live tasks
+    whose document this version does not understand.
     """
     rules, problems = compile_rules(policies)
     if has_errors(problems):
@@ -101,7 +102,7 @@ def audit(
         tool_version=tool_version,
         commit=commit,
         dirty=dirty,
-        population=_population(reading, result, drifted(), unreadable),
+        population=_population(reading, result, drifted, unreadable),
         rules=tuple(rule_row(rule, result) for rule in rules.rules),
         failures=finding_rows(result.failures, reading.sources),
         warnings=finding_rows(result.warnings, reading.sources),
@@ -118,34 +119,42 @@ def audit_workspace(opened: OpenWorkspace, as_of: datetime) -> AuditReport:
     Raises InvalidInput if specs or policies are wrong, StateUnusable.
     """
     from reconciler.adapters.git import changed_files, head_of  # noqa: PLC0415  (late: GitPython)
-    from reconciler.plan.build import Comparer  # noqa: PLC0415  (late: deepdiff)
 
     policies, stores, declared = read_policies(opened), read_stores(opened), read_declared(opened)
-    comparer = Comparer(stores.applied, stores.live)
-    live, unreadable = _live_tasks(stores)
-
-    def drifted() -> Iterable[str]:
-        _refuse(declared.diagnostics)
-        return sorted({drift.address for drift in comparer.finish().drift})
-
-    def tasks() -> Iterator[Located[Task]]:
-        for located in declared.tasks():
-            comparer.add(located)
-            yield located
-
     _refuse(load_rules(policies)[1])
+    live, unreadable = _live_tasks(stores)
     head = head_of(opened.root)
-    return audit(
-        tasks(),
+    report = audit(
+        declared.tasks(),
         live,
         policies=policies.policies,
         waivers=policies.waivers,
         as_of=as_of,
         commit=head.commit if head else None,
         dirty=_is_dirty(changed_files(opened.root)) if head else False,
-        drifted=drifted,
+        drifted=_drifted(stores),
         unreadable=unreadable,
     )
+    _refuse(declared.diagnostics)  # complete only now that every spec was read
+    return report
+
+
+def _drifted(stores: Stores) -> list[str]:
+    """Addresses whose live task is not what was last applied, or is gone."""
+    return [
+        address
+        for address, applied in stores.applied.items()
+        if not _is_same(applied.document, stores.live.get(address))
+    ]
+
+
+def _is_same(applied: str, live: Stored | None) -> bool:
+    if live is None or live.document == applied:
+        return live is not None
+    try:
+        return stored_document(live.document) == stored_document(applied)
+    except ValueError:
+        return False
 
 
 def _is_dirty(files: Iterable[str]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,24 @@ def test_live_tasks_are_joined_with_declared_ones(capsys: pytest.CaptureFixture[
     assert (people["declared"], people["live"]) == (1, 1)
     assert people["unmanaged"] == ["contoso/web-api"]
     assert people["missing"] == ["contoso/web-new"]
+
+
+def change_live(old: str, new: str) -> None:
+    """Change the live task behind the tool's back."""
+    with contextlib.closing(sqlite3.connect(".reconciler/state.db")) as state, state:
+        state.execute("UPDATE live_tasks SET document = replace(document, ?, ?)", (old, new))
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_live_change_is_told_as_drift_and_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("specs/web.yaml").write_text(SPEC.replace("[repo]", '["repo:status", public_repo]'))
+    assert run(["apply", "--auto-approve"]) == 0
+    change_live('["public_repo","repo:status"]', '["repo"]')
+    capsys.readouterr()
+    found = report(capsys)
+    assert found["population"]["drifted"] == ["contoso/web-api"]
+    assert found["population"]["differing"] == ["contoso/web-api"]
+    assert [failure["form"] for failure in found["failures"]] == ["live"]
 
 
 @pytest.mark.usefixtures("workspace")

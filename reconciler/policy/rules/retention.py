@@ -42,9 +42,13 @@ class Range(Model):
 class RetentionRange(Model):
     """Parameters of retention-range. `null` for a range: not judged."""
 
-    logs: Range | None = Field(default=Range(min="30d", max="400d"), description="range for logs")
+    logs: Range | None = Field(
+        default=Range(min="30d", max="400d"),
+        description="least and most time for logs: {min, max}; null: not judged",
+    )
     runs: Range | None = Field(
-        default=Range(min="90d", max="1100d"), description="range for run details"
+        default=Range(min="90d", max="1100d"),
+        description="least and most time for run details: {min, max}; null: not judged",
     )
 
 
@@ -114,11 +118,15 @@ RULE = BuiltIn(
         Predicate(
             "logs-declared", "retention.logs is declared", _declared("logs"), _judged("logs")
         ),
-        Predicate("logs-in-range", "it is inside the range", _in_range("logs"), _given("logs")),
+        Predicate(
+            "logs-in-range", "retention.logs is inside the range", _in_range("logs"), _given("logs")
+        ),
         Predicate(
             "runs-declared", "retention.runs is declared", _declared("runs"), _judged("runs")
         ),
-        Predicate("runs-in-range", "it is inside the range", _in_range("runs"), _given("runs")),
+        Predicate(
+            "runs-in-range", "retention.runs is inside the range", _in_range("runs"), _given("runs")
+        ),
     ),
     examples=(
         passes("inside both ranges", _kept(logs="30d", runs="90d")),

@@ -62,7 +62,7 @@ def report(**changes: Any) -> AuditReport:
         ],
         "as_of": AS_OF,
         "commit": "4be02d1c0de41f00d4be02d1c0de41f00d4be02d",
-        "drifted": lambda: ["contoso/shop-front"],
+        "drifted": ["contoso/shop-front"],
         "unreadable": ["contoso/from-the-future"],
         "tool_version": "0.0.0",
     }

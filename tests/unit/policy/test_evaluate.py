@@ -84,6 +84,8 @@ def test_labels_owner_and_registry_all_have_to_match() -> None:
     assert status(item, labels={"tier": "prod", "x": "y"}, owner="team-web") == "fail"
     assert status(item, labels={"tier": "dev"}, owner="team-web") == "not-applicable"
     assert status(item, labels={"tier": "prod"}, owner="team-etl") == "not-applicable"
+    assert status({**item, "match": {"registry": "contoso"}}) == "fail"
+    assert status({**item, "match": {"registry": "fabrikam"}}) == "not-applicable"
 
 
 def explode(*_arguments: Any) -> Iterator[Finding]:
