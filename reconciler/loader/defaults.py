@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.encoding import YamlError
 from reconciler.base.source import Path, Source
-from reconciler.loader.encoding import YamlError
+from reconciler.base.yaml import RawDocument
 from reconciler.loader.explain import explain
 from reconciler.loader.files import TEMPLATE_SUFFIX, WorkspaceFiles, parse_bytes
-from reconciler.loader.yaml import RawDocument
 from reconciler.model.step import STEP_KINDS
 
 _MAY_HOLD_DEFAULTS = re.compile(rb"\bDefaults\b")

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
+from reconciler.base.encoding import MAX_BYTES, YamlError, decode, too_big
+from reconciler.base.places import Mark, find_mark
 from reconciler.base.source import Path
-from reconciler.loader.encoding import MAX_BYTES, YamlError, decode, too_big
-from reconciler.loader.places import Mark, find_mark
-from reconciler.loader.yaml import RawDocument, load_documents, load_marks
+from reconciler.base.yaml import RawDocument, load_documents, load_marks
 
 TEMPLATE_SUFFIX = ".j2"
 _SUFFIXES = (".yaml", ".yml", ".yaml.j2", ".yml.j2")

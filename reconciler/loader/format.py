@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.loader.encoding import YamlError
-from reconciler.loader.yaml import load_documents
+from reconciler.base.encoding import YamlError
+from reconciler.base.yaml import load_documents
 
 _EMPTY = re.compile("^$")
 _COMMENT = re.compile(r"#[^\n]*")

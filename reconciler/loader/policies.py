@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ValidationError
 
 from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.encoding import YamlError
 from reconciler.base.source import Located, Path, Source
-from reconciler.loader.encoding import YamlError
+from reconciler.base.yaml import RawDocument
 from reconciler.loader.explain import explain
 from reconciler.loader.files import (
     TEMPLATE_SUFFIX,
@@ -19,7 +20,6 @@ from reconciler.loader.files import (
     yaml_diagnostic,
 )
 from reconciler.loader.kinds import POLICY_FOLDER, wrong_kind
-from reconciler.loader.yaml import RawDocument
 from reconciler.model.policy import Policy, Waiver
 
 __all__ = ["POLICY_FOLDER", "PolicySet", "load_policies"]

@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from reconciler.base.canonical import canonical_json
 from reconciler.base.credentials import holds_credential
 from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.encoding import YamlError, decode
 from reconciler.base.source import Located, Path, Source
 from reconciler.base.text import one_line
+from reconciler.base.yaml import RawDocument
 from reconciler.loader.defaults import Chain, DefaultsReader, merge_defaults
-from reconciler.loader.encoding import YamlError, decode
 from reconciler.loader.explain import explain
 from reconciler.loader.files import (
     TEMPLATE_SUFFIX,
@@ -26,7 +27,6 @@ from reconciler.loader.files import (
 )
 from reconciler.loader.kinds import SPEC_FOLDER, wrong_kind
 from reconciler.loader.template import TemplateProblem, render
-from reconciler.loader.yaml import RawDocument
 from reconciler.model.task import Task
 
 __all__ = ["SPEC_FOLDER", "SpecReader"]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from reconciler.adapters.files import write_whole
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
+from reconciler.base.encoding import YamlError, decode
 from reconciler.base.text import harmless
-from reconciler.loader.encoding import YamlError, decode
 from reconciler.loader.files import TEMPLATE_SUFFIX, WorkspaceFiles, list_folders, yaml_diagnostic
 from reconciler.loader.format import FormatRefused, format_text
 from reconciler.loader.kinds import POLICY_FOLDER, SPEC_FOLDER

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.loader.yaml import load_documents
+from reconciler.base.yaml import load_documents
 from reconciler.operations.schema import KINDS
 from tests.flow.desk import WORKSPACE, Desk
 from tests.flow.example import EXAMPLE

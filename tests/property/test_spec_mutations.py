@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.base.yaml import load_documents
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.specs import SpecReader
-from reconciler.loader.yaml import load_documents
 from tests.flow.example import EXAMPLE
 
 GOOD: Any = load_documents(EXAMPLE)[0].value

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.loader.encoding import YamlError, decode
-from reconciler.loader.places import find_mark
-from reconciler.loader.yaml import load_documents, load_marks
+from reconciler.base.encoding import YamlError, decode
+from reconciler.base.places import find_mark
+from reconciler.base.yaml import load_documents, load_marks
 
 # Text that YAML can carry as it is: no control characters, no surrogates, no NUL.
 TEXT = st.text(

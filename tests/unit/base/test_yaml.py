@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.loader.encoding import YamlError
-from reconciler.loader.places import Mark, find_mark
-from reconciler.loader.yaml import MAX_DEPTH, MAX_NODES, load_documents, load_marks
+from reconciler.base.encoding import YamlError
+from reconciler.base.places import Mark, find_mark
+from reconciler.base.yaml import MAX_DEPTH, MAX_NODES, load_documents, load_marks
 
 
 def load(text: str) -> Any:

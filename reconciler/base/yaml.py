@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
+from reconciler.base.encoding import YamlError
+from reconciler.base.places import Mark
+from reconciler.base.scalars import SPECIAL_FIRST, plain_value
 from reconciler.base.text import one_line
-from reconciler.loader.encoding import YamlError
-from reconciler.loader.places import Mark
-from reconciler.loader.scalars import SPECIAL_FIRST, plain_value
 
 MAX_NODES = 50_000
 MAX_DEPTH = 64

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.loader.scalars import plain_value
+from reconciler.base.scalars import plain_value
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.loader.encoding import MAX_BYTES, YamlError, decode
+from reconciler.base.encoding import MAX_BYTES, YamlError, decode
 
 
 def test_a_byte_order_mark_is_dropped() -> None:
