@@ -30,6 +30,11 @@ def harmless_json(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def as_text(name: str) -> str:
+    """A file name that can be stored: bytes that are no text become U+FFFD."""
+    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def cut(text: str, width: int) -> str:
     """At most `width` characters; a cut is shown by three dots."""
     return text if len(text) <= width else text[: max(width - 3, 0)] + "..."[:width]

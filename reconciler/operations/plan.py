@@ -12,6 +12,7 @@ from reconciler.adapters.files import write_whole
 from reconciler.adapters.git import Commit, changed_files, head_of, last_changes, refusal
 from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
 from reconciler.base.ids import new_id
+from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.gather import Stores, read_stores
 from reconciler.operations.validate import Validation, validate
@@ -81,7 +82,9 @@ def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
 def _policy_summary(validation: Validation) -> PolicySummary:
     result = validation.policy
     findings = [
-        f"{item.severity.value}: {item.location or item.task}: {item.message} [{item.rule}]"
+        as_text(
+            f"{item.severity.value}: {item.location or item.task}: {item.message} [{item.rule}]"
+        )
         for item in validation.policy_problems
     ]
     return PolicySummary(
@@ -127,11 +130,11 @@ def _line_of(change: Change, otherwise: int) -> int:
 
 
 def _cause(file: str, line: int, commit: Commit | None, dirty: set[str]) -> Cause:
+    name = as_text(file)
     if commit is None:
-        return Cause(file=file, line=line, uncommitted=_plain(file) in dirty)
-    return Cause(
-        file=file, line=line, commit=commit.id, author=commit.author, committed=commit.time
-    )
+        return Cause(file=name, line=line, uncommitted=_plain(file) in dirty)
+    author = as_text(commit.author)
+    return Cause(file=name, line=line, commit=commit.id, author=author, committed=commit.time)
 
 
 def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from reconciler.base.source import Source, spell_path
+from reconciler.base.text import as_text
 from reconciler.plan.change import Document, FieldChange
 from reconciler.plan.diff import differences, is_sensitive, leaves
 from reconciler.plan.normalise import full_of
@@ -53,7 +54,7 @@ def _field_change(
         after=after,
         sensitive=is_sensitive(path),
         cause=cause,
-        origin=str(place) if place is not None else None,
+        origin=as_text(str(place)) if place is not None else None,
     )
 
 

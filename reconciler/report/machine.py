@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.text import harmless_json
-from reconciler.operations.plan import Planned
-from reconciler.operations.validate import Validation
-from reconciler.plan.change import Plan
+
+if TYPE_CHECKING:  # late: `validate -o json` needs no plan and no database
+    from reconciler.operations.plan import Planned
+    from reconciler.operations.validate import Validation
+    from reconciler.plan.change import Plan
 
 FORMAT_VERSION = "1.0"
 
