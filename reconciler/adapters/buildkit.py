@@ -25,6 +25,8 @@ _PASSED_ON = (
 _ERROR_LINE = re.compile(
     r"^(?:ERROR: |error: )?((?:failed to|executor failed|process \").*)", re.MULTILINE
 )
+# The client itself always ends with 1; the code of the RUN that failed stands in its words.
+_EXIT_CODE = re.compile(r"exit code: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,9 @@ def _result(ended: Ended, id_file: Path, tail: _Tail) -> BuildResult:
     if ended.stopped:
         return BuildResult(exit_code=130, stopped=True)
     if ended.exit_code != 0:
-        return BuildResult(exit_code=ended.exit_code, message=tail.error())
+        message = tail.error()
+        code = _EXIT_CODE.search(message or "")
+        return BuildResult(exit_code=int(code[1]) if code else ended.exit_code, message=message)
     return BuildResult(image_id=id_file.read_text("utf-8").strip())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ class Engine:
 
         settings = {**self._environment, "DOCKER_HOST": self.address}
         try:
+            _knock(self.address)
             # types-docker knows only whole seconds; docker-py takes what requests takes.
             options: dict[str, Any] = {**kwargs_from_env(settings), "timeout": timeout}
             return docker.APIClient(version="auto", **options)
@@ -109,6 +111,15 @@ def open_engine(address: str | None, environment: Mapping[str, str]) -> Engine:
     if address in {None, "auto"}:
         address = environment.get("DOCKER_HOST") or DEFAULT_ADDRESS
     return Engine(str(address), environment)
+
+
+def _knock(address: str) -> None:
+    """Try a unix socket before docker-py does, which leaves it open when nobody answers."""
+    scheme, _, path = address.partition("://")
+    if scheme == "unix":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+            knock.settimeout(_SHORT_SECONDS)
+            knock.connect(path)
 
 
 def split_tag(name: str) -> tuple[str, str]:

@@ -127,7 +127,7 @@ def check_timeout(seconds: int) -> int:
 def _login_server(word: str | None, workspace: Workspace, *, needed: bool) -> str | None:
     """The login server of `-r`; the workspace's only registry where nothing is said."""
     if word is None:
-        if needed and len(workspace.registries) == 1:
+        if len(workspace.registries) == 1:
             return workspace.registries[0].login_server
         if needed:
             raise WrongUsage("an image to push needs a registry", hint="add -r REGISTRY")

@@ -144,7 +144,7 @@ def _success(record: RunRecord, seconds: str, width: int) -> list[str]:
     start = f"run {record.id} succeeded in {seconds}"
     images = [_output(output, record.registry) for output in record.outputs]
     if not images:
-        return wrap(f"{start}: nothing was pushed, for no image name was given (-t)", width, "  ")
+        return wrap(f"{start}: nothing was pushed (no -t)", width, "  ")
     if not any(output.digest for output in record.outputs):
         return wrap(f"{start}: nothing was pushed; built {', '.join(images)}", width, "  ")
     return wrap(f"{start}: {', '.join(images)}", width, "  ")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason
-from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.failure import Failure
 from reconciler.runner.ignore import IgnoreRules, parse_ignore
 from reconciler.runner.ports import Fetched, HeadOf, Stopping
 
@@ -28,10 +28,8 @@ class LocalFolders:
     root: Path | None
     head_of: HeadOf
 
-    def __call__(self, source: str, stopping: Stopping) -> Fetched:
+    def __call__(self, source: str, stopping: Stopping) -> Fetched:  # noqa: ARG002  (a port)
         """The folder of a source. Raises Failure (source-missing) if it is none."""
-        if stopping():
-            raise Stop(Reason.CANCELED, "stopped")
         kind = context_kind(source)
         if kind is not ContextKind.LOCAL:
             shown = one_line(source, 120)
@@ -101,12 +99,15 @@ class Size:
     files: int
 
 
-def measure(folder: Path, dockerfile: Path, stopping: Stopping) -> Size:
-    """The size of a context after its ignore file. Raises Stop, or Failure if unreadable."""
+def measure(folder: Path, dockerfile: Path, check: Callable[[], None]) -> Size:
+    """The size of a context after its ignore file. Raises Failure if it is unreadable.
+
+    `check` is called now and then; it raises when the run has to stop.
+    """
     total = count = 0
     for path in _kept(folder, "", ignore_rules(folder, dockerfile)):
-        if count % 1000 == 0 and stopping():
-            raise Stop(Reason.CANCELED, "stopped")
+        if count % 1000 == 0:
+            check()
         count += 1
         total += _length(path)
     return Size(total, count)

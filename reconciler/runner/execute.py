@@ -82,9 +82,10 @@ def _check(request: RunRequest) -> None:
 def _fetch(work: Work) -> tuple[Fetched, Path]:
     """Bring the context here, find the Dockerfile in it, note what it is."""
     before = work.ports.monotonic()
+    work.watch.check()
     fetched = work.ports.fetch(work.request.source, work.watch)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
-    size = measure(fetched.folder, dockerfile, work.watch)
+    size = measure(fetched.folder, dockerfile, work.watch.check)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,

@@ -34,7 +34,7 @@ class StopWatch:
         if self._ports.interrupted():
             return Stop(Reason.CANCELED, "interrupted")
         if now >= self._deadline:
-            return Stop(Reason.TIMEOUT, f"out of time after {self._timeout} s")
+            return Stop(Reason.TIMEOUT, f"stopped after its timeout of {self._timeout} s")
         if now >= self._next_question:
             self._next_question = now + _ASK_SECONDS
             actor = self._ports.canceled()

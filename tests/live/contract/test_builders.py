@@ -1,0 +1,205 @@
+"""What every builder does the same way, on the real engine: one suite, run against each."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from reconciler.adapters.buildkit import BuildKitBuilder, find_client
+from reconciler.adapters.docker import Engine, open_engine
+from reconciler.adapters.docker_build import ClassicBuilder
+from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.runner.ports import Builder
+
+ENVIRONMENT = dict(os.environ)
+
+
+@pytest.fixture
+def opened(engine: docker.DockerClient) -> Iterator[Engine]:
+    found = open_engine(None, ENVIRONMENT)
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def builder(request: pytest.FixtureRequest, opened: Engine) -> Builder:
+    if request.param == "classic":
+        return ClassicBuilder(opened)
+    client = find_client(ENVIRONMENT)
+    if client is None:
+        pytest.skip("no docker client here can build with BuildKit")
+    return BuildKitBuilder(client, opened.address, ENVIRONMENT)
+
+
+@dataclass
+class Bench:
+    """A context, and a builder to try on it. Images it made are removed afterwards."""
+
+    builder: Builder
+    folder: Path
+    base: str
+    output: bytes = b""
+    made: list[str] = field(default_factory=list)
+
+    def write(self, *lines: str, name: str = "Dockerfile") -> None:
+        (self.folder / name).write_text("\n".join([f"FROM {self.base}", *lines, ""]))
+
+    def request(self, **fields: object) -> BuildRequest:
+        wanted = BuildRequest(self.folder, self.folder / "Dockerfile", platform="linux/amd64")
+        return replace(wanted, **fields)  # type: ignore[arg-type]
+
+    def build(self, stopping: Callable[[], bool] = lambda: False, **fields: object) -> BuildResult:
+        def take(chunk: bytes) -> None:
+            self.output += chunk
+
+        result = self.builder.build(self.request(**fields), take, stopping)
+        self.made += [result.image_id] if result.image_id else []
+        return result
+
+
+@pytest.fixture
+def bench(
+    builder: Builder, tmp_path: Path, base_image: str, engine: docker.DockerClient
+) -> Iterator[Bench]:
+    found = Bench(builder, tmp_path, base_image)
+    yield found
+    for image in set(found.made):
+        engine.api.remove_image(image, force=True)
+
+
+def test_an_image_is_built_tagged_and_labelled(bench: Bench, opened: Engine) -> None:
+    tags = tuple(f"reconciler-test/{uuid.uuid4().hex}:{tag}" for tag in ("a", "b"))
+    bench.write("ARG V=0", "RUN echo value-$V", f"RUN echo {uuid.uuid4()}")
+    result = bench.build(tags=tags, args={"V": "7"}, labels={"org.example.l": "v w"})
+    assert (result.exit_code, result.stopped) == (0, False)
+    assert {image.id for tag in tags if (image := opened.image(tag))} == {result.image_id}
+    assert b"value-7" in bench.output
+    assert '"org.example.l": "v w"' in opened.traces(tags[0])
+
+
+def test_without_a_tag_the_image_is_known_by_its_id(bench: Bench, opened: Engine) -> None:
+    bench.write(f"RUN echo {uuid.uuid4()}")
+    result = bench.build()
+    assert opened.image(str(result.image_id)) is not None
+
+
+def test_a_failing_command_gives_its_code_and_no_image(bench: Bench) -> None:
+    bench.write(f"RUN echo {uuid.uuid4()}; exit 42")
+    result = bench.build()
+    assert (result.exit_code, result.image_id) == (42, None)
+    assert "42" in str(result.message)
+
+
+def test_a_file_that_is_not_there_gives_a_message(bench: Bench) -> None:
+    bench.write("COPY none /")
+    result = bench.build()
+    assert (result.exit_code, result.image_id) == (1, None)
+    assert "none" in str(result.message)
+
+
+def test_only_the_target_is_built(bench: Bench) -> None:
+    bench.write("RUN echo first", f"FROM {bench.base} AS second", "RUN exit 9")
+    (bench.folder / "Dockerfile").write_text(
+        f"FROM {bench.base} AS first\nRUN echo {uuid.uuid4()}\nFROM first\nRUN exit 9\n"
+    )
+    assert bench.build(target="first").image_id is not None
+
+
+def test_ignored_files_are_left_out(bench: Bench) -> None:
+    (bench.folder / "secret.txt").write_text("x")
+    (bench.folder / "kept.txt").write_text(uuid.uuid4().hex)
+    (bench.folder / ".dockerignore").write_text("secret.txt\n")
+    bench.write("COPY . /x/", "RUN test -e /x/kept.txt && ! test -e /x/secret.txt")
+    assert bench.build().exit_code == 0
+
+
+def test_the_dockerfile_may_stand_outside_the_context(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "file").write_text(uuid.uuid4().hex)
+    bench.write("COPY file /", "RUN test -e /file", name="Other")
+    result = bench.build(context=tmp_path / "sub", dockerfile=tmp_path / "Other")
+    assert result.exit_code == 0
+
+
+def test_output_that_is_not_utf8_does_no_harm(bench: Bench) -> None:
+    bench.write(f"RUN echo {uuid.uuid4()}; printf 'a\\377b\\n'")
+    assert bench.build().exit_code == 0
+    assert b"a" in bench.output
+
+
+def test_no_cache_runs_every_step_again(bench: Bench) -> None:
+    bench.write("RUN cat /proc/sys/kernel/random/uuid > /id")
+    first, second = bench.build(no_cache=True), bench.build(no_cache=True)
+    assert first.image_id != second.image_id
+
+
+def test_an_offline_build_has_no_network(bench: Bench) -> None:
+    bench.write("RUN ls /sys/class/net > /net; ! grep -q eth0 /net")
+    assert bench.build(offline=True, no_cache=True).exit_code == 0
+
+
+def test_a_secret_is_mounted_or_refused_but_never_left_out(bench: Bench, opened: Engine) -> None:
+    bench.write("RUN --mount=type=secret,id=TOK test $(wc -c < /run/secrets/TOK) = 13")
+    result = bench.build(secrets={"TOK": "planted-value"}, no_cache=True)
+    if bench.builder.secrets:
+        assert result.exit_code == 0
+        assert "planted-value" not in opened.traces(str(result.image_id))
+    else:
+        assert "cannot mount secrets" in str(result.message)
+
+
+def running(mark: str) -> bool:
+    """Whether a process with the mark in its words runs inside some container of this host."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if f"sleep\0{mark}" in path.read_text("utf-8", "replace"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def test_a_stop_ends_the_build_and_the_command_in_it(bench: Bench) -> None:
+    mark = str(100_000 + uuid.uuid4().int % 100_000)
+    bench.write(f"RUN sleep {mark}")
+    stopped_at: list[float] = []
+
+    def stopping() -> bool:
+        if running(mark) and not stopped_at:
+            stopped_at.append(time.monotonic())
+        return bool(stopped_at)
+
+    result = bench.build(stopping=stopping, no_cache=True)
+    assert result.stopped
+    assert result.image_id is None
+    deadline = time.monotonic() + 10
+    while running(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not running(mark)
+
+
+def test_a_stop_before_the_start_builds_nothing(bench: Bench) -> None:
+    bench.write("RUN sleep 300")
+    assert bench.build(stopping=lambda: True, no_cache=True).stopped
+
+
+def test_two_builds_at_once_do_not_meet(bench: Bench) -> None:
+    bench.write(f"RUN echo {uuid.uuid4()}; sleep 1")
+    results: list[BuildResult] = []
+    threads = [
+        threading.Thread(target=lambda: results.append(bench.build(no_cache=True)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.exit_code for result in results] == [0, 0]

@@ -1,0 +1,66 @@
+"""Whatever is printed around it and however it is cut, a secret does not come through."""
+
+from __future__ import annotations
+
+import base64
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.base.redact import Redactor, variants
+
+# Without the mask's own sign: a secret of asterisks cannot be told from a mask.
+SECRETS = st.text(
+    st.characters(exclude_characters="*\n\r", exclude_categories=["Cs", "Z", "Cc"]),
+    min_size=4,
+    max_size=40,
+)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+@given(
+    st.lists(SECRETS, min_size=1, max_size=4), st.lists(TEXTS, min_size=1, max_size=4), st.data()
+)
+def test_no_variant_of_a_secret_is_left_in_masked_text(
+    secrets: list[str], texts: list[str], data: st.DataObject
+) -> None:
+    forms = sorted(set().union(*map(variants, secrets)))
+    parts = [text.encode() + data.draw(st.sampled_from(forms)) for text in texts]
+    masked = Redactor(secrets).data(b"".join(parts))
+    assert not [form for form in forms if form in masked]
+
+
+@given(SECRETS, st.lists(TEXTS, max_size=4), st.lists(st.integers(1, 12), min_size=1))
+def test_cutting_the_output_into_chunks_changes_nothing(
+    secret: str, texts: list[str], sizes: list[int]
+) -> None:
+    output = secret.join(["", *texts, ""]).encode()
+    lines = Redactor([secret]).lines()
+    out: list[tuple[bytes, bool]] = []
+    at = 0
+    while at < len(output):
+        size = sizes[at % len(sizes)]
+        out += lines.feed(output[at : at + size])
+        at += size
+    out += lines.flush()
+    whole = Redactor([secret]).lines()
+    assert out == [*whole.feed(output), *whole.flush()]
+    assert not [line for line, _ in out if secret.encode() in line]
+
+
+@given(SECRETS, st.binary(max_size=9), st.binary(max_size=9))
+def test_base64_of_a_secret_among_other_bytes_is_masked(
+    secret: str, before: bytes, after: bytes
+) -> None:
+    encoded = base64.b64encode(before + secret.encode() + after)
+    masked = Redactor([secret]).data(encoded)
+    assert b"***" in masked
+    assert not [form for form in variants(secret) if form in masked]
+
+
+@given(st.binary(max_size=200))
+def test_without_a_secret_every_byte_comes_through(output: bytes) -> None:
+    lines = Redactor(["not-in-there-0123456789abcdef"]).lines()
+    out = [line for line, _ in [*lines.feed(output), *lines.flush()]]
+    wanted = output.removesuffix(b"\n").split(b"\n") if output else []
+    assert out == [line.removesuffix(b"\r") for line in wanted]

@@ -1,0 +1,106 @@
+"""Masking of secret values: every spelling, across chunks, and what is not masked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import textwrap
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from reconciler.base.redact import LONGEST_LINE, Redactor, maskable
+
+SECRET = 's3cr/t+v&lue "q"'
+URL_SAFE = base64.urlsafe_b64encode(b"\xff\xfe" + SECRET.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        SECRET,
+        SECRET.encode().hex(),
+        SECRET.encode().hex().upper(),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        json.dumps(SECRET)[1:-1],
+        base64.b64encode(SECRET.encode()).decode(),
+    ],
+)
+def test_a_secret_is_masked_in_every_usual_spelling(spelling: str) -> None:
+    masked = Redactor([SECRET]).text(f"before {spelling} after")
+    assert masked.startswith("before ***")
+    assert masked.endswith(" after")
+    assert spelling[:-3] not in masked
+
+
+@pytest.mark.parametrize("prefix", ["", "u", "us", "use", "user", "user:"])
+def test_base64_of_a_secret_after_any_prefix_is_masked(prefix: str) -> None:
+    encoded = base64.b64encode(f"{prefix}{SECRET}".encode()).decode()
+    masked = Redactor([SECRET]).text(encoded)
+    assert "***" in masked
+    assert SECRET.encode()[2:-2] not in base64.b64decode(masked.replace("***", "") + "====")
+
+
+def test_the_url_alphabet_of_base64_is_masked() -> None:
+    assert "***" in Redactor([SECRET]).text(URL_SAFE)
+
+
+def test_each_line_of_a_secret_is_masked_alone() -> None:
+    key = "-----BEGIN-----\nabcdefgh\nijklmnop\n-----END-----\n"
+    assert Redactor([key]).text("x ijklmnop y") == "x *** y"
+
+
+@pytest.mark.parametrize("width", [64, 76])
+def test_wrapped_base64_of_a_long_secret_is_masked(width: int) -> None:
+    value = "0123456789abcdef" * 20
+    wrapped = textwrap.wrap(base64.b64encode(value.encode()).decode(), width)
+    assert {Redactor([value]).text(line) for line in wrapped} == {"***"}
+
+
+def test_overlapping_secrets_leave_no_rest() -> None:
+    assert Redactor(["abcdef", "defghi"]).text("-abcdefghi-") == "-***-"
+
+
+def test_a_value_of_three_letters_is_not_maskable_and_left_alone() -> None:
+    assert not maskable("abc")
+    assert Redactor(["abc"]).text("abc") == "abc"
+
+
+def test_without_secrets_text_is_untouched() -> None:
+    assert Redactor().text("any \udcff text") == "any \udcff text"
+
+
+def test_bytes_that_are_not_utf8_survive_masking() -> None:
+    assert Redactor(["secret"]).text("\udcff secret \udc80") == "\udcff *** \udc80"
+
+
+def test_a_secret_split_over_chunks_is_masked() -> None:
+    lines = Redactor(["topsecret"]).lines()
+    out = [*lines.feed(b"a topse"), *lines.feed(b"cret b\nnext"), *lines.flush()]
+    assert out == [(b"a *** b", False), (b"next", False)]
+
+
+def test_a_line_is_given_as_soon_as_it_is_whole() -> None:
+    lines = Redactor(["topsecret"]).lines()
+    assert list(lines.feed(b"one\ntwo")) == [(b"one", False)]
+
+
+def test_a_long_line_comes_in_marked_pieces_and_none_of_it_is_lost() -> None:
+    lines = Redactor(["topsecret"]).lines()
+    data = b"x" * (LONGEST_LINE - 3) + b"topsecret" + b"y" * LONGEST_LINE
+    out = [*lines.feed(data[: LONGEST_LINE + 1]), *lines.feed(data[LONGEST_LINE + 1 :])]
+    out += lines.flush()
+    assert b"".join(line for line, _ in out) == data.replace(b"topsecret", b"***")
+    assert [more for _, more in out] == [True] * (len(out) - 1) + [False]
+    assert max(len(line) for line, _ in out) <= LONGEST_LINE
+
+
+def test_a_secret_that_repeats_without_end_does_not_hold_back_the_output() -> None:
+    lines = Redactor(["aaaa"]).lines()
+    out = [piece for _ in range(20) for piece in lines.feed(b"a" * LONGEST_LINE)]
+    assert b"a" not in b"".join(line for line, _ in [*out, *lines.flush()])[:-3]
+
+
+def test_a_redactor_does_not_show_its_values() -> None:
+    assert "topsecret" not in repr(Redactor(["topsecret"]))

@@ -1,0 +1,143 @@
+"""Local contexts: found, bounded, measured; every refusal says what was looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.run import Reason
+from reconciler.runner.context import LocalFolders, find_dockerfile, measure, read_dockerfile
+from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.ports import Fetched
+
+
+@dataclass(frozen=True)
+class Head:
+    commit: str = "c0ffee"
+    branch: str | None = "main"
+    dirty: bool = True
+
+
+def never() -> bool:
+    return False
+
+
+def fetch(root: Path, source: str, head: Head | None = None) -> Fetched:
+    return LocalFolders(root, root, lambda _folder: head)(source, never)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "ws" / "app").mkdir(parents=True)
+    (tmp_path / "ws" / "app" / "Dockerfile").write_text("FROM scratch\n")
+    return tmp_path / "ws"
+
+
+def test_a_folder_of_the_workspace_is_found_with_its_commit(root: Path) -> None:
+    fetched = fetch(root, "app", Head())
+    assert fetched == Fetched(root / "app", root, "c0ffee", "main", True)
+
+
+def refusal(root: Path, source: str) -> Failure:
+    with pytest.raises(Failure) as caught:
+        fetch(root, source)
+    assert caught.value.reason is Reason.SOURCE_MISSING
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("none", "does not exist"),
+        ("app/Dockerfile", "not a folder"),
+        ("..", "leads out"),
+        ("/", "leads out"),
+        ("https://git.contoso.example/a.git", "local folders only"),
+        ("oci://r.example/a:1", "local folders only"),
+        ("/dev/null", "local folders only"),
+    ],
+)
+def test_what_is_no_folder_of_the_workspace_is_refused(root: Path, source: str, said: str) -> None:
+    assert said in refusal(root, source).message
+
+
+def test_a_link_out_of_the_workspace_is_refused(root: Path) -> None:
+    (root / "out").symlink_to(root.parent)
+    assert "leads out" in refusal(root, "out").message
+
+
+def test_a_quick_build_may_take_any_folder(root: Path) -> None:
+    fetched = LocalFolders(root, None, lambda _folder: None)("app", never)
+    assert fetched.folder == root / "app"
+
+
+def test_a_stop_while_measuring_is_seen(root: Path) -> None:
+    def check() -> None:
+        raise Stop(Reason.TIMEOUT, "too long")
+
+    with pytest.raises(Stop, match="too long"):
+        measure(root / "app", root / "app" / "Dockerfile", check)
+
+
+def missing(root: Path, name: str) -> str:
+    with pytest.raises(Failure) as caught:
+        find_dockerfile(fetch(root, "app"), name)
+    assert caught.value.reason is Reason.DOCKERFILE_MISSING
+    return caught.value.message
+
+
+def test_a_missing_dockerfile_names_the_path_and_a_near_name(root: Path) -> None:
+    message = missing(root, "Dockerfil")
+    assert str(root / "app" / "Dockerfil") in message
+    assert "did you mean Dockerfile?" in message
+
+
+@pytest.mark.parametrize("name", ["../../outside", "link"])
+def test_a_dockerfile_outside_the_workspace_is_refused(root: Path, name: str) -> None:
+    (root.parent / "outside").write_text("FROM scratch\n")
+    (root / "app" / "link").symlink_to(root.parent / "outside")
+    assert "leads out" in missing(root, name)
+
+
+def test_a_dockerfile_elsewhere_in_the_workspace_is_right(root: Path) -> None:
+    (root / "shared").write_text("FROM scratch\n")
+    assert find_dockerfile(fetch(root, "app"), "../shared") == root / "shared"
+
+
+def test_a_huge_dockerfile_is_refused(root: Path) -> None:
+    (root / "app" / "Dockerfile").write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(Failure, match="1 MiB"):
+        read_dockerfile(root / "app" / "Dockerfile")
+
+
+def size(root: Path) -> tuple[int, int]:
+    found = measure(root / "app", root / "app" / "Dockerfile", lambda: None)
+    return found.bytes, found.files
+
+
+def test_files_are_counted_and_links_are_not_followed(root: Path) -> None:
+    (root / "app" / "sub").mkdir()
+    (root / "app" / "sub" / "data").write_bytes(b"x" * 100)
+    (root / "app" / "link").symlink_to("/etc")
+    assert size(root) == (100 + 13, 3)
+
+
+def test_ignored_files_are_not_counted(root: Path) -> None:
+    (root / "app" / "big").write_bytes(b"x" * 100)
+    (root / "app" / ".dockerignore").write_text("*\n!Dockerfile\n")
+    assert size(root) == (13, 1)
+
+
+def test_the_dockerfiles_own_ignore_file_comes_first(root: Path) -> None:
+    (root / "app" / ".dockerignore").write_text("*\n")
+    (root / "app" / "Dockerfile.dockerignore").write_text("*\n!Dockerfile\n")
+    assert size(root) == (13, 1)
+
+
+def test_a_folder_below_an_ignored_one_can_be_brought_back(root: Path) -> None:
+    (root / "app" / "a" / "b").mkdir(parents=True)
+    (root / "app" / "a" / "b" / "kept").write_bytes(b"xx")
+    (root / "app" / ".dockerignore").write_text("*\n!a/b\n")
+    assert size(root) == (2, 1)

@@ -1,0 +1,213 @@
+"""The story of one run: every way it can end leaves a final record that says why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.base.errors import EngineUnavailable
+from reconciler.model.build import BuildResult, Refusal, Transfer
+from reconciler.model.run import Reason, RunRecord, RunStatus, StepStatus
+from tests.unit.runner.memory import DIGEST, IMAGE, MemoryEngine, Run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def ended(record: RunRecord) -> tuple[RunStatus, Reason | None]:
+    return record.status, record.reason
+
+
+def test_a_run_builds_pushes_and_writes_down_what_came_of_it(run: Run) -> None:
+    record = run.go(images=["web:{{.Run.ID}}", "web"], args={"REV": "{{.Run.Commit}}"})
+    assert ended(record) == (RunStatus.SUCCEEDED, None)
+    wanted = ["r.example:5000/web:r234567", "r.example:5000/web:latest"]
+    assert run.engine.pushed == wanted == [output.reference for output in record.outputs]
+    assert {output.digest for output in record.outputs} == {DIGEST}
+    assert run.engine.requests[0].args == {"REV": "c0ffee"}
+    assert [step.status for step in record.steps] == [StepStatus.SUCCEEDED] * 2
+
+
+def test_every_state_is_handed_on_and_the_first_is_running(run: Run) -> None:
+    run.go()
+    statuses = [record.status for record in run.records]
+    assert statuses[0] is RunStatus.RUNNING
+    assert statuses[-1] is RunStatus.SUCCEEDED
+    assert [status.final for status in statuses].count(True) == 1
+
+
+def test_without_a_name_nothing_is_pushed_and_the_log_says_so(run: Run) -> None:
+    record = run.go()
+    assert record.status is RunStatus.SUCCEEDED
+    assert run.engine.pushed == []
+    assert "nothing is pushed" in run.log.text
+
+
+def test_no_push_tags_only(run: Run) -> None:
+    record = run.go(images=["web"], push=False)
+    assert (run.engine.pushed, record.outputs[0].digest) == ([], None)
+    assert run.engine.requests[0].tags == ("r.example:5000/web:latest",)
+
+
+def test_an_unknown_variable_ends_the_run_before_anything_is_done(run: Run) -> None:
+    record = run.go(images=["web:{{.Run.Nope}}"])
+    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert record.context_bytes is None
+
+
+def test_the_bases_are_written_down_with_the_digest_of_the_local_image(run: Run) -> None:
+    record = run.go("FROM known\n")
+    assert [(base.reference, base.role, base.image_id) for base in record.bases] == [
+        ("known:latest", "runtime", IMAGE.id)
+    ]
+    assert record.bases[0].digest == "sha256:" + "b" * 64
+    assert run.engine.pulled == []
+
+
+def test_a_base_that_is_not_there_is_pulled_once(run: Run) -> None:
+    record = run.go("FROM far:1 AS a\nFROM far:1\nCOPY --from=a / /\n")
+    assert run.engine.pulled == ["far:1"]
+    assert record.status is RunStatus.SUCCEEDED
+
+
+def test_a_base_that_cannot_be_pulled_is_named_with_its_line(run: Run) -> None:
+    run.engine.transfer = Transfer(refusal=Refusal.MISSING, message="manifest unknown")
+    record = run.go("# base\nFROM far:1\n")
+    assert ended(record) == (RunStatus.FAILED, Reason.BASE_PULL)
+    assert "far:1 (Dockerfile line 2)" in str(record.message)
+
+
+def test_a_wrong_dockerfile_is_told_before_the_build(run: Run) -> None:
+    record = run.go("RUN x\n")
+    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert run.engine.requests == []
+
+
+def test_a_failed_build_has_its_code_and_the_push_is_not_run(run: Run) -> None:
+    run.engine.built = BuildResult(exit_code=3, message="RUN x failed")
+    record = run.go(images=["web"])
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert record.message == 'step "build" exited with 3: RUN x failed'
+    assert [(step.status, step.exit_code) for step in record.steps] == [
+        (StepStatus.FAILED, 3),
+        (StepStatus.SKIPPED, None),
+    ]
+
+
+def test_an_engine_that_dies_during_the_build_is_no_fault_of_the_task(run: Run) -> None:
+    run.engine.built, run.engine.up = BuildResult(exit_code=1), False
+    assert ended(run.go()) == (RunStatus.ERROR, Reason.ENGINE)
+
+
+def test_no_engine_is_an_error_with_the_fix(run: Run) -> None:
+    run.engine_error = EngineUnavailable("no engine answers", hint="start it")
+    record = run.go()
+    assert ended(record) == (RunStatus.ERROR, Reason.ENGINE)
+    assert record.message == "no engine answers; start it"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason", "advice"),
+    [
+        (Refusal.AUTH, Reason.PUSH_AUTH, "docker login r.example:5000"),
+        (Refusal.CONFLICT, Reason.PUSH_CONFLICT, "use a new tag"),
+        (Refusal.UNREACHABLE, Reason.STEP, "cannot be reached"),
+    ],
+)
+def test_a_refused_push_names_registry_repository_and_what_to_do(
+    run: Run, refusal: Refusal, reason: Reason, advice: str
+) -> None:
+    run.engine.transfer = Transfer(refusal=refusal, message="no")
+    record = run.go(images=["team/web:1"])
+    assert ended(record) == (RunStatus.FAILED, reason)
+    assert all(word in str(record.message) for word in ("r.example:5000", "team/web", advice))
+    assert record.steps[1].status is StepStatus.FAILED
+
+
+def test_a_registry_that_does_not_serve_what_it_took_is_a_failure(run: Run) -> None:
+    run.served = None
+    record = run.go(images=["web"])
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert "does not serve" in str(record.message)
+
+
+def test_ctrl_c_is_a_canceled_run(run: Run) -> None:
+    run.interrupted = True
+    record = run.go()
+    assert ended(record) == (RunStatus.CANCELED, Reason.CANCELED)
+    assert record.message == "interrupted"
+
+
+def test_a_request_from_elsewhere_is_a_canceled_run_that_names_who(run: Run) -> None:
+    run.canceled_by = "oncall@contoso.example"
+    record = run.go()
+    assert ended(record) == (RunStatus.CANCELED, Reason.CANCELED)
+    assert record.message == "canceled by oncall@contoso.example"
+
+
+def test_a_run_that_takes_too_long_is_a_timeout(run: Run) -> None:
+    class Slow(MemoryEngine):
+        def platform(self) -> tuple[str, str]:
+            run.seconds += 100
+            return "linux", "amd64"
+
+    run.engine = Slow()
+    assert ended(run.go(timeout=60)) == (RunStatus.TIMEOUT, Reason.TIMEOUT)
+
+
+def test_a_secret_is_masked_in_lines_and_messages_and_only_its_print_is_kept(run: Run) -> None:
+    run.secrets = {"env:TOK": "planted-value"}
+    run.engine.output = b"it is planted-value\nand cGxhbnRlZC12YWx1ZQ==\n"
+    run.engine.built = BuildResult(exit_code=1, message="planted-value is wrong")
+    record = run.go(secrets={"TOK": "env:TOK"})
+    seen = run.log.text + "".join(record.model_dump_json() for record in run.records)
+    assert "planted-value" not in seen
+    assert "cGxhbnRlZC12YWx1Z" not in seen
+    assert "it is ***" in run.log.text
+    assert record.secrets[0].fingerprint == "print of 13"
+
+
+def test_a_secret_that_cannot_be_read_is_a_reason_of_its_own(run: Run) -> None:
+    record = run.go(secrets={"TOK": "env:NONE"})
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert "env:NONE" in str(record.message)
+
+
+def test_a_builder_without_secrets_refuses_them_and_says_what_to_install(run: Run) -> None:
+    run.engine.secrets = False
+    record = run.go(secrets={"TOK": "env:TOK"})
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert "buildx" in str(record.message)
+
+
+def test_a_secret_too_short_to_mask_is_warned_about(run: Run) -> None:
+    run.secrets = {"env:PIN": "123"}
+    run.go(secrets={"PIN": "env:PIN"})
+    assert "the secret PIN is too short to be masked" in run.log.text
+
+
+def test_an_image_with_a_secret_in_its_history_is_not_pushed(run: Run) -> None:
+    run.secrets, run.engine.history = {"env:TOK": "planted"}, "ENV TOK=planted"
+    record = run.go(images=["web"], secrets={"TOK": "env:TOK"})
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert run.engine.pushed == []
+
+
+def test_an_unexpected_error_closes_the_record_and_goes_on(run: Run) -> None:
+    run.engine_error = ZeroDivisionError("planted")
+    with pytest.raises(ZeroDivisionError):
+        run.go()
+    assert run.records[-1].status is RunStatus.ERROR
+    assert "planted" not in str(run.records[-1].message)
+
+
+def test_the_image_carries_the_run_and_the_base(run: Run) -> None:
+    run.go()
+    labels = run.engine.requests[0].labels
+    assert labels["io.reconciler.run"] == "r234567"
+    assert labels["org.opencontainers.image.revision"] == "c0ffee"
+    assert labels["org.opencontainers.image.base.name"] == "known:latest"
+    assert "org.opencontainers.image.source" not in labels

@@ -1,0 +1,51 @@
+"""The rules of .dockerignore, as Docker documents them."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.runner.ignore import parse_ignore
+
+
+@pytest.mark.parametrize(
+    ("rules", "path", "ignored"),
+    [
+        ("node_modules", "node_modules/a/b.js", True),
+        ("node_modules/", "node_modules/a", True),
+        ("/node_modules", "node_modules/a", True),
+        ("node_modules", "src/node_modules/a", False),
+        ("**/node_modules", "node_modules/a", True),
+        ("**/node_modules", "src/x/node_modules/a", True),
+        ("*", "src/a", True),
+        ("*\n!src", "src/a", False),
+        ("!a.txt\n*.txt", "a.txt", True),
+        ("*.txt\n!a.txt", "a.txt", False),
+        ("*.txt", "sub/a.txt", False),
+        ("*/*.txt", "sub/a.txt", True),
+        ("a?c", "abc", True),
+        ("a?c", "a/c", False),
+        ("[a-c]x", "bx", True),
+        ("[^a]x", "ax", False),
+        ("# a comment\n\n  ", "# a comment", False),
+        ("\ufeffa", "a", True),
+        ("a/./b/../c", "a/c", True),
+        ("../a", "a", True),
+        ("a\\*b", "a*b", True),
+        ("a\\*b", "axb", False),
+        ("src/**/test", "src/test", True),
+        ("src/**/test", "src/a/b/test", True),
+        ("docs/**", "docs/a/b", True),
+        ("a.b", "axb", False),
+    ],
+)
+def test_a_path_is_left_out_or_kept(rules: str, path: str, ignored: bool) -> None:
+    assert parse_ignore(rules).ignored(path) is ignored
+
+
+def test_a_pattern_that_cannot_be_read_is_left_to_the_builder() -> None:
+    assert not parse_ignore("[z-a]").ignored("b")
+
+
+def test_rules_that_bring_back_are_known() -> None:
+    assert parse_ignore("*\n!a").restores_any
+    assert not parse_ignore("*").restores_any

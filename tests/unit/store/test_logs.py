@@ -1,0 +1,118 @@
+"""Logs: private files, line by line, readable while they grow and after a kill."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.base.errors import StateUnusable
+from reconciler.model.run import LogLine
+from reconciler.store.logs import LogFile, follow_log, log_path, read_log
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+def line(text: str, *, more: bool = False) -> LogLine:
+    return LogLine(NOW, "build", text, more=more)
+
+
+def write(path: Path, *lines: LogLine) -> None:
+    log = LogFile(path)
+    for item in lines:
+        log.write(item)
+    log.close()
+
+
+def test_lines_come_back_as_they_were(tmp_path: Path) -> None:
+    lines = [line("one"), line("zwei ü \x1b[31m"), line("\udcff\udc80 raw"), line("x", more=True)]
+    write(tmp_path / "r1.jsonl", *lines)
+    assert list(read_log(tmp_path / "r1.jsonl")) == lines
+
+
+def test_bytes_that_are_not_utf8_can_be_got_back(tmp_path: Path) -> None:
+    text = b"\xff\xfe\x00ok".decode("utf-8", "surrogateescape")
+    write(tmp_path / "r1.jsonl", line(text))
+    (found,) = read_log(tmp_path / "r1.jsonl")
+    assert found.line.encode("utf-8", "surrogateescape") == b"\xff\xfe\x00ok"
+
+
+def test_the_stored_form_is_one_json_object_per_line(tmp_path: Path) -> None:
+    write(tmp_path / "r1.jsonl", line("a\nb"))
+    (stored,) = (tmp_path / "r1.jsonl").read_text("ascii").splitlines()
+    assert json.loads(stored) == {
+        "t": "2026-11-21T03:00:00Z",
+        "step": "build",
+        "attempt": 1,
+        "stream": "out",
+        "line": "a\nb",
+    }
+
+
+def test_a_log_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    write(tmp_path / "logs" / "r1.jsonl", line("a"))
+    assert stat.S_IMODE((tmp_path / "logs" / "r1.jsonl").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "logs").stat().st_mode) == 0o700
+
+
+def test_a_log_never_follows_a_link(tmp_path: Path) -> None:
+    (tmp_path / "r1.jsonl").symlink_to(tmp_path / "target")
+    with pytest.raises(StateUnusable):
+        LogFile(tmp_path / "r1.jsonl")
+
+
+def test_a_half_line_of_a_killed_process_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "r1.jsonl", line("whole"))
+    with (tmp_path / "r1.jsonl").open("a") as file:
+        file.write('{"t": "2026-11')
+    assert [item.line for item in read_log(tmp_path / "r1.jsonl")] == ["whole"]
+
+
+def test_a_broken_line_in_the_middle_hides_only_itself(tmp_path: Path) -> None:
+    write(tmp_path / "r1.jsonl", line("a"))
+    with (tmp_path / "r1.jsonl").open("a") as file:
+        file.write("rubbish\n[]\n{}\n")
+    write(tmp_path / "r1.jsonl", line("b"))
+    assert [item.line for item in read_log(tmp_path / "r1.jsonl")] == ["a", "b"]
+
+
+def test_a_missing_log_is_empty(tmp_path: Path) -> None:
+    assert list(read_log(tmp_path / "none.jsonl")) == []
+
+
+def test_a_growing_log_is_followed_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "r1.jsonl"
+    steps = iter([line("second"), line("third")])
+    done = []
+
+    def sleep(_seconds: float) -> None:
+        item = next(steps, None)
+        if item is None:
+            done.append(True)
+        else:
+            write(path, item)
+
+    write(path, line("first"))
+    found = follow_log(path, finished=lambda: bool(done), sleep=sleep)
+    assert [item.line for item in found] == ["first", "second", "third"]
+
+
+def test_lines_written_just_before_the_end_are_not_missed(tmp_path: Path) -> None:
+    path = tmp_path / "r1.jsonl"
+
+    def finished() -> bool:
+        if not path.exists():
+            write(path, line("last"))
+        return True
+
+    found = follow_log(path, finished=finished, sleep=lambda _seconds: None)
+    assert [item.line for item in found] == ["last"]
+
+
+@pytest.mark.parametrize("run_id", ["../x", "a/b", "", "x" * 65, "a.b"])
+def test_an_id_that_could_leave_the_folder_is_refused(tmp_path: Path, run_id: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (the id is its whole text)
+        log_path(tmp_path, run_id)
