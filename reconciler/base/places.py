@@ -34,11 +34,14 @@ class Mark:
 def find_mark(mark: Mark, path: Path) -> tuple[Mark, bool]:
     """The mark of the deepest part of `path` that is written, and whether that is all of it.
 
-    For the last part that is a key, the key's own place.
+    For the last part that is a key, the key's own place. Where a file writes one item for a list
+    of one, the index 0 is not written and is passed over.
     """
     here, place = mark, mark
     for part in path:
         child = (here.children or {}).get(part)
+        if child is None and part == 0 and (here.keys is not None or here.children is None):
+            continue
         if child is None:
             return place, False
         place = (here.keys or {}).get(part, child)

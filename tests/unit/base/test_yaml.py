@@ -157,3 +157,12 @@ def test_what_is_not_written_has_the_place_of_what_holds_it() -> None:
 
 def test_columns_count_characters() -> None:
     assert place('{"é漢": 1, b: 2}', "b") == (1, 11)
+
+
+def test_one_item_written_for_a_list_of_one_is_found() -> None:
+    mark = load_marks("triggers:\n  commit:\n    branch: main\n  name: a\n")[0]
+    place, exact = find_mark(mark, ("triggers", "commit", 0, "branch"))
+    assert ((place.line, place.column), exact) == ((3, 5), True)
+    place, exact = find_mark(mark, ("triggers", "name", 0))
+    assert (place.line, exact) == (4, True)
+    assert find_mark(mark, ("triggers", "commit", 1, "branch"))[1] is False
