@@ -34,6 +34,7 @@ class IgnoreRules:
         verdict = False
         parts = path.split("/")
         above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+        # A rule that could not change the verdict is not tried.
         for rule in self.rules:
             if rule.restores == verdict and any(map(rule.pattern.fullmatch, above)):
                 verdict = not rule.restores
