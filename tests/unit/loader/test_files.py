@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.loader.encoding import MAX_BYTES, YamlError
+from reconciler.base.encoding import MAX_BYTES, YamlError
 from reconciler.loader.files import WorkspaceFiles, list_folders
 from reconciler.loader.workspace import find_root
 

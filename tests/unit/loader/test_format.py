@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
+from reconciler.base.yaml import load_documents
 from reconciler.loader.format import FormatRefused, format_text
-from reconciler.loader.yaml import load_documents
 
 SCALARS = (
     "a: 2027-06-30\nb: 012\nc: 1_000\nd: 0x1F\ne: 1e3\nf: on\ng: 12:30\nh: ~\ni: null\nj: +5\n"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from reconciler.loader.yaml import load_documents
+from reconciler.base.yaml import load_documents
 from reconciler.model.defaults import DefaultMetadata, Defaults, DefaultSpec
 from reconciler.model.task import Metadata, TaskSpec
 from tests.flow.example import EXAMPLE
