@@ -102,7 +102,7 @@ def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch)
     check_all(plan.changes, live, opened.clock())
     apply_id = new_id("a-", 8)
     _note_intentions(opened, plan, apply_id)
-    return _Writer(opened, provider, plan, apply_id, lock, watch).run()
+    return _Writer(opened, provider, plan, apply_id, lock, watch, len(plan.writes)).run()
 
 
 def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
@@ -146,6 +146,7 @@ class _Writer:
     apply_id: str
     lock: StateLock
     watch: Watch
+    total: int
 
     def run(self) -> Applied:
         written = 0
@@ -165,10 +166,10 @@ class _Writer:
             if change.action is not Action.NO_OP:
                 written += 1
                 seconds = (self.opened.clock() - started).total_seconds()
-                self.watch(Step(written, len(self.plan.writes), change, seconds))
+                self.watch(Step(written, self.total, change, seconds))
         self._finish("done")
         remembered = len(self.plan.changes) - written
-        return Applied(self.apply_id, written, len(self.plan.writes), remembered)
+        return Applied(self.apply_id, written, self.total, remembered)
 
     def _write(self, position: int, change: Change) -> None:
         if not self.lock.is_held():
@@ -191,14 +192,14 @@ class _Writer:
         if not written:
             return error
         return PartlyApplied(
-            f"applied {written} of {len(self.plan.writes)}, then stopped: {error.message}",
+            f"applied {written} of {self.total}, then stopped: {error.message}",
             details=[("at", change.address), ("journal", self.apply_id), *error.details],
             hint="what was written is remembered; make a new plan for the rest",
         )
 
     def _interrupted(self, change: Change, written: int) -> Interrupted:
         return Interrupted(
-            f"interrupted after {written} of {len(self.plan.writes)} writes",
+            f"interrupted after {written} of {self.total} writes",
             details=[("at", change.address), ("journal", self.apply_id)],
             hint="what was written is remembered; make a new plan for the rest",
         )

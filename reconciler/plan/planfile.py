@@ -85,8 +85,19 @@ def plan_schema() -> dict[str, Any]:
 
 
 def _layout(content: dict[str, Any]) -> str:
+    """One line for each key, and for each item of a list: quick to write, easy to compare."""
+    return "{\n" + ",\n".join(f"{_json_text(k)}: {_block(v)}" for k, v in content.items()) + "\n}\n"
+
+
+def _block(value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _json_text(value)
+    return "[\n" + ",\n".join(map(_json_text, value)) + "\n]"
+
+
+def _json_text(value: Any) -> str:
     # Escaped to ASCII: a hostile name in a plan does nothing to the terminal of who looks at it.
-    return json.dumps(content, indent=2) + "\n"
+    return json.dumps(value)
 
 
 def _damaged(error: ValidationError | RecursionError) -> PlanRejected:

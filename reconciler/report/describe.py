@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime
 
 from reconciler.base.clock import spell_moment
@@ -39,6 +40,7 @@ def _triggers(task: Task, now: datetime) -> list[str]:
     return [", ".join(told) if told else "no trigger: runs by hand only"]
 
 
+@functools.lru_cache(maxsize=256)  # many tasks have one schedule
 def _next(schedule: str, now: datetime) -> str:
     try:
         return f"next: {spell_moment(next_fire(schedule, now), now)}"

@@ -12,6 +12,10 @@ from sqlalchemy.engine import Connection
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.store.schema import applies, journal
 
+# Built once: building a statement costs more than running it.
+_SETTLE = sa.update(journal).where(
+    (journal.c.apply_id == sa.bindparam("apply")) & (journal.c.position == sa.bindparam("at"))
+)
 INTENDED, DONE, RECOVERED, NOT_DONE = "intended", "done", "recovered", "not-done"
 
 
@@ -78,9 +82,9 @@ def settle(
     detail: str | None = None,
 ) -> None:
     """Note how a write ended."""
-    found = (journal.c.apply_id == apply_id) & (journal.c.position == position)
+    key = {"apply": apply_id, "at": position}
     values = {"state": state, "settled_at": to_iso(now), "detail": detail}
-    connection.execute(sa.update(journal).where(found).values(**values))
+    connection.execute(_SETTLE, {**key, **values})
 
 
 def give_up(connection: Connection, apply_id: str, position: int, now: datetime) -> None:

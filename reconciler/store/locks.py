@@ -22,6 +22,7 @@ from reconciler.store.schema import locks
 LEASE = timedelta(seconds=60)
 _HEARTBEAT_SECONDS = 15.0
 STATE_LOCK = "state"
+_OWN = sa.select(locks.c.token).where(locks.c.token == sa.bindparam("key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ class StateLock:
         if self.lost.is_set():
             return False
         with self._database.read() as connection:
-            own = sa.select(locks.c.token).where(locks.c.token == self._token)
-            return connection.execute(own).first() is not None
+            return connection.execute(_OWN, {"key": self._token}).first() is not None
 
     def release(self) -> None:
         """Give the lock back. Never raises: an unreleased lock ends by itself."""

@@ -28,13 +28,30 @@ class TaskRow:
     apply_id: str | None = None
 
 
+# Built once: building a statement costs more than running it.
+_KEY: sa.BindParameter[str] = sa.bindparam("key")
+_ALL_LIVE = sa.select(live_tasks).order_by(live_tasks.c.address)
+_ONE_LIVE = sa.select(live_tasks).where(live_tasks.c.address == _KEY)
+_INSERT_LIVE = sa.insert(live_tasks)
+_DELETE_LIVE = sa.delete(live_tasks).where(live_tasks.c.address == _KEY)
+_INSERT_APPLIED = sa.insert(applied_tasks)
+_DELETE_APPLIED = sa.delete(applied_tasks).where(applied_tasks.c.address == _KEY)
+_COUNT_UP = (
+    sa.update(meta)
+    .where(meta.c.name == "serial")
+    .values(value=sa.cast(sa.cast(meta.c.value, sa.Integer) + 1, sa.Text))
+)
+
+
 # -------------------------------------------------------------------- live
 def read_live(connection: Connection, address: str | None = None) -> Iterator[TaskRow]:
     """All live tasks in the order of addresses, or the one with an address."""
-    query = sa.select(live_tasks).order_by(live_tasks.c.address)
-    if address is not None:
-        query = query.where(live_tasks.c.address == address)
-    for row in connection.execute(query):
+    rows = (
+        connection.execute(_ALL_LIVE)
+        if address is None
+        else connection.execute(_ONE_LIVE, {"key": address})
+    )
+    for row in rows:
         yield TaskRow(row.address, row.document, row.changed_by, _moment(row.changed_at))
 
 
@@ -42,13 +59,12 @@ def put_live(connection: Connection, address: str, document: str, *, by: str, at
     """Write a live task, new or not."""
     delete_live(connection, address)
     values = {"document": document, "changed_by": by, "changed_at": to_iso(at)}
-    connection.execute(sa.insert(live_tasks).values(address=address, **values))
+    connection.execute(_INSERT_LIVE, {"address": address, **values})
 
 
 def delete_live(connection: Connection, address: str) -> bool:
     """Remove a live task; False if there was none."""
-    done = connection.execute(sa.delete(live_tasks).where(live_tasks.c.address == address))
-    return done.rowcount > 0
+    return connection.execute(_DELETE_LIVE, {"key": address}).rowcount > 0
 
 
 # ------------------------------------------------------------ last applied
@@ -78,7 +94,7 @@ def remember_applied(connection: Connection, row: TaskRow) -> None:
         "file": row.file,
         "commit": row.commit,
     }
-    connection.execute(sa.insert(applied_tasks).values(**values))
+    connection.execute(_INSERT_APPLIED, values)
     _count_up(connection)
 
 
@@ -100,9 +116,8 @@ def _moment(text: str) -> datetime:
 
 
 def _forget(connection: Connection, address: str) -> None:
-    connection.execute(sa.delete(applied_tasks).where(applied_tasks.c.address == address))
+    connection.execute(_DELETE_APPLIED, {"key": address})
 
 
 def _count_up(connection: Connection) -> None:
-    serial = sa.cast(sa.cast(meta.c.value, sa.Integer) + 1, sa.Text)
-    connection.execute(sa.update(meta).where(meta.c.name == "serial").values(value=serial))
+    connection.execute(_COUNT_UP)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.base.canonical import canonical_json, digest_text
 from reconciler.base.errors import PlanRejected, StalePlan
 from reconciler.plan.change import Plan
-from reconciler.plan.planfile import check_not_expired, plan_schema, read_plan, write_plan
+from reconciler.plan.planfile import _layout, check_not_expired, plan_schema, read_plan, write_plan
 from tests.unit.plan.builders import NOW, compared, plan_of, task
 
 KEY = b"k" * 32
@@ -46,7 +46,7 @@ def _resealed(**changes: Any) -> str:
     content.pop("digest")
     signature = content.pop("signature")
     digest = digest_text(canonical_json(content))
-    return json.dumps({**content, "digest": digest, "signature": signature}, indent=2) + "\n"
+    return _layout({**content, "digest": digest, "signature": signature})
 
 
 def test_an_edit_with_a_fitting_digest_lacks_the_signature() -> None:
@@ -94,7 +94,7 @@ def test_what_is_no_plan_is_refused_without_a_trace(text: str) -> None:
 
 
 def test_a_key_written_twice_is_an_edit() -> None:
-    twice = TEXT.replace('  "id": ', '  "id": "p-other",\n  "id": ', 1)
+    twice = TEXT.replace('\n"id": ', '\n"id": "p-other",\n"id": ', 1)
     with pytest.raises(PlanRejected, match="edited"):
         read_plan(twice, KEY, "s-test")
 
