@@ -12,7 +12,7 @@ from reconciler.model.task import Task
 from reconciler.operations.plan import Planned
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan
 from reconciler.report.describe import describe
-from reconciler.report.plan_text import SIGNS, drift_fate, spell, summary
+from reconciler.report.plan_text import SIGNS, drift_fate, shown_fields, spell, summary
 
 # Found again by whoever updates the comment in place.
 MARKER = "<!-- reconciler plan -->"
@@ -127,10 +127,11 @@ def _change(change: Change, now: datetime) -> Iterator[str]:
         for text in describe(Task.model_validate(change.target), now):
             yield f"  - {code(text)}"
         return
-    for field in change.paths[:_FIELDS_SHOWN]:
+    fields = shown_fields(change)
+    for field in fields[:_FIELDS_SHOWN]:
         note = {"defaults": f" from {code(field.origin or '')}", "drift": ", undoes drift"}
         yield f"  - {_values(field, ' -> ')}{note.get(field.cause, '')}"
-    yield from _more_fields(change.paths)
+    yield from _more_fields(fields)
 
 
 def _drift(plan: Plan) -> Iterator[str]:

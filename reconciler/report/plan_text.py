@@ -84,8 +84,14 @@ def _change_lines(change: Change, width: int, now: datetime) -> Iterator[str]:
         for text in describe(Task.model_validate(change.target), now):
             yield from wrap(harmless(f"      {text}"), width, "        ")
     elif change.action in {Action.UPDATE, Action.RENAME}:
-        for field in change.paths:
+        for field in shown_fields(change):
             yield from field_lines(field, width)
+
+
+def shown_fields(change: Change) -> tuple[FieldChange, ...]:
+    """The fields of a change, but for the name of a renamed task: its headline says it."""
+    renamed = change.action is Action.RENAME
+    return tuple(f for f in change.paths if not (renamed and f.path == "metadata.name"))
 
 
 def _headline(change: Change) -> str:

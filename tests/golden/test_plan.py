@@ -1,0 +1,58 @@
+"""The printed forms of plan, apply and drift. RECONCILER_UPDATE_GOLDEN=1 writes them anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.operations.apply import Applied
+from reconciler.plan.change import Plan
+from reconciler.report.apply_text import applied_lines, step_lines
+from reconciler.report.markdown import plan_markdown
+from reconciler.report.plan_text import drift_report, plan_lines, summary
+from tests.golden.compare import check_golden
+from tests.golden.plan_scenario import AT, comparison_plan, planned, steps
+
+FOLDER = Path(__file__).parent
+WIDTHS = (80, 40)
+
+
+def text(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_plan_looks_as_before(width: int) -> None:
+    lines = plan_lines(planned(killed=True), 0.34, width, AT)
+    assert max(map(len, lines)) <= width
+    check_golden(FOLDER / f"plan-{width}.txt", text(lines))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_apply_looks_as_before(width: int) -> None:
+    done = [line for step in steps(comparison_plan()) for line in step_lines(step, width)]
+    lines = [*done, *applied_lines(Applied("a-7f3a9c1e", 4, 4, 1), width)]
+    assert max(map(len, lines)) <= width
+    check_golden(FOLDER / f"apply-{width}.txt", text(lines))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_drift_looks_as_before(width: int) -> None:
+    lines = drift_report(comparison_plan(), width, AT)
+    assert max(map(len, lines)) <= width
+    check_golden(FOLDER / f"drift-{width}.txt", text(lines))
+
+
+def test_a_healing_plan_looks_as_before() -> None:
+    lines = plan_lines(planned(comparison_plan(heal=True)), 0.34, 80, AT)
+    check_golden(FOLDER / "plan-heal-80.txt", text(lines))
+
+
+def test_the_comment_looks_as_before() -> None:
+    check_golden(FOLDER / "plan-comment.txt", plan_markdown(planned(), AT) + "\n")
+
+
+def test_what_is_none_is_left_out_of_the_summary() -> None:
+    empty: Plan = comparison_plan().model_copy(update={"changes": (), "drift": ()})
+    assert summary(empty) == "No changes: 1 unchanged."

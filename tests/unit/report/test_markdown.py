@@ -1,0 +1,130 @@
+"""The comment on a pull request: within its budget, no delete hidden, nothing broken out of."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan, PolicySummary
+from reconciler.report.markdown import BUDGET, MARKER, code, escape, plan_markdown
+from tests.golden.plan_scenario import comparison_plan, planned
+from tests.unit.plan.builders import NOW, canonical, task
+
+LONGEST = "n" * 44
+
+
+def comment(**fields: Any) -> str:
+    plan: Plan = comparison_plan().model_copy(update={"changes": (), "drift": (), **fields})
+    return plan_markdown(planned(plan), NOW)
+
+
+def change(number: int, action: Action, name: str = "task") -> Change:
+    path = FieldChange(path="spec.timeout", before=3600, after="x" * 300)
+    return Change(
+        address=f"contoso/{name}-{number:05}",
+        action=action,
+        cause=Cause(file=f"specs/{number}.yaml", commit="9" * 40, author="lead@contoso.example"),
+        target=None if action is Action.DELETE else canonical(task()),
+        paths=(path,),
+    )
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE, Action.RENAME])
+def test_with_2000_changes_it_stays_within_its_budget_and_counts_what_is_left_out(
+    action: Action,
+) -> None:
+    text = comment(changes=tuple(change(number, action) for number in range(2000)))
+    assert len(text) <= BUDGET
+    left_out = int(re.search(r"([\d,]+) changes left out", text)[1].replace(",", ""))  # type: ignore[index]
+    assert left_out + text.count("contoso/task-") == 2000
+
+
+def test_deletes_among_2000_changes_are_all_named() -> None:
+    others = [change(number, Action.UPDATE) for number in range(1500)]
+    deletes = [change(number, Action.DELETE, "gone") for number in range(500)]
+    text = comment(changes=(*others, *deletes))
+    assert len(text) <= BUDGET
+    for number in range(500):
+        assert f"gone-{number:05}" in text
+
+
+def test_2000_deletes_are_named_shorter_and_all_of_them() -> None:
+    text = comment(changes=tuple(change(number, Action.DELETE, "gone") for number in range(2000)))
+    assert len(text) <= BUDGET
+    assert "### Delete (2000)" in text
+    assert len(re.findall(r"gone-\d{5}", text)) == 2000
+
+
+def test_deletes_that_cannot_all_be_named_are_counted_in_bold() -> None:
+    text = comment(changes=tuple(change(number, Action.DELETE, LONGEST) for number in range(2000)))
+    assert len(text) <= BUDGET
+    named = len(re.findall(rf"{LONGEST}-\d{{5}}", text))
+    assert f"**{2000 - named:,} more deletes not named here" in text
+
+
+def test_everything_at_once_stays_within_the_budget() -> None:
+    field = FieldChange(path="spec.x", before="y" * 500, after="z" * 500)
+    drift = Drift(address="contoso/etl", kind="changed", paths=(field,) * 100)
+    changes = [change(n, action, LONGEST) for action in Action for n in range(400)]
+    findings = ("warning: " + "w" * 4000,) * 300 + ("error: blocked for a reason",)
+    policy = PolicySummary(failures=1, warnings=300, findings=findings)
+    text = comment(changes=tuple(changes), drift=(drift,) * 300, policy=policy)
+    assert len(text) <= BUDGET
+    assert text.startswith(MARKER)
+    assert "**BLOCKED by 1 policy failure.**" in text
+    assert "blocked for a reason" in text
+
+
+def test_deletes_come_before_all_other_changes() -> None:
+    text = plan_markdown(planned(), NOW + timedelta(hours=1))
+    heads = re.findall(r"^### (\w+)", text, re.MULTILINE)
+    assert heads == ["Delete", "Rename", "Change", "Create", "Drift"]
+
+
+# ------------------------------------------------------------------- hostile
+@given(st.text())
+def test_code_is_one_span_on_one_line(text: str) -> None:
+    shown = code(text)
+    assert shown.count("`") == 2
+    assert shown[0] == shown[-1] == "`"
+    assert len(shown) > 2
+    assert len(shown.splitlines()) == 1
+
+
+@given(st.text(alphabet="\\`*_[]()<>!@#|~$a \n:/") | st.text())
+def test_escaped_text_has_no_markup_left(text: str) -> None:
+    shown = escape(text)
+    bare = re.sub(r"\\.", "", shown)
+    assert not set(bare) & set("`*_[]()<>#|~!$\\\n")
+    assert not re.search(r"@\w", shown)
+    assert "://" not in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "specs/`</code>`.yaml",
+        "specs/a\n## Approved\n.yaml",
+        "specs/@everyone.yaml",
+        "specs/[x](https://evil.example).yaml",
+        "specs/<img src=x onerror=alert(1)>.yaml",
+        "specs/\\`x.yaml",
+    ],
+)
+def test_a_hostile_file_name_or_author_stays_text(name: str) -> None:
+    cause = Cause(file=name, commit="9" * 40, author=f"{name} @team")
+    hostile = change(1, Action.DELETE).model_copy(update={"cause": cause})
+    policy = PolicySummary(failures=1, findings=(f"error: {name}: {name} @team [r]",))
+    text = comment(changes=(hostile,), policy=policy)
+    outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
+    assert "@team" not in outside
+    assert "@everyone" not in outside
+    assert "<img" not in outside
+    assert not re.search(r"(?<!\\)\]\(", outside)
+    heads = [line for line in text.splitlines() if line.startswith("## ")]
+    assert heads == ["## Plan: 1 to delete, 1 unchanged."]

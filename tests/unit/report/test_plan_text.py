@@ -1,0 +1,58 @@
+"""Details of a printed plan that the golden files do not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange
+from reconciler.report.plan_text import drift_fate, field_lines, plan_lines, spell
+from tests.golden.plan_scenario import comparison_plan, planned
+from tests.unit.plan.builders import NOW
+
+
+def field(**values: object) -> FieldChange:
+    return FieldChange.model_validate({"path": "spec.timeout", "before": 1, "after": 2, **values})
+
+
+@pytest.mark.parametrize(
+    ("fates", "heal", "expected"),
+    [
+        (["drift"], False, "left alone (--heal to undo)"),
+        (["drift", "spec"], False, "left alone (--heal to undo)"),
+        (["spec"], False, "the spec wins"),
+        (["accepted"], False, "and the spec says the same by now"),
+        (["drift"], True, "undone by this plan"),
+    ],
+)
+def test_the_headline_of_drift_says_what_becomes_of_it(
+    fates: list[str], heal: bool, expected: str
+) -> None:
+    paths = tuple(field(cause=fate) for fate in fates)
+    assert drift_fate(Drift(address="a/b", kind="changed", heal=heal, paths=paths)) == expected
+
+
+def test_a_value_from_defaults_names_their_file() -> None:
+    shown = field_lines(field(cause="defaults", origin="specs/defaults.yaml:7:3"), 80)
+    assert shown == ["      timeout                   1 -> 2  from specs/defaults.yaml:7:3"]
+
+
+def test_undone_drift_says_so() -> None:
+    assert field_lines(field(cause="drift"), 80)[0].endswith("1 -> 2  undoes drift")
+
+
+def test_a_schedule_shows_how_often_it_runs() -> None:
+    path = "spec.triggers.timers.nightly.schedule"
+    (line,) = field_lines(field(path=path, before="0 3 * * *", after="0 */2 * * *"), 120)
+    assert line.endswith('"0 3 * * *" -> "0 */2 * * *"  1 -> 12 runs a day')
+
+
+def test_values_are_cut_and_nothing_is_a_word() -> None:
+    assert spell(None) == "(none)"
+    assert len(spell("x" * 1000)) == 120
+
+
+def test_a_task_that_is_gone_already_is_only_forgotten() -> None:
+    gone = Change(address="contoso/web-api", action=Action.DELETE, cause=Cause(file="specs/a.yaml"))
+    plan = comparison_plan().model_copy(update={"changes": (gone,), "drift": ()})
+    shown = " ".join(" ".join(plan_lines(planned(plan), 0.1, 80, NOW)).split())
+    assert "- contoso/web-api already gone; only forgotten removed (specs/a.yaml)" in shown
