@@ -54,7 +54,12 @@ def addresses(opened: OpenWorkspace) -> list[str]:
 
 def at(position: int, act: Callable[[], object]) -> Callable[[Step], None]:
     """A watcher that does something once so many writes are done."""
-    return lambda step: act() and None if step.position == position else None
+
+    def watch(step: Step) -> None:
+        if step.position == position:
+            act()
+
+    return watch
 
 
 def test_every_write_is_told_in_order(opened: OpenWorkspace) -> None:
