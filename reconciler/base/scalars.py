@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
-_FLOAT = re.compile(
-    r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+|(?<=[0-9])\.|(?<=[0-9])(?=[eE]))([eE][-+]?[0-9]{1,3})?"
-)
+# A number has its point, and a sign in its exponent: `1e3` and `0E0` (a digest, a commit) are text,
+# as in YAML 1.1.
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)([eE][-+][0-9]{1,3})?")
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -22,7 +22,7 @@ SPECIAL_FIRST = frozenset("0123456789+-.~nNtTfF")
 def plain_value(text: str) -> Any:
     """The value of an unquoted scalar: null, boolean, number or text (YAML 1.2 core, stricter).
 
-    What would lose digits stays text: `007`, whole numbers of 20 digits, `1e999`.
+    What would lose digits stays text: `007`, whole numbers of 20 digits, `1.0e+999`.
     """
     if text in _WORDS:
         return _WORDS[text]
