@@ -225,17 +225,20 @@ def test_a_saved_plan_takes_no_heal(project: Project) -> None:
     assert project.run("apply", "p.json", "--heal").code == 64
 
 
-def answered(project: Project, answer: str | signal.Signals) -> tuple[int, str]:
-    """`apply` on a terminal that answers or signals: (exit code, what it printed)."""
+def answered(project: Project, answer: str | signal.Signals | None) -> tuple[int, str]:
+    """`apply` on a terminal that answers or signals: (exit code, what it printed).
+
+    None: it is not asked.
+    """
     master, slave = pty.openpty()
     process = project.spawn("apply", stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     shown = b""
-    while b"[y/N]" not in shown:
+    while answer is not None and b"[y/N]" not in shown:
         shown += os.read(master, 65536)
     if isinstance(answer, signal.Signals):
         process.send_signal(answer)
-    else:
+    elif answer is not None:
         os.write(master, answer.encode())
     while True:
         try:
@@ -258,6 +261,12 @@ def test_yes_applies(project: Project) -> None:
     code, shown = answered(project, "y\n")
     assert (code, "Applied 2 of 2." in shown) == (0, True)
     assert len(project.live()) == 2
+
+
+def test_what_policy_blocks_is_not_asked_for(project: Project) -> None:
+    blocked(project)
+    code, shown = answered(project, None)
+    assert (code, "[y/N]" in shown) == (3, False)
 
 
 def test_control_c_at_the_question_is_130(project: Project) -> None:

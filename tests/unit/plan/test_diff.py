@@ -37,6 +37,7 @@ def test_documents_differ_if_and_only_if_a_difference_is_found(
         ({"a": {"b.c": 1}}, {"a": {}}, ("a", "b.c"), (1, None)),
         ({"a": None}, {"a": {"b": 1}}, ("a", "b"), (None, 1)),
         ({"a": "x"}, {"a": {"b": 1}}, ("a",), ("x", {"b": 1})),
+        ({"a": None}, {"a": [None]}, ("a", 0), (None, None)),
     ],
 )
 def test_each_leaf_is_told_with_both_values(

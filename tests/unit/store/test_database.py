@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,17 @@ def test_a_missing_driver_is_named_with_what_to_install(
     error = _refused("postgresql+psycopg://db.contoso.example/state", tmp_path)
     assert "psycopg" in error.message
     assert "[postgres]" in (error.hint or "")
+
+
+def test_a_writer_that_is_just_making_the_file_is_waited_for(tmp_path: Path) -> None:
+    writer = sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)
+    writer.execute("CREATE TABLE other (x)")
+    writer.execute("BEGIN IMMEDIATE")  # SQLite refuses to change the journal beside this, at once
+    commit = threading.Timer(0.1, writer.execute, ["COMMIT"])
+    commit.start()
+    open_database("sqlite:///state.db", tmp_path).close()
+    commit.join()
+    writer.close()
 
 
 _OPEN = """
