@@ -1,0 +1,136 @@
+"""The words of a `docker build` to what they ask for; looks at no file.
+
+Flags: https://docs.docker.com/reference/cli/docker/buildx/build/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from reconciler.taskfile.findings import Findings, Place, suggestion
+from reconciler.taskfile.tasks import BuildArguments
+
+_WITH_VALUE = frozenset(
+    (
+        *("add-host", "allow", "annotation", "attest", "build-arg", "build-context", "builder"),
+        *("cache-from", "cache-to", "cgroup-parent", "cpu-period", "cpu-quota", "cpu-shares"),
+        *("cpuset-cpus", "cpuset-mems", "file", "iidfile", "isolation", "label", "memory"),
+        *("memory-swap", "metadata-file", "network", "no-cache-filter", "output", "platform"),
+        *("progress", "provenance", "sbom", "secret", "security-opt", "shm-size", "ssh", "tag"),
+        *("target", "ulimit"),
+    )
+)
+_ALONE = frozenset(
+    (
+        *("compress", "disable-content-trust", "force-rm", "load", "no-cache", "pull", "push"),
+        *("quiet", "rm", "squash"),
+    )
+)
+_SHORT = {"t": "tag", "f": "file", "c": "cpu-shares", "m": "memory", "o": "output", "q": "quiet"}
+_LISTS = {"tag": "tags", "label": "labels", "secret": "secrets"}
+_SINGLE = {"file": "file", "target": "target", "platform": "platform"}
+_SWITCHES = {"no-cache": "no_cache", "pull": "pull"}
+_CACHE_TAG_LIMIT = 128
+
+
+def read_build(
+    words: Sequence[str], at: Place, findings: Findings, reveal: Callable[[str], str] = str
+) -> BuildArguments:
+    """What the words mean. Without a context it is `.`; problems are noted."""
+    flags, contexts = _sorted_out(words, at, findings)
+    if len(contexts) > 1:
+        message = "a build has one context"
+        found = " ".join(contexts)
+        findings.doubt(at, message, found=found, fix="put a value with blanks in quotes")
+    values: dict[str, list[str]] = {}
+    options: list[str] = []
+    switches = {}
+    for name, value in flags:
+        if name in _SWITCHES and value in {"", "true"}:
+            switches[_SWITCHES[name]] = True
+        elif name in _LISTS or name in _SINGLE or name == "build-arg":
+            values.setdefault(name, []).append(value)
+        else:
+            options.append(f"--{name}={reveal(value)}" if value else f"--{name}")
+    lists = {field: tuple(map(reveal, values.get(name, ()))) for name, field in _LISTS.items()}
+    single = {field: reveal(values[name][-1]) for name, field in _SINGLE.items() if name in values}
+    return BuildArguments(
+        context=reveal(contexts[-1]) if contexts else ".",
+        args=tuple(_argument(word, reveal) for word in values.get("build-arg", ())),
+        options=tuple(options),
+        **lists,  # type: ignore[arg-type] # names of fields, in two tables above
+        **single,  # type: ignore[arg-type]
+        **switches,  # type: ignore[arg-type]
+    )
+
+
+def _argument(word: str, reveal: Callable[[str], str]) -> tuple[str, str | None]:
+    name, equals, value = word.partition("=")
+    return name, reveal(value) if equals else None
+
+
+def _sorted_out(
+    words: Sequence[str], at: Place, findings: Findings
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """(flag, value) pairs and what is no flag."""
+    flags: list[tuple[str, str]] = []
+    others: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word == "-":
+            others.append(word)
+            continue
+        name, equals, joined = _flag(word)
+        value = joined if equals or name not in _WITH_VALUE else next(rest, None)
+        if value is None:
+            findings.error(at, f"the flag {word} has no value", fix="add its value")
+            continue
+        if name not in _WITH_VALUE | _ALONE:
+            _unknown(word, at, findings)
+        flags.append((name, value))
+    return flags, others
+
+
+def _flag(word: str) -> tuple[str, str, str]:
+    """(name, "=" if a value is joined to it, that value)."""
+    if word.startswith("--"):
+        name, equals, value = word[2:].partition("=")
+        return name, equals, value
+    letter, value = word[1:2], word[2:]
+    return _SHORT.get(letter, letter), "=" if value else "", value.removeprefix("=")
+
+
+def _unknown(word: str, at: Place, findings: Findings) -> None:
+    shown = word.partition("=")[0]
+    near = suggestion(shown.lstrip("-"), _WITH_VALUE | _ALONE)
+    findings.doubt(at, f"docker build has no flag {shown}", fix=near or "remove it")
+
+
+def cache_reference(
+    tags: Sequence[str], *, registry: str, task_name: str, step_id: str
+) -> str | None:
+    """Where ACR keeps the cache of a build step with `cache: enabled`, None where it keeps none.
+
+    The first tag that has a registry gives the repository, else the task's registry and the first
+    tag's path. Source: the engine's own rule, https://github.com/Azure/acr-builder.
+    """
+    if not tags:
+        return None
+    full = next((tag for tag in tags if _has_host(tag)), None)
+    repository = _repository(full or tags[0])
+    if full is None:
+        if not registry:
+            return None
+        repository = f"{registry}/{repository}"
+    tag = f"cache_{task_name or 'quickrun'}_{step_id}"
+    return f"{repository}:{tag}" if len(tag) <= _CACHE_TAG_LIMIT else None
+
+
+def _has_host(image: str) -> bool:
+    host, slash, _ = image.partition("/")
+    return bool(slash) and ("." in host or ":" in host or host == "localhost")
+
+
+def _repository(image: str) -> str:
+    return re.sub(r":[^/:]*$", "", image.partition("@")[0])
