@@ -22,23 +22,26 @@ def memory_folder() -> Path:
 
 
 @contextlib.contextmanager
-def private_folder() -> Iterator[Path]:
+def private_folder(parent: Path | None = None) -> Iterator[Path]:
     """An empty folder that only we can read, deleted at the end of the block.
 
-    Its name says which process it belongs to, so that a later one can clear up after a kill.
+    It is in memory, or in `parent` (made if missing) for what is too large for that. Its name says
+    which process it belongs to, so that a later one can clear up after a kill.
     """
-    sweep_private_folders()
+    parent = parent or memory_folder()
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep_private_folders(parent)
     owner = f"{os.getpid()}-{_ticks(os.getpid())}-"
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX + owner, dir=memory_folder()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX + owner, dir=parent))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_private_folders() -> None:
+def sweep_private_folders(parent: Path) -> None:
     """Delete private folders of ours whose process is gone."""
-    for folder in memory_folder().glob(_PREFIX + "*"):
+    for folder in parent.glob(_PREFIX + "*"):
         if _belongs_to_us(folder) and not _owner_lives(folder):
             shutil.rmtree(folder, ignore_errors=True)
 

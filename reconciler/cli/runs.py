@@ -53,7 +53,10 @@ _no_cache = click.option("--no-cache", is_flag=True, help="Build every step anew
 @click.option("--timeout", type=int, default=_DEFAULT_TIMEOUT, show_default=True, help="Seconds.")
 @pass_invocation
 def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
-    """Build an image from the folder CONTEXT and push it. Exit 4: the run failed."""
+    """Build an image from CONTEXT (a folder, or URL.git#ref:folder) and push it.
+
+    Exit 4: the run failed.
+    """
     from reconciler.operations.run_requests import BuildWords, build_request  # noqa: PLC0415
     from reconciler.operations.runs import any_folder, start_run  # noqa: PLC0415
 
@@ -61,8 +64,8 @@ def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
         wanted = BuildWords(**words, push=not no_push)
         request = build_request(wanted, opened.workspace, opened.actor)
         place, voice = _place(opened, invocation), _Voice(invocation)
-        fetch = any_folder(invocation.folder)
-        return voice.end(start_run(place, request, fetch=fetch, watchers=voice.watchers()))
+        folders = any_folder(invocation.folder)
+        return voice.end(start_run(place, request, folders=folders, watchers=voice.watchers()))
 
 
 @click.command()

@@ -38,6 +38,11 @@ class RunPlace:
     engines: Mapping[str, str] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
 
+    @property
+    def work(self) -> Path:
+        """Where runs have their working folders, beside the logs."""
+        return self.logs.with_name("work")
+
 
 def place_of(opened: OpenWorkspace) -> RunPlace:
     """The place of runs of an open workspace. Opens the state. Raises StateUnusable."""

@@ -174,6 +174,7 @@ def task_request(
         id=new_run_id(),
         actor=actor,
         source=spec.context.source,
+        token=spec.context.token,
         step=step,
         task=task.address,
         login_server=registry.login_server,

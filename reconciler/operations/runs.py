@@ -14,7 +14,7 @@ from reconciler.model.run import LogLine, RunRecord, RunStatus
 from reconciler.operations.run_place import RunPlace, Watchers, wire_ports
 
 if TYPE_CHECKING:
-    from reconciler.runner.ports import Fetcher
+    from reconciler.runner.context import LocalFolders
     from reconciler.runner.request import RunRequest
 
 CANCEL_SECONDS = 5
@@ -31,25 +31,27 @@ def start_run(
     request: RunRequest,
     *,
     logins: Mapping[str, RegistryLogin] | None = None,
-    fetch: Fetcher | None = None,
+    folders: LocalFolders | None = None,
     watchers: Watchers | None = None,
 ) -> RunRecord:
     """Do a run from its first line to its end, and return its final record.
 
-    Ctrl-C and SIGTERM stop it in order; the record says so. `fetch` is local folders below the
-    workspace unless given.
+    Ctrl-C and SIGTERM stop it in order; the record says so. `folders` are those of the workspace
+    unless given.
     """
+    from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.operations.contexts import Contexts  # noqa: PLC0415  (late)
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
     from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
 
     log = LogFile(log_path(place.logs, request.id))
     try:
-        with stop_signals() as interrupted:
+        with stop_signals() as interrupted, private_folder(place.work) as work:
             ports = wire_ports(
                 place,
                 request.id,
-                fetch=fetch or workspace_folders(place),
+                fetch=Contexts(folders or workspace_folders(place), work, place.insecure),
                 platform=request.platform,
                 logins=logins or {},
                 log=log,
@@ -61,17 +63,17 @@ def start_run(
         log.close()
 
 
-def workspace_folders(place: RunPlace) -> Fetcher:
+def workspace_folders(place: RunPlace) -> LocalFolders:
     """Contexts of tasks: folders relative to the workspace, and inside it."""
     return _folders(place.root or Path.cwd(), place.root)
 
 
-def any_folder(start: Path) -> Fetcher:
+def any_folder(start: Path) -> LocalFolders:
     """Contexts of quick builds: any folder, relative to where the person stands."""
     return _folders(start, None)
 
 
-def _folders(start: Path, root: Path | None) -> Fetcher:
+def _folders(start: Path, root: Path | None) -> LocalFolders:
     from reconciler.adapters.git import head_of  # noqa: PLC0415  (late)
     from reconciler.runner.context import LocalFolders  # noqa: PLC0415  (late)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.ignore import IgnoreRules, parse_ignore
@@ -28,13 +27,8 @@ class LocalFolders:
     root: Path | None
     head_of: HeadOf
 
-    def __call__(self, source: str, stopping: Stopping) -> Fetched:  # noqa: ARG002  (a port)
+    def __call__(self, source: str, _token: str | None, _stopping: Stopping) -> Fetched:
         """The folder of a source. Raises Failure (source-missing) if it is none."""
-        kind = context_kind(source)
-        if kind is not ContextKind.LOCAL:
-            shown = one_line(source, 120)
-            message = f"this version runs local folders only; the context is {shown} ({kind})"
-            raise Failure(Reason.SOURCE_MISSING, message)
         folder = self._folder(source)
         head = self.head_of(folder)
         root = (self.root or folder).resolve()

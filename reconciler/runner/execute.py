@@ -15,6 +15,7 @@ from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
 from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.fetch import fetch_context
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
 from reconciler.runner.names import image_names
@@ -83,7 +84,7 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
     """Bring the context here, find the Dockerfile in it, note what it is."""
     before = work.ports.monotonic()
     work.watch.check()
-    fetched = work.ports.fetch(work.request.source, work.watch)
+    fetched = fetch_context(work)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
     size = measure(fetched.folder, dockerfile, work.watch.check)
     work.ledger.note(

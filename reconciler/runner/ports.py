@@ -44,8 +44,9 @@ class Fetched:
     dirty: bool | None = None
 
 
-# Brings the context of a source to this machine. Raises Failure or Stop.
-Fetcher = Callable[[str, Stopping], Fetched]
+# (source, token or None, stopping): brings the context of a source to this machine. The token is
+# for the host of the source only. Raises Failure or Stop.
+Fetcher = Callable[[str, str | None, Stopping], Fetched]
 
 # (registry, repository, tag or digest, login) -> the digest it serves, None if it has none.
 # Raises RegistryRefused if it cannot be asked.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.model.context import Token
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.step import DockerStep
 
@@ -22,6 +23,7 @@ class RunRequest:
     actor: str
     source: str
     step: DockerStep
+    token: Token | None = None
     task: str | None = None
     trigger: str = "manual"
     login_server: str | None = None

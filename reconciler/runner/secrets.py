@@ -26,12 +26,11 @@ def read_secrets(work: Work, builder: Builder) -> dict[str, str]:
         )
         raise Failure(Reason.SECRET_DENIED, message)
     values = {name: _value(work, name, reference) for name, reference in wanted.items()}
-    work.ledger.note(
-        secrets=tuple(
-            UsedSecret(name=name, reference=wanted[name], fingerprint=work.ports.fingerprint(value))
-            for name, value in values.items()
-        )
-    )
+    used = [
+        UsedSecret(name=name, reference=wanted[name], fingerprint=work.ports.fingerprint(value))
+        for name, value in values.items()
+    ]
+    work.ledger.note(secrets=(*work.ledger.record.secrets, *used))
     return values
 
 

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +24,8 @@ from typing import NoReturn
 import docker
 import docker.errors
 import pytest
+
+from tests.live.workshop import Workshop
 
 # Read at import: the environment is cleaned of RECONCILER_* before each test.
 REQUIRED = os.environ.get("RECONCILER_REQUIRE_LIVE") == "1"
@@ -190,3 +192,19 @@ def one_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with shared.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@pytest.fixture
+def workshop(
+    tmp_path: Path, registry: str, base_image: str, engine: docker.DockerClient
+) -> Iterator[Workshop]:
+    (tmp_path / "reconciler.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Workspace\nregistries:\n"
+        f'  - {{name: contoso, loginServer: "{registry}"}}\n'
+    )
+    yield Workshop(tmp_path, registry, base_image)
+    for image in engine.images.list(filters={"label": "io.reconciler.run"}):
+        # Another worker's image may be in use, or gone already.
+        if any(str(tag).startswith(registry) for tag in image.tags):
+            with suppress(docker.errors.APIError):
+                engine.images.remove(str(image.id), force=True)

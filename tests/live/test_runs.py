@@ -9,13 +9,11 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,64 +21,9 @@ import docker
 import pytest
 
 from reconciler.adapters.registry import served_digest
+from tests.live.workshop import Workshop
 
-COMMAND = [sys.executable, "-m", "reconciler"]
 PLANTED = "pl4nted/s3cret+value"
-
-
-@dataclass
-class Workshop:
-    """A workspace with one registry, and the command run in it."""
-
-    root: Path
-    registry: str
-    base: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def context(self, name: str, *lines: str) -> Path:
-        folder = self.root / name
-        folder.mkdir(exist_ok=True)
-        (folder / "Dockerfile").write_text("\n".join([f"FROM {self.base}", *lines, ""]))
-        return folder
-
-    def settings(self) -> dict[str, str]:
-        return {**os.environ, "RECONCILER_ACTOR": "dev@contoso.example", **self.environment}
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *words], cwd=self.root, env=self.settings(), text=True,
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*COMMAND, *words], cwd=self.root, env=self.settings(), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
-
-    def records(self) -> list[dict[str, Any]]:
-        found = json.loads(self.call("runs", "-o", "json").stdout)
-        return list(found["runs"])
-
-    def last(self) -> dict[str, Any]:
-        return self.records()[0]
-
-
-@pytest.fixture
-def workshop(
-    tmp_path: Path, registry: str, base_image: str, engine: docker.DockerClient
-) -> Iterator[Workshop]:
-    (tmp_path / "reconciler.yaml").write_text(
-        "apiVersion: reconciler/v1\nkind: Workspace\nregistries:\n"
-        f'  - {{name: contoso, loginServer: "{registry}"}}\n'
-    )
-    yield Workshop(tmp_path, registry, base_image)
-    for image in engine.images.list(filters={"label": "io.reconciler.run"}):
-        # Another worker's image may be in use, or gone already.
-        if any(str(tag).startswith(registry) for tag in image.tags):
-            with suppress(docker.errors.APIError):
-                engine.images.remove(str(image.id), force=True)
 
 
 def unique() -> str:
@@ -171,7 +114,7 @@ def test_a_failing_build_is_exit_4_and_says_why(workshop: Workshop) -> None:
     ("words", "reason", "said"),
     [
         (["none"], "source-missing", "none"),
-        (["https://git.contoso.example/a.git"], "source-missing", "local folders only"),
+        (["oci://r.contoso.example/a:1"], "source-missing", "runs folders and Git"),
         (["app", "-f", "Dockerfil"], "dockerfile-missing", "did you mean Dockerfile?"),
         (["app", "-t", "a:{{.Run.Idd}}"], "taskfile-invalid", "{{.Run.ID}}?"),
         (["app", "--secret", "T=env:NOT_SET_HERE"], "secret-denied", "NOT_SET_HERE is not set"),

@@ -115,7 +115,9 @@ class Run:
 
     def ports(self) -> Ports:
         return Ports(
-            fetch=lambda _source, _stopping: Fetched(self.folder, self.folder, "c0ffee", "main"),
+            fetch=lambda _source, _token, _stopping: Fetched(
+                self.folder, self.folder, "c0ffee", "main"
+            ),
             engine=self.engine_port,
             registry=lambda _host, _repository, _reference, _login: self.served,
             secret=self.secret,

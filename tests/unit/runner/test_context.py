@@ -25,7 +25,7 @@ def never() -> bool:
 
 
 def fetch(root: Path, source: str, head: Head | None = None) -> Fetched:
-    return LocalFolders(root, root, lambda _folder: head)(source, never)
+    return LocalFolders(root, root, lambda _folder: head)(source, None, never)
 
 
 @pytest.fixture
@@ -54,9 +54,6 @@ def refusal(root: Path, source: str) -> Failure:
         ("app/Dockerfile", "not a folder"),
         ("..", "leads out"),
         ("/", "leads out"),
-        ("https://git.contoso.example/a.git", "local folders only"),
-        ("oci://r.example/a:1", "local folders only"),
-        ("/dev/null", "local folders only"),
     ],
 )
 def test_what_is_no_folder_of_the_workspace_is_refused(root: Path, source: str, said: str) -> None:
@@ -69,7 +66,7 @@ def test_a_link_out_of_the_workspace_is_refused(root: Path) -> None:
 
 
 def test_a_quick_build_may_take_any_folder(root: Path) -> None:
-    fetched = LocalFolders(root, None, lambda _folder: None)("app", never)
+    fetched = LocalFolders(root, None, lambda _folder: None)("app", None, never)
     assert fetched.folder == root / "app"
 
 

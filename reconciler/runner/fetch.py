@@ -1,0 +1,46 @@
+"""The context of a run: its token is read late and masked at once, then the source is fetched."""
+
+from __future__ import annotations
+
+from reconciler.base.errors import SecretUnavailable
+from reconciler.model.context import Token
+from reconciler.model.run import Reason, UsedSecret
+from reconciler.runner.failure import Failure
+from reconciler.runner.ports import Fetched
+from reconciler.runner.work import Work
+
+_TOKEN_NAME = "context.token"  # noqa: S105  (the name of a field)
+
+
+def fetch_context(work: Work) -> Fetched:
+    """The context on this machine. Raises Failure or Stop."""
+    token = work.request.token
+    value = _read_token(work, token) if token is not None else None
+    try:
+        return work.ports.fetch(work.request.source, value, work.watch)
+    except Failure as failure:
+        if failure.reason is Reason.SOURCE_AUTH and token is not None:
+            failure.message += f"; the token is {token.secret}"
+        raise
+
+
+def _read_token(work: Work, token: Token) -> str:
+    """The value of the token, noted by reference and fingerprint. Raises Failure."""
+    today = work.ledger.now().date()
+    if token.expires is not None and token.expires < today:
+        message = f"the token {token.secret} expired on {token.expires}: make a new one"
+        raise Failure(Reason.TOKEN_EXPIRED, message)
+    try:
+        value = work.ports.secret(token.secret).strip()
+    except SecretUnavailable as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+    work.ledger.hide([value, *value.split(":")[1:]])
+    used = UsedSecret(
+        name=_TOKEN_NAME,
+        reference=token.secret,
+        version=token.version,
+        fingerprint=work.ports.fingerprint(value),
+    )
+    work.ledger.note(secrets=(*work.ledger.record.secrets, used))
+    return value
