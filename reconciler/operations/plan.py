@@ -19,6 +19,7 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer, Comparison
 from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
+from reconciler.plan.guard import refuse_protected
 from reconciler.plan.planfile import read_plan, write_plan
 
 VALID_FOR = timedelta(hours=24)
@@ -49,6 +50,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()
+    refuse_protected(comparison.changes)
     plan = Plan(
         id=new_id("p-", 8),
         created=now,

@@ -209,3 +209,19 @@ def test_a_password_in_the_state_url_is_refused_and_not_shown(tmp_path: Path) ->
     outcome = new_project(tmp_path / "w", "web-api", state=state).run("plan")
     assert outcome.code == 1
     assert PLANTED not in outcome.out + outcome.err
+
+
+def test_a_protected_task_is_not_deleted_until_it_is_applied_without(project: Project) -> None:
+    project.write(protect=True)
+    assert project.run("apply", "--auto-approve").code == 0
+    spec = next(path for path in (project.root / "specs").rglob("*.yaml") if "web" in path.name)
+    text = spec.read_text()
+    spec.unlink()
+    refused = project.run("apply", "--auto-approve")
+    assert refused.code == 1
+    assert "contoso/web-api" in refused.err
+    assert project.run("plan").code == 1
+    spec.write_text(text.replace("protect: true", "protect: false"))
+    assert project.run("apply", "--auto-approve").code == 0
+    spec.unlink()
+    assert project.run("apply", "--auto-approve").code == 0
