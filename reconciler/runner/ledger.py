@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -14,24 +15,30 @@ from reconciler.runner.ports import Ports
 
 
 class Ledger:
-    """The record of one run; every change is handed on at once."""
+    """The record of one run; every change is handed on at once.
+
+    Steps that run side by side share it: who changes what stands in the record holds `lock`.
+    """
 
     def __init__(self, record: RunRecord, ports: Ports) -> None:
         self.record = record
+        self.lock = threading.RLock()
         self._ports = ports
         self._hidden: list[str] = []
         self.redactor = Redactor()
 
     def hide(self, values: Iterable[str]) -> None:
         """Mask these values from now on."""
-        self._hidden += values
-        self.redactor = Redactor(self._hidden)
+        with self.lock:
+            self._hidden += [value for value in values if value not in self._hidden]
+            self.redactor = Redactor(self._hidden)
 
     def note(self, **changes: Any) -> None:
         """Change fields of the record and save it. Texts are masked."""
         masked = {name: self._masked(value) for name, value in changes.items()}
-        self.record = self.record.model_copy(update=masked)
-        self._ports.on_record(self.record)
+        with self.lock:
+            self.record = self.record.model_copy(update=masked)
+            self._ports.on_record(self.record)
 
     def _masked(self, value: Any) -> Any:
         return self.redactor.text(value) if type(value) is str else value
@@ -40,54 +47,60 @@ class Ledger:
         """The time, UTC."""
         return self._ports.clock()
 
-    def say(self, step: str, text: str) -> None:
+    def say(self, step: str, text: str, attempt: int = 1) -> None:
         """Write one line of our own into the log."""
         for line in self.redactor.text(text).splitlines() or [""]:
-            self._ports.log.write(LogLine(self.now(), step, line, stream="note"))
+            self._ports.log.write(LogLine(self.now(), step, line, stream="note", attempt=attempt))
 
     @contextlib.contextmanager
-    def output(self, step: str) -> Iterator[Output]:
+    def output(self, step: str, attempt: int = 1) -> Iterator[Output]:
         """Takes the bytes of a program, writes masked lines."""
-        output = Output(self, step)
+        output = Output(self, step, attempt)
         try:
             yield output
         finally:
             output.end()
 
-    def write(self, step: str, line: bytes, more: bool) -> None:
+    def write(self, step: str, line: bytes, *, more: bool, attempt: int = 1) -> None:
         """Write one masked line of a program."""
         text = line.decode("utf-8", "surrogateescape")
-        self._ports.log.write(LogLine(self.now(), step, text, more=more))
+        self._ports.log.write(LogLine(self.now(), step, text, more=more, attempt=attempt))
 
     @contextlib.contextmanager
     def step(self, name: str, kind: str) -> Iterator[None]:
         """A step of the record: running inside the block, then what became of it."""
-        self._set_step(
-            StepRecord(name=name, kind=kind, status=StepStatus.RUNNING, started=self.now())
-        )
+        self.begin_step(name, kind)
         try:
             yield
         except StepFailed as failure:
-            self._close_step(name, StepStatus.FAILED, failure.exit_code)
+            self.close_step(name, StepStatus.FAILED, failure.exit_code)
             raise
         except Stop as stop:
             timed_out = stop.status is RunStatus.TIMEOUT
-            self._close_step(name, StepStatus.TIMED_OUT if timed_out else StepStatus.CANCELED)
+            self.close_step(name, StepStatus.TIMED_OUT if timed_out else StepStatus.CANCELED)
             raise
         except BaseException:
-            self._close_step(name, StepStatus.FAILED)
+            self.close_step(name, StepStatus.FAILED)
             raise
-        self._close_step(name, StepStatus.SUCCEEDED, 0)
+        self.close_step(name, StepStatus.SUCCEEDED, 0)
 
-    def _close_step(self, name: str, status: StepStatus, exit_code: int | None = None) -> None:
-        current = next(step for step in self.record.steps if step.name == name)
-        update = {"status": status, "exit_code": exit_code, "finished": self.now()}
-        self._set_step(current.model_copy(update=update))
+    def begin_step(self, name: str, kind: str) -> None:
+        """Write down that a step runs now."""
+        now = self.now()
+        self._set_step(StepRecord(name=name, kind=kind, status=StepStatus.RUNNING, started=now))
+
+    def close_step(self, name: str, status: StepStatus, exit_code: int | None = None) -> None:
+        """Write down what became of a step that has begun."""
+        with self.lock:
+            current = next(step for step in self.record.steps if step.name == name)
+            update = {"status": status, "exit_code": exit_code, "finished": self.now()}
+            self._set_step(current.model_copy(update=update))
 
     def _set_step(self, step: StepRecord) -> None:
-        names = [known.name for known in self.record.steps]
-        steps = [step if known.name == step.name else known for known in self.record.steps]
-        self.note(steps=tuple(steps if step.name in names else [*steps, step]))
+        with self.lock:
+            names = [known.name for known in self.record.steps]
+            steps = [step if known.name == step.name else known for known in self.record.steps]
+            self.note(steps=tuple(steps if step.name in names else [*steps, step]))
 
     def plan_steps(self, *steps: tuple[str, str]) -> None:
         """Write down which steps (name, kind) there will be: one can then say what was not run."""
@@ -108,17 +121,18 @@ class StepFailed(Failure):
 class Output:
     """Bytes in, masked lines of one step out."""
 
-    def __init__(self, ledger: Ledger, step: str) -> None:
+    def __init__(self, ledger: Ledger, step: str, attempt: int = 1) -> None:
         self._ledger = ledger
         self._step = step
+        self._attempt = attempt
         self._lines = ledger.redactor.lines()
 
     def __call__(self, chunk: bytes) -> None:
         """Take a chunk, which may end anywhere."""
         for line, more in self._lines.feed(chunk):
-            self._ledger.write(self._step, line, more)
+            self._ledger.write(self._step, line, more=more, attempt=self._attempt)
 
     def end(self) -> None:
         """Write what is left of the last line."""
         for line, more in self._lines.flush():
-            self._ledger.write(self._step, line, more)
+            self._ledger.write(self._step, line, more=more, attempt=self._attempt)

@@ -18,14 +18,19 @@ def push_all(names: tuple[str, ...], images: Images, work: Work) -> None:
     Raises Failure (push-auth, push-conflict, step) or Stop.
     """
     with work.ledger.step("push", "push"):
-        for name in names:
-            work.watch.check()
-            digest = _push(name, images, work)
-            _note(name, digest, work)
-            work.ledger.say("push", f"{_short(name, work)}  {digest}")
+        push_names(names, images, work, step="push")
 
 
-def _push(name: str, images: Images, work: Work) -> str:
+def push_names(names: tuple[str, ...], images: Images, work: Work, *, step: str) -> None:
+    """The pushes of a step that is already written down. Raises as `push_all` does."""
+    for name in names:
+        work.watch.check()
+        digest = _push(name, images, work, step)
+        _note(name, digest, work)
+        work.ledger.say(step, f"{_short(name, work)}  {digest}")
+
+
+def _push(name: str, images: Images, work: Work, step: str) -> str:
     registry = parse_reference(name).registry or "docker.io"
     login = work.login(registry)
     result = images.push(name, login, work.watch)
@@ -35,18 +40,18 @@ def _push(name: str, images: Images, work: Work) -> str:
         raise _push_failure(name, registry, result)
     if result.digest is None:
         raise StepFailed(Reason.STEP, f"the engine pushed {name} and named no digest", 1)
-    _confirm(name, result.digest, work)
+    _confirm(name, result.digest, work, step)
     return result.digest
 
 
-def _confirm(name: str, digest: str, work: Work) -> None:
+def _confirm(name: str, digest: str, work: Work, step: str) -> None:
     """Ask the registry itself, by digest: a tag may have moved on since."""
     parts = parse_reference(name)
     registry = parts.registry or "docker.io"
     try:
         served = work.ports.registry(registry, parts.repository, digest, work.login(registry))
     except RegistryRefused as error:
-        work.ledger.say("push", f"warning: not read back: {error.message}")
+        work.ledger.say(step, f"warning: not read back: {error.message}")
         return
     if served != digest:
         message = f"the registry {registry} took {name} but does not serve {digest}"
@@ -54,17 +59,19 @@ def _confirm(name: str, digest: str, work: Work) -> None:
 
 
 def _note(name: str, digest: str, work: Work) -> None:
-    outputs = [
-        output.model_copy(update={"digest": digest}) if output.reference == name else output
-        for output in work.ledger.record.outputs
-    ]
-    work.ledger.note(outputs=tuple(outputs))
+    with work.ledger.lock:
+        known = {output.reference: output for output in work.ledger.record.outputs}
+        output = known.get(name, OutputImage(reference=name))
+        known[name] = output.model_copy(update={"digest": digest})
+        work.ledger.note(outputs=tuple(known.values()))
 
 
 def note_built(names: tuple[str, ...], image_id: str, work: Work) -> None:
     """Write down the images that exist on the engine and were not pushed yet."""
-    outputs = [OutputImage(reference=name, image_id=image_id) for name in names]
-    work.ledger.note(outputs=tuple(outputs))
+    with work.ledger.lock:
+        known = {output.reference: output for output in work.ledger.record.outputs}
+        built = {name: OutputImage(reference=name, image_id=image_id) for name in names}
+        work.ledger.note(outputs=tuple((known | built).values()))
 
 
 def _push_failure(name: str, registry: str, result: Transfer) -> Failure:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Stop
 from reconciler.runner.ports import Ports
 
 _ASK_SECONDS = 0.5
+
+
+class Watch(Protocol):
+    """Says whether something has to stop; it stays true."""
+
+    def __call__(self) -> bool:
+        """True once it has to stop."""
+
+    def check(self) -> None:
+        """Raise the Stop if it has to stop."""
 
 
 class StopWatch:

@@ -8,7 +8,7 @@ from reconciler.model.build import Login
 from reconciler.runner.ledger import Ledger
 from reconciler.runner.ports import Ports
 from reconciler.runner.request import RunRequest
-from reconciler.runner.stopping import StopWatch
+from reconciler.runner.stopping import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Work:
     request: RunRequest
     ports: Ports
     ledger: Ledger
-    watch: StopWatch
+    watch: Watch
 
     def login(self, registry: str) -> Login | None:
         """The login for a registry; what is secret in it is masked from now on."""

@@ -1,0 +1,75 @@
+"""What the containers of a run are asked, and what they answer. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Labels of everything a run leaves on an engine while it goes on.
+_OWN = "io.reconciler."
+INSTANCE_LABEL = _OWN + "instance"
+RUN_LABEL = _OWN + "run"
+STEP_LABEL = _OWN + "step"
+ATTEMPT_LABEL = _OWN + "attempt"
+WORKSPACE = "/workspace"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file that is put into a container before it starts; `path` is absolute."""
+
+    path: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRequest:
+    """One container. `argv` are the words after the image, `env` texts `K=V`.
+
+    `network` is the engine's name of it, None its own; `aliases` are names in that network;
+    `volume` is mounted at /workspace. `entry_point` and `working_directory` are None where the
+    image's own holds.
+    """
+
+    name: str
+    image: str
+    labels: Mapping[str, str]
+    argv: tuple[str, ...] = field(default=(), repr=False)
+    env: tuple[str, ...] = field(default=(), repr=False)
+    entry_point: str | None = None
+    working_directory: str | None = None
+    user: str | None = None
+    cpus: str | None = None
+    isolation: str | None = None
+    privileged: bool = False
+    ports: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    network: str | None = None
+    aliases: tuple[str, ...] = ()
+    volume: str | None = None
+    files: tuple[PlacedFile, ...] = ()
+    docker_socket: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEnd:
+    """How a container ended. `message` is the engine's own word where it refused to run it.
+
+    `stopped`: we ended it; its exit code then means nothing.
+    """
+
+    exit_code: int = 0
+    stopped: bool = False
+    out_of_memory: bool = False
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What was removed from an engine, by run: numbers of things, and what would not go."""
+
+    runs: tuple[str, ...] = ()
+    containers: int = 0
+    networks: int = 0
+    volumes: int = 0
+    left: tuple[str, ...] = ()

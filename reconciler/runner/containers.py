@@ -1,0 +1,77 @@
+"""The containers of a run, as a protocol, and their names and labels. Starts none."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from reconciler.model.container import (
+    ATTEMPT_LABEL,
+    INSTANCE_LABEL,
+    RUN_LABEL,
+    STEP_LABEL,
+    ContainerEnd,
+    ContainerRequest,
+)
+from reconciler.runner.ports import Stopping
+
+
+class Containers(Protocol):
+    """Containers, networks and volumes of an engine. Methods raise EngineUnavailable."""
+
+    @property
+    def instance(self) -> str:
+        """The state these containers belong to; part of every label."""
+
+    def run(
+        self,
+        request: ContainerRequest,
+        on_output: Callable[[bytes], None],
+        stopping: Stopping,
+        on_started: Callable[[], None],
+    ) -> ContainerEnd:
+        """Run one container to its end and remove it.
+
+        When `stopping()` becomes true it gets SIGTERM and, a second later, SIGKILL; it is gone
+        when this returns.
+        """
+
+    def create_network(
+        self, name: str, run: str, *, driver: str | None, ipv6: bool, internal: bool
+    ) -> None:
+        """Make a network of a run. Raises ValueError with the engine's words if it refuses."""
+
+    def create_workspace(self, name: str, run: str, content: BinaryIO) -> None:
+        """Make a volume of a run and unpack a tar into it. ValueError as above."""
+
+    def copy_out(self, volume: str, run: str, path: str, folder: Path) -> bool:
+        """Copy a folder of a workspace (relative to it) here. False if there is none."""
+
+    def remove_run(self, run: str) -> list[str]:
+        """Remove everything of a run; the names of what would not go."""
+
+
+def thing_name(run: str, *words: str) -> str:
+    """`rt-RUN-WORD-...`: a legal name for a container, network or volume."""
+    return "-".join(["rt", run, *map(_legal, words)])
+
+
+def _legal(word: str) -> str:
+    """The word, or what is legal of it and a mark that tells it from others like it."""
+    legal = re.sub(r"[^A-Za-z0-9_.-]", "-", word)[:80]
+    if legal == word:
+        return word
+    return f"{legal}-{hashlib.sha256(word.encode('utf-8', 'replace')).hexdigest()[:6]}"
+
+
+def step_labels(instance: str, run: str, step: str, attempt: int) -> dict[str, str]:
+    """The labels of a step's container."""
+    return {
+        INSTANCE_LABEL: instance,
+        RUN_LABEL: run,
+        STEP_LABEL: step,
+        ATTEMPT_LABEL: str(attempt),
+    }
