@@ -19,6 +19,7 @@ class Fault(Exception):
         super().__init__(message)
         self.message, self.line, self.column = message, line, column
         self.fix, self.found, self.allowed = fix, found, allowed
+        self.others: tuple[Fault, ...] = ()  # found in the same text after this one
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -82,6 +82,8 @@ class Findings:
         """Note what stopped a reader."""
         details = Details(found=fault.found, allowed=fault.allowed, fix=fault.fix)
         self._note(Severity.ERROR, fault, fault.message, details)
+        for other in fault.others:
+            self.fault(other)
 
     def _note(self, severity: Severity, at: Place, message: str, details: Details) -> None:
         item = Diagnostic(

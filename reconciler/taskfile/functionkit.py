@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from reconciler.taskfile.govalues import Missing, ValueFault, plain_kind
+from reconciler.taskfile.govalues import MAX_ITEMS, Missing, ValueFault, plain_kind
 
 MAX_TEXT = 1_000_000
-MAX_ITEMS = 100_000
 
 
 class Secrecy(StrEnum):

@@ -11,10 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.taskfile.functionkit import (
-    MAX_ITEMS,
     Function,
     Secrecy,
-    bounded_items,
     bounded_text,
 )
 from reconciler.taskfile.functionsdata import DATA_FUNCTIONS
@@ -28,6 +26,7 @@ from reconciler.taskfile.govalues import (
     Vault,
     convert,
     holds_secret,
+    measure,
 )
 
 _READS_THE_MACHINE = ("env", "expandenv", "getHostByName")
@@ -112,7 +111,10 @@ def _run(function: Function, values: list[Any], vault: Vault) -> Any:
         return function.run(*[shown(value, vault) for value in values])
     secret = any(holds_secret(value) or _holds_token(value) for value in values)
     if not secret:
-        return function.run(*values)
+        result = function.run(*values)
+        if isinstance(result, str):  # decoded, say
+            check_reserved(result)
+        return result
     result = function.run(*[_opened(value, vault) for value in values])
     return convert(result, lambda leaf: SecretText(leaf) if isinstance(leaf, str) else leaf)
 
@@ -145,7 +147,7 @@ def _checked(value: Any) -> Any:
     if isinstance(value, str):
         bounded_text(len(value))
     elif isinstance(value, list | dict):
-        bounded_items(len(value))
+        measure(value)
     return value
 
 
@@ -153,6 +155,3 @@ def check_reserved(text: str) -> None:
     """Raise ValueFault if the text holds a character that stands for secrets here."""
     if not RESERVED.isdisjoint(text):
         raise ValueFault("the characters U+E100 to U+E103 are not allowed")
-
-
-__all__ = ["MAX_ITEMS", "call", "check_reserved", "shown", "template_functions"]

@@ -25,7 +25,7 @@ from reconciler.taskfile.functionkit import (
 from reconciler.taskfile.govalues import (
     Missing,
     ValueFault,
-    copied,
+    convert,
     equal,
     is_true,
     kind_of,
@@ -165,7 +165,7 @@ def _dict(*pairs: Any) -> dict[str, Any]:
 
 def _set(value: Any, key: Any, new: Any) -> dict[str, Any]:
     # A copy: a map cannot come to hold itself.
-    table(value)[text(key)] = copied(new)
+    table(value)[text(key)] = convert(new, lambda leaf: leaf)
     return table(value)
 
 

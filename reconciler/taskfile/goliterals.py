@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from reconciler.taskfile.govalues import RESERVED
+
 _ESCAPE = re.compile(
     r"""\\(?:(?P<simple>[abfnrtv\\'"])|x(?P<byte>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})
           |U(?P<long>[0-9a-fA-F]{8})|(?P<octal>[0-7]{3})|(?P<bad>.|$))""",
@@ -30,7 +32,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _character(code: int) -> str:
-    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF:
+    if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF or chr(code) in RESERVED:
         raise ValueError("this is no character")
     return chr(code)
 

@@ -15,10 +15,10 @@ from typing import Any
 
 # A secret stands in the rendered text as one of these, so that its bytes are never read as YAML
 # or as shell words, and no message can show them.
-_TOKEN = re.compile("\ue100([0-9]+)\ue101")
+_TOKEN = re.compile("\ue100([0-9]{1,9})\ue101")
 RESERVED = frozenset("\ue100\ue101\ue102\ue103")
 _DEEPEST = 60
-_MOST_COPIED = 100_000
+MAX_ITEMS = 100_000
 
 
 class ValueFault(Exception):
@@ -44,19 +44,19 @@ class Vault:
     """The secrets that stand in one rendered text, by number."""
 
     def __init__(self) -> None:
-        self._values: list[str] = []
+        self._numbers: dict[str, int] = {}
 
     def token(self, secret: SecretText) -> str:
         """What stands for the secret in the text."""
-        if secret.value not in self._values:
-            self._values.append(secret.value)
-        return f"\ue100{self._values.index(secret.value)}\ue101"
+        number = self._numbers.setdefault(secret.value, len(self._numbers))
+        return f"\ue100{number}\ue101"
 
     def reveal(self, text: str) -> str:
         """The text with the secrets in their places."""
-        return (
-            _TOKEN.sub(lambda match: self._value(int(match[1])), text) if "\ue100" in text else text
-        )
+        if "\ue100" not in text:
+            return text
+        values = dict(enumerate(self._numbers))
+        return _TOKEN.sub(lambda match: values.get(int(match[1]), ""), text)
 
     def hide(self, text: str) -> str:
         """The text with `***` in their places."""
@@ -65,10 +65,7 @@ class Vault:
     @property
     def values(self) -> tuple[str, ...]:
         """Every secret that was used."""
-        return tuple(self._values)
-
-    def _value(self, number: int) -> str:
-        return self._values[number] if number < len(self._values) else ""
+        return tuple(self._numbers)
 
 
 def is_true(value: Any) -> bool:
@@ -108,6 +105,8 @@ def _spell_simple(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return spell_float(value)
+    if callable(value):  # made when it is needed
+        return spell(value())
     return "***" if isinstance(value, SecretText) else str(value)
 
 
@@ -172,18 +171,25 @@ def convert(value: Any, leaf: Callable[[Any], Any], depth: int = 0) -> Any:
     return leaf(value)
 
 
-def copied(value: Any) -> Any:
-    """A copy of the value. Raises ValueFault if it is too big."""
-    left = _MOST_COPIED
+def measure(value: Any) -> int:
+    """How many values stand in the value, itself too, as often as they are reached.
 
-    def count(leaf: Any) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise ValueFault("the value is too big")
-        return leaf
-
-    return convert(value, count)
+    Raises ValueFault beyond 100,000 or when nested too deep: lists that hold a list twice, again
+    and again, would never end.
+    """
+    count, rest = 0, [(value, 0)]
+    while rest:
+        item, depth = rest.pop()
+        count += 1
+        if isinstance(item, list):
+            rest += [(inner, depth + 1) for inner in item]
+        elif isinstance(item, Mapping):
+            rest += [(inner, depth + 1) for inner in item.values()]
+        if count + len(rest) > MAX_ITEMS:
+            raise ValueFault(f"a value has more than {MAX_ITEMS:,} items")
+        if depth > _DEEPEST:
+            raise ValueFault("a value is nested too deep")
+    return count
 
 
 def holds_secret(value: Any, depth: int = 0) -> bool:

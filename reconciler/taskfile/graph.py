@@ -51,7 +51,7 @@ def _named(
         if len(when) > 1:
             fix = 'write either ["-"] or the ids'
             findings.error(when[0], '"-" (start at once) stands alone', fix=fix)
-        return ()
+        when = [word for word in when if word.text != AT_ONCE]
     needs: dict[str, None] = {}
     for word in when:
         if word.text in needs:

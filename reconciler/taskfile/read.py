@@ -159,8 +159,10 @@ class _Reading:
         """The aliases of the file, and the rest of its text with them put in."""
         blocks, rest = cut_blocks(source)
         found = []
-        for block in blocks:
+        for number, block in enumerate(blocks):
             findings.look_at(self._places(block))
+            if number:
+                findings.doubt(Fault(""), "a second alias block", fix="keep one alias block")
             rendered = context.text(block)
             findings.look_at(self._places(rendered))
             found.append(read_block(rendered, self.fetch, findings))

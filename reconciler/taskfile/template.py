@@ -20,6 +20,7 @@ from reconciler.taskfile.govalues import (
     ValueFault,
     Vault,
     is_true,
+    measure,
     plain_kind,
     spell,
 )
@@ -46,6 +47,8 @@ from reconciler.taskfile.trace import Piece, Traced, rebuilt
 MAX_WORK = 200_000
 _DEEPEST = 20  # beside what blocks may be nested in one template
 _CHARACTERS_PER_WORK = 256  # a function pays for the texts it is given
+_ITEMS_PER_WORK = 64
+_MOST_FAULTS = 50
 _NOTHING = object()
 
 
@@ -100,10 +103,15 @@ class _Renderer:
         self._functions, self._vault, self._strict = functions, vault, strict
         self._variables: list[tuple[str, Any]] = [("$", data)]
         self._pieces: list[Piece] = []
+        self._faults: list[Fault] = []
         self._work, self._length, self._depth = MAX_WORK, 0, 0
 
     def pieces(self) -> list[Piece]:
         self._walk(self._template.parts, self._data)
+        if self._faults:
+            first, *others = self._faults
+            first.others = tuple(others)
+            raise first
         return self._pieces
 
     # ------------------------------------------------------------- bounds
@@ -137,10 +145,10 @@ class _Renderer:
         match part:
             case TextPart():
                 self._write(part.text, part.offset, copied=True)
+            case Show() if part.pipe.declares:
+                self._pipe(part.pipe, dot)
             case Show():
-                value = self._pipe(part.pipe, dot)
-                if not part.pipe.declares:
-                    self._show(value, part.offset)
+                self._show(part, dot)
             case Branch(keyword="range"):
                 self._range(part, dot)
             case Branch():
@@ -150,14 +158,26 @@ class _Renderer:
             case Use():
                 self._use(part, dot)
 
-    def _show(self, value: Any, offset: int) -> None:
-        if isinstance(value, Missing) and self._strict:
-            raise self._missing(value, offset)
+    def _show(self, part: Show, dot: Any) -> None:
+        """Write a value. What is wrong with it is kept, so that all such places are told."""
         try:
-            text = spell(shown(value, self._vault), nil="")
+            value = self._pipe(part.pipe, dot)
+            if isinstance(value, Missing) and self._strict:
+                raise self._missing(value, part.offset)
+            text = self._spelled(value, part.offset)
+        except Fault as fault:
+            self._faults.append(fault)
+            if self._work < 0 or len(self._faults) >= _MOST_FAULTS:
+                raise self._faults[0] from None
+        else:
+            self._write(text, part.offset, copied=False)
+
+    def _spelled(self, value: Any, offset: int) -> str:
+        try:
+            self._spend(offset, _weight(value))
+            return spell(shown(value, self._vault), nil="")
         except ValueFault as fault:
             raise self._fault(offset, str(fault)) from None
-        self._write(text, offset, copied=False)
 
     def _missing(self, value: Missing, offset: int) -> Fault:
         fix = f"did you mean {value.near}?" if value.near else None
@@ -178,6 +198,7 @@ class _Renderer:
         height = len(self._variables)
         value = self._pipe(part.pipe, dot, declare=False)
         pairs = list(self._pairs(value, part))
+        self._spend(part.offset, len(pairs) // _ITEMS_PER_WORK)
         for key, item in pairs:
             self._spend(part.offset)
             self._bind(part.pipe, key, item)
@@ -255,9 +276,9 @@ class _Renderer:
         arguments = [self._value(operand, dot) for operand in others]
         if final is not _NOTHING:
             arguments.append(final)
-        self._spend(name.offset, 1 + sum(map(_weight, arguments)))
         function = self._functions[name.name]
         try:
+            self._spend(name.offset, 1 + sum(map(_weight, arguments)))
             return call(name.name, function, arguments, self._vault, strict=self._strict)
         except ValueFault as fault:
             near = next((item for item in arguments if isinstance(item, Missing)), None)
@@ -327,8 +348,9 @@ def _made(value: Any) -> Any:
 
 
 def _weight(value: Any) -> int:
+    """The work of looking at all of a value. Raises ValueFault if it is too big."""
     if isinstance(value, SecretText):
         value = value.value
     if isinstance(value, str):
         return len(value) // _CHARACTERS_PER_WORK
-    return len(value) // 16 if isinstance(value, list | Mapping) else 0
+    return measure(value) // _ITEMS_PER_WORK

@@ -41,7 +41,7 @@ def read(case: dict[str, Any], manner: Manner = Manner.ACB) -> TaskFile:
     inputs = Inputs(
         run={"ID": "r1", "Registry": REGISTRY, "TaskName": flags.get("--name", [""])[0]},
         values=read_settings(flags.get("--set", [])),
-        network=flags.get("--network", [None])[0],  # type: ignore[list-item]
+        network=flags.get("--network", [None])[0],
         fetch=fetch,
     )
     return read_task_file(case["yaml"], file="task.yaml", manner=manner, inputs=inputs).checked()
