@@ -74,12 +74,16 @@ class OutputImage(Recorded):
 
 
 class BaseImage(Recorded):
-    """An image that the build stood on; role is runtime, buildtime or syntax."""
+    """An image that the build stood on; role is runtime, buildtime or syntax.
+
+    `pinned`: the build was given `digest`, so that it could take no other image.
+    """
 
     reference: str
     role: str
     digest: str | None = None
     image_id: str | None = None
+    pinned: bool = False
 
 
 class UsedSecret(Recorded):

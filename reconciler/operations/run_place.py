@@ -83,6 +83,7 @@ def wire_ports(
     run_id: str,
     *,
     fetch: Fetcher,
+    folder: Path,
     platform: str,
     logins: Mapping[str, RegistryLogin],
     log: LogFile,
@@ -110,6 +111,7 @@ def wire_ports(
         interrupted=interrupted,
         clock=place.clock,
         monotonic=time.monotonic,
+        folder=folder,
     )
 
 

@@ -52,6 +52,7 @@ def start_run(
                 place,
                 request.id,
                 fetch=Contexts(folders or workspace_folders(place), work, place.insecure),
+                folder=work,
                 platform=request.platform,
                 logins=logins or {},
                 log=log,

@@ -1,11 +1,13 @@
-"""The images a build stands on: there before it starts, and written down. Builds none."""
+"""The images a build stands on: which digest each one is, there before it starts. Builds none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import LocalImage, Refusal, Transfer
-from reconciler.model.image import parse_reference
+from reconciler.model.image import ImageReference, parse_reference
 from reconciler.model.run import BaseImage, Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Images
@@ -14,6 +16,22 @@ from reconciler.taskfile.dockerfile import BaseImage as Dependency
 from reconciler.taskfile.dockerfile import DockerfileError, base_images
 
 _HUB = "docker.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """What a build stands on. `digests` maps references as the Dockerfile gives them."""
+
+    records: tuple[BaseImage, ...]
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The digest a base is pinned to (None: it has none), and the engine's own copy."""
+
+    digest: str | None
+    image: LocalImage
 
 
 def read_dependencies(
@@ -27,20 +45,93 @@ def read_dependencies(
     return found.images
 
 
-def provide_bases(
-    dependencies: tuple[Dependency, ...], images: Images, work: Work
-) -> tuple[BaseImage, ...]:
-    """Make every base present: a local one is used as it is, another is pulled once.
+def provide_bases(dependencies: tuple[Dependency, ...], images: Images, work: Work) -> Bases:
+    """Settle the digest of every base, and make each one present on the engine.
 
-    Raises Failure (base-pull) with the reference and its line.
+    The digest is the one the request fixes, else what the registry serves now, else the one of
+    the local copy. An image that was made on this engine and is in no registry has none: it is
+    recorded by its id. Raises Failure (base-pull) with the reference and its line.
     """
-    found: dict[str, LocalImage] = {}
+    found: dict[str, _Found] = {}
     for dependency in dependencies:
         work.watch.check()
         reference = _complete(dependency)
         if reference not in found and dependency.role != "syntax":
-            found[reference] = images.image(reference) or _pulled(dependency, images, work)
-    return tuple(dict.fromkeys(_record(item, found) for item in dependencies))
+            found[reference] = _find(dependency, images, work)
+    records = tuple(dict.fromkeys(_record(item, found) for item in dependencies))
+    digests = {
+        item.reference: base.digest
+        for item in dependencies
+        if (base := found.get(_complete(item))) and base.digest and "@" not in item.reference
+    }
+    return Bases(records, digests)
+
+
+def without_pins(bases: Bases) -> Bases:
+    """The same bases where the Dockerfile stays as it is written."""
+    kept = [
+        base if "@" in base.reference else base.model_copy(update={"pinned": False})
+        for base in bases.records
+    ]
+    return Bases(tuple(kept), {})
+
+
+# ------------------------------------------------------------------- digests
+def _find(dependency: Dependency, images: Images, work: Work) -> _Found:
+    reference = _complete(dependency)
+    local = images.image(_engine_name(reference))
+    digest = _settled(reference, local, work)
+    if digest is None:
+        image = local or _pulled(dependency, reference, images, work)
+        return _Found(_digest_of(reference, image), image)
+    if local is not None and digest == _digest_of(reference, local):
+        return _Found(digest, local)
+    pinned = f"{reference.partition('@')[0]}@{digest}"
+    image = images.image(_engine_name(pinned)) or _pulled(dependency, pinned, images, work)
+    return _Found(digest, image)
+
+
+def _settled(reference: str, local: LocalImage | None, work: Work) -> str | None:
+    """The digest a reference stands for now, as far as it can be known before a pull."""
+    parts = _parts(reference)
+    if parts is None:
+        return None
+    fixed = parts.digest or work.request.bases.get(reference)
+    if fixed:
+        return fixed
+    known = _digest_of(reference, local)
+    # A name without a registry that was never pulled was made here: Docker Hub's is another one.
+    if parts.registry is None and local is not None and known is None:
+        return None
+    return _served(parts, work) or known
+
+
+def _served(parts: ImageReference, work: Work) -> str | None:
+    """What the registry serves under a tag now; None, and said why, if it does not tell."""
+    host = parts.registry or _HUB
+    in_library = host == _HUB and "/" not in parts.repository
+    repository = f"library/{parts.repository}" if in_library else parts.repository
+    try:
+        return work.ports.registry(host, repository, parts.tag or "latest", work.login(host))
+    except RegistryRefused as error:
+        work.ledger.say("pull", f"note: {parts} is taken as the engine has it: {error.message}")
+        return None
+
+
+def _digest_of(reference: str, image: LocalImage | None) -> str | None:
+    parts = _parts(reference)
+    if parts is None or image is None:
+        return None
+    repository = f"{parts.registry}/{parts.repository}" if parts.registry else parts.repository
+    short = repository.removeprefix(_HUB + "/").removeprefix("library/")
+    return parts.digest or image.digest_of(repository) or image.digest_of(short)
+
+
+def _parts(reference: str) -> ImageReference | None:
+    try:
+        return parse_reference(reference)
+    except ValueError:
+        return None
 
 
 def _complete(dependency: Dependency) -> str:
@@ -50,26 +141,32 @@ def _complete(dependency: Dependency) -> str:
     return dependency.reference if has_tag else dependency.reference + ":latest"
 
 
-def _pulled(dependency: Dependency, images: Images, work: Work) -> LocalImage:
-    reference = _complete(dependency)
+# --------------------------------------------------------------------- pulls
+def _pulled(dependency: Dependency, reference: str, images: Images, work: Work) -> LocalImage:
     platform = dependency.platform or work.request.platform
     work.ledger.say("pull", f"pulling {reference} for {platform}")
     login = work.login(registry_of(reference))
-    result = images.pull(reference, platform, login, work.watch)
+    result = images.pull(_engine_name(reference), platform, login, work.watch)
     if result.stopped:
         work.watch.check()
-    image = images.image(reference) if result.refusal is None else None
+    image = images.image(_engine_name(reference)) if result.refusal is None else None
     if image is None:
         raise _pull_failure(dependency, reference, result)
     return image
 
 
+def _engine_name(reference: str) -> str:
+    """`repository@digest`: an engine takes no tag beside a digest."""
+    parts = _parts(reference)
+    if parts is None or parts.digest is None:
+        return reference
+    return str(ImageReference(parts.registry, parts.repository, None, parts.digest))
+
+
 def registry_of(reference: str) -> str:
     """The registry host of a reference; Docker Hub where none is written."""
-    try:
-        return parse_reference(reference).registry or _HUB
-    except ValueError:
-        return _HUB
+    parts = _parts(reference)
+    return (parts.registry if parts else None) or _HUB
 
 
 def _pull_failure(dependency: Dependency, reference: str, result: Transfer) -> Failure:
@@ -83,22 +180,14 @@ def _pull_failure(dependency: Dependency, reference: str, result: Transfer) -> F
     return Failure(Reason.BASE_PULL, f"{message}: {why}{fix}")
 
 
-def _record(dependency: Dependency, found: Mapping[str, LocalImage]) -> BaseImage:
+def _record(dependency: Dependency, found: Mapping[str, _Found]) -> BaseImage:
     reference = _complete(dependency)
-    image = found.get(reference)
+    base = found.get(reference)
+    digest = base.digest if base else reference.partition("@")[2] or None
     return BaseImage(
         reference=reference,
         role=dependency.role,
-        digest=_digest(reference, image),
-        image_id=image.id if image else None,
+        digest=digest,
+        image_id=base.image.id if base else None,
+        pinned=digest is not None,
     )
-
-
-def _digest(reference: str, image: LocalImage | None) -> str | None:
-    name, _, pinned = reference.partition("@")
-    if pinned or image is None:
-        return pinned or None
-    head, slash, last = name.rpartition("/")
-    repository = head + slash + last.partition(":")[0]
-    short = repository.removeprefix(_HUB + "/").removeprefix("library/")
-    return image.digest_of(repository) or image.digest_of(short)

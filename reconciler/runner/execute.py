@@ -19,6 +19,7 @@ from reconciler.runner.fetch import fetch_context
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
 from reconciler.runner.names import image_names
+from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Builder, Fetched, Images, Ports
 from reconciler.runner.push import note_built, push_all
 from reconciler.runner.request import RunRequest
@@ -121,7 +122,8 @@ def _prepare(
     )
     secrets = read_secrets(work, builder)
     bases = provide_bases(dependencies, images, work)
-    work.ledger.note(bases=bases)
+    dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work)
+    work.ledger.note(bases=bases.records)
     build = BuildRequest(
         context=fetched.folder,
         dockerfile=dockerfile,
@@ -131,7 +133,7 @@ def _prepare(
         target=step.target,
         platform=request.platform,
         no_cache=step.no_cache,
-        labels=image_labels(work.ledger.record, bases),
+        labels=image_labels(work.ledger.record, bases.records),
         offline=request.offline,
     )
     return Prepared(build, names)

@@ -106,7 +106,8 @@ class Ports:
     """Everything a run uses.
 
     `engine` opens the engine late, so that wrong input is told without one; `canceled` says who
-    asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds.
+    asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
+    the run's own, empty and private.
     """
 
     fetch: Fetcher
@@ -121,3 +122,4 @@ class Ports:
     interrupted: Callable[[], bool]
     clock: Clock
     monotonic: Callable[[], float]
+    folder: Path

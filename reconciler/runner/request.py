@@ -16,7 +16,7 @@ class RunRequest:
     """One docker step to be done. `login_server` is None if the run has no registry.
 
     `task` is an address (`registry/name`), None for a quick build; `registries` are the other
-    registries the task has a login for.
+    registries the task has a login for; `bases` fixes digests by reference (`registry/name:tag`).
     """
 
     id: str
@@ -32,6 +32,7 @@ class RunRequest:
     timeout: int = 3600
     offline: bool = False
     overrides: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def task_name(self) -> str:

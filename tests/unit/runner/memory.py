@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.base.errors import SecretUnavailable
+from reconciler.base.errors import RegistryRefused, SecretUnavailable
 from reconciler.model.build import BuildRequest, BuildResult, LocalImage, Login, Transfer
 from reconciler.model.run import LogLine, RunRecord
 from reconciler.model.step import DockerStep
@@ -94,6 +94,9 @@ class Run:
     records: list[RunRecord] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     served: str | None = DIGEST
+    tags: dict[str, str] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
+    refused: RegistryRefused | None = None
     canceled_by: str | None = None
     interrupted: bool = False
     seconds: float = 0
@@ -109,6 +112,21 @@ class Run:
             raise SecretUnavailable(f"the secret {reference} cannot be read")
         return self.secrets[reference]
 
+    def ask_registry(
+        self, host: str, repository: str, reference: str, login: Login | None
+    ) -> str | None:
+        if reference.startswith("sha256:"):
+            return self.served
+        if self.refused is not None:
+            raise self.refused
+        return self.tags.get(f"{host}/{repository}:{reference}")
+
+    @property
+    def work(self) -> Path:
+        folder = self.folder.with_name(self.folder.name + "-work")
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def tick(self) -> float:
         self.seconds += 0.001
         return self.seconds
@@ -119,7 +137,7 @@ class Run:
                 self.folder, self.folder, "c0ffee", "main"
             ),
             engine=self.engine_port,
-            registry=lambda _host, _repository, _reference, _login: self.served,
+            registry=self.ask_registry,
             secret=self.secret,
             login=lambda _host: None,
             fingerprint=lambda value: f"print of {len(value)}",
@@ -129,6 +147,7 @@ class Run:
             interrupted=lambda: self.interrupted,
             clock=lambda: NOW,
             monotonic=self.tick,
+            folder=self.work,
         )
 
     def go(
@@ -142,5 +161,6 @@ class Run:
             step=DockerStep.model_validate(step),
             login_server="r.example:5000",
             timeout=timeout,
+            bases=self.bases,
         )
         return execute(request, self.ports())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.base.errors import EngineUnavailable
+from reconciler.base.errors import EngineUnavailable, RegistryRefused
 from reconciler.model.build import BuildResult, Refusal, Transfer
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepStatus
 from tests.unit.runner.memory import DIGEST, IMAGE, MemoryEngine, Run
@@ -65,6 +65,81 @@ def test_the_bases_are_written_down_with_the_digest_of_the_local_image(run: Run)
     ]
     assert record.bases[0].digest == "sha256:" + "b" * 64
     assert run.engine.pulled == []
+
+
+NEW = "sha256:" + "e" * 64
+
+
+def built_from(run: Run) -> str:
+    return run.engine.requests[0].dockerfile.read_text()
+
+
+def test_a_base_is_pinned_to_what_its_registry_serves_now_though_an_old_one_is_here(
+    run: Run,
+) -> None:
+    run.tags["docker.io/library/known:latest"] = NEW
+    record = run.go("FROM known\nRUN x\n")
+    assert run.engine.pulled == [f"known@{NEW}"]
+    assert built_from(run) == f"FROM known@{NEW}\nRUN x\n"
+    assert (run.folder / "Dockerfile").read_text() == "FROM known\nRUN x\n"
+    assert [(base.digest, base.pinned) for base in record.bases] == [(NEW, True)]
+
+
+def test_a_base_whose_registry_does_not_answer_is_pinned_to_the_engines_copy(run: Run) -> None:
+    run.refused = RegistryRefused("docker.io does not answer")
+    record = run.go("FROM known\n")
+    assert built_from(run) == f"FROM known@sha256:{'b' * 64}\n"
+    assert record.bases[0].pinned
+    assert "known:latest is taken as the engine has it: docker.io does not answer" in run.log.text
+
+
+def test_a_base_made_on_the_engine_stays_as_it_is_written_and_nobody_is_asked(run: Run) -> None:
+    run.engine.local = ("made:here",)
+    run.tags["docker.io/library/made:here"] = NEW
+    record = run.go("FROM made:here\n")
+    assert run.engine.requests[0].dockerfile == run.folder / "Dockerfile"
+    base = record.bases[0]
+    assert (base.digest, base.image_id, base.pinned) == (None, IMAGE.id, False)
+
+
+def test_a_digest_that_the_request_fixes_wins_over_the_registry(run: Run) -> None:
+    run.tags["far.example/base:1"] = "sha256:" + "f" * 64
+    run.bases = {"far.example/base:1": NEW}
+    record = run.go("FROM far.example/base:1\n")
+    assert built_from(run) == f"FROM far.example/base:1@{NEW}\n"
+    assert (record.bases[0].reference, record.bases[0].digest) == ("far.example/base:1", NEW)
+
+
+def test_a_digest_that_is_written_is_used_and_the_dockerfile_stays(run: Run) -> None:
+    record = run.go(f"FROM known:1@{NEW}\n")
+    assert run.engine.requests[0].dockerfile == run.folder / "Dockerfile"
+    assert record.bases[0].pinned
+
+
+def test_the_own_ignore_file_of_a_dockerfile_goes_with_its_copy(run: Run) -> None:
+    (run.folder / "Dockerfile.dockerignore").write_text("secret\n")
+    run.go("FROM known\n")
+    copy = run.engine.requests[0].dockerfile
+    assert copy.with_name("Dockerfile.dockerignore").read_text() == "secret\n"
+    assert not copy.is_relative_to(run.folder)
+
+
+def test_bytes_that_are_not_utf_8_survive_in_the_copy(run: Run) -> None:
+    class Latin(MemoryEngine):
+        def platform(self) -> tuple[str, str]:
+            (run.folder / "Dockerfile").write_bytes(b"FROM known\nLABEL a=\xe9\n")
+            return "linux", "amd64"
+
+    run.engine = Latin()
+    run.go()
+    assert run.engine.requests[0].dockerfile.read_bytes().endswith(b"LABEL a=\xe9\n")
+
+
+def test_a_base_that_cannot_be_written_with_a_digest_is_said_to_be_unpinned(run: Run) -> None:
+    record = run.go('FROM scratch\nRUN --mount=type=bind,\\"from=known\\",target=/x true\n')
+    assert run.engine.requests[0].dockerfile == run.folder / "Dockerfile"
+    assert [base.pinned for base in record.bases] == [False]
+    assert "warning: the bases stay as they are written" in run.log.text
 
 
 def test_a_base_that_is_not_there_is_pulled_once(run: Run) -> None:
