@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from reconciler.operations.audit_report import AuditReport
     from reconciler.policy.evaluate import RuleSet
 
+# format: module of the report floor, function
+_FORMATS = {
+    "html": ("page", "audit_page"),
+    "json": ("audit_json", "audit_json"),
+    "sarif": ("sarif", "audit_sarif"),
+    "junit": ("junit", "audit_junit"),
+    "markdown": ("audit_markdown", "audit_markdown"),
+    "csv": ("audit_csv", "audit_csv"),
+}
 _output = click.option(
     "-o",
     "--output",
@@ -37,7 +46,7 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.option(
     "-o",
     "--output",
-    type=click.Choice(["html", "json"]),
+    type=click.Choice(list(_FORMATS)),
     default="html",
     show_default=True,
     help="Format.",
@@ -75,13 +84,12 @@ def report(
 
 
 def _render(audited: AuditReport, output: str) -> str:
-    if output == "json":
-        from reconciler.report.audit_json import audit_json  # noqa: PLC0415
+    import importlib  # noqa: PLC0415
 
-        return audit_json(audited)
-    from reconciler.report.page import audit_page  # noqa: PLC0415
-
-    return audit_page(audited)
+    # Only the format that is asked for is imported.
+    module, name = _FORMATS[output]
+    render = getattr(importlib.import_module(f"reconciler.report.{module}"), name)
+    return str(render(audited))
 
 
 @click.group()

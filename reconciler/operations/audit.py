@@ -25,7 +25,7 @@ from reconciler.model.policy import Policy, Waiver
 from reconciler.model.step import DockerTask
 from reconciler.model.task import Task
 from reconciler.operations.audit_report import AuditReport, InputDigests, Population
-from reconciler.operations.audit_rows import finding_rows, rule_row, waiver_row
+from reconciler.operations.audit_rows import finding_rows, rule_row, verdict_rows, waiver_row
 from reconciler.operations.gather import Stores, read_declared, read_policies, read_stores
 from reconciler.operations.validate import load_rules
 from reconciler.operations.workspace import OpenWorkspace
@@ -110,6 +110,7 @@ def audit(
         waivers=tuple(waiver_row(use, moment.date()) for use in result.waivers),
         inputs=_inputs(reading, policies, waivers, result),
         not_covered=tuple(_not_covered(reading, rules)),
+        verdicts=verdict_rows(result),
     )
 
 

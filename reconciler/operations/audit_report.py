@@ -71,6 +71,18 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One judged form of one task: pass, fail, waived, not-applicable or error for each rule.
+
+    `words` stand in the order of the report's rules.
+    """
+
+    address: str
+    form: Form
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WaiverRow:
     """A waiver, where it stands on the day of the report, and the tasks it covers."""
 
@@ -114,6 +126,7 @@ class AuditReport:
     waivers: tuple[WaiverRow, ...]
     inputs: InputDigests
     not_covered: tuple[str, ...]
+    verdicts: tuple[VerdictRow, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -7,7 +7,7 @@ from datetime import date
 
 from reconciler.base.source import Source, spell_path
 from reconciler.model.common import Match
-from reconciler.operations.audit_report import FindingRow, RuleRow, WaiverRow
+from reconciler.operations.audit_report import FindingRow, RuleRow, VerdictRow, WaiverRow
 from reconciler.policy.diagnose import fix_of, message_of, place_of
 from reconciler.policy.evaluate import CompiledRule
 from reconciler.policy.waivers import Failure, PolicyResult, WaiverUse
@@ -65,6 +65,14 @@ def _rows_of(failure: Failure, sources: Mapping[str, Source]) -> Iterator[Findin
             fix=fix_of(failure, finding),
             waiver=failure.waiver.name if failure.waiver else None,
         )
+
+
+def verdict_rows(result: PolicyResult) -> tuple[VerdictRow, ...]:
+    """One row for each judged form, by address, the declared one first."""
+    ranked = sorted(result.verdicts, key=lambda one: (one.address, one.live))
+    return tuple(
+        VerdictRow(one.address, "live" if one.live else "declared", one.words) for one in ranked
+    )
 
 
 def waiver_row(use: WaiverUse, today: date) -> WaiverRow:

@@ -76,12 +76,22 @@ class WaiverUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """One subject and the word each rule counts it under, in the order of the rules."""
+
+    address: str
+    live: bool
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyResult:
     """All verdicts of one flow.
 
     `failures` block. `warnings` are failures of advisory rules and advice. `counts` are
     per rule id: pass, fail, waived, not-applicable, error. `digest` is over the sorted list of
-    (address, spec digest, verdicts), so that counts can be proved later; None if not asked for.
+    (address, spec digest, verdicts), so that counts can be proved later, and `verdicts` are that
+    list without the digests; None and empty if not asked for.
     """
 
     judged: int
@@ -91,6 +101,7 @@ class PolicyResult:
     waivers: tuple[WaiverUse, ...]
     counts: dict[str, Counter[str]]
     digest: str | None = None
+    verdicts: tuple[Judged, ...] = ()
 
     @property
     def blocked(self) -> bool:
@@ -151,6 +162,8 @@ class _Tally:
         self._warnings: list[Failure] = []
         self._waived: list[Failure] = []
         self._lines: list[str] = []
+        self._verdicts: list[Judged] = []
+        self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._judged = 0
 
     def add(
@@ -160,8 +173,11 @@ class _Tally:
         spec_digest: Callable[[Subject], str] | None,
     ) -> None:
         self._judged += 1
-        words = [self._file(subject, verdict) for verdict in verdicts]
+        words = tuple([self._file(subject, verdict) for verdict in verdicts])
         if spec_digest is not None:
+            # Most tasks have the same words: ten thousand of them share a few lists.
+            words = self._shared.setdefault(words, words)
+            self._verdicts.append(Judged(subject.address, subject.live, words))
             told = " ".join(f"{v.rule_id}={w}" for v, w in zip(verdicts, words, strict=True))
             form = "live" if subject.live else "spec"
             self._lines.append(f"{subject.address} {form} {spec_digest(subject)} {told}\n")
@@ -206,6 +222,7 @@ class _Tally:
             tuple(self._waivers),
             self._counts,
             "sha256:" + hashlib.sha256(content).hexdigest() if with_digest else None,
+            tuple(self._verdicts),
         )
 
 

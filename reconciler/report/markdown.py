@@ -36,7 +36,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
         changes = [change for change in plan.changes if change.action is action]
         if not changes:
             continue
-        shown, rest = _fit(("\n".join(_change(change, now)) for change in changes), room)
+        shown, rest = fit(("\n".join(_change(change, now)) for change in changes), room)
         blocks += [f"\n### {title} ({len(changes)})", *shown]
         room -= sum(len(block) + 1 for block in shown)
         left_out += rest
@@ -46,7 +46,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     return "\n".join(blocks)
 
 
-def _fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
+def fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
     """The blocks that fit, in order, and how many do not."""
     shown, left_out = [], 0
     for block in blocks:
@@ -73,7 +73,7 @@ def _policy(plan: Plan) -> Iterator[str]:
     yield f"\n### Policy: {counts}, {policy.waived} waived"
     # Errors come last in the plan's list; here they come first, where nothing is cut.
     ranked = sorted(policy.findings, key=lambda text: not text.startswith("error"))
-    shown, left_out = _fit((f"- {escape(one_line(text, 600))}" for text in ranked), _POLICY_ROOM)
+    shown, left_out = fit((f"- {escape(one_line(text, 600))}" for text in ranked), _POLICY_ROOM)
     yield from shown
     if left_out:
         yield f"- and {plural(left_out, 'finding')} more; see the plan file"
@@ -99,7 +99,7 @@ def _names(deletes: list[Change]) -> Iterator[str]:
     room = _DELETE_ROOM
     left_out = 0
     for registry, names in by_registry.items():
-        shown, rest = _fit(names, room)
+        shown, rest = fit(names, room)
         left_out += rest
         if shown:
             yield f"- `-` {code(registry + '/', 200)}: {code(' '.join(shown), BUDGET)}"
@@ -138,7 +138,7 @@ def _drift(plan: Plan) -> Iterator[str]:
     if not plan.drift:
         return
     yield f"\n### Drift: changed live, not by this change ({len(plan.drift)})"
-    shown, left_out = _fit(("\n".join(_drifted(drift)) for drift in plan.drift), _DRIFT_ROOM)
+    shown, left_out = fit(("\n".join(_drifted(drift)) for drift in plan.drift), _DRIFT_ROOM)
     yield from shown
     if left_out:
         yield f"- and {plural(left_out, 'task')} more; see `reconciler drift`"

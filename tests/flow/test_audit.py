@@ -90,7 +90,7 @@ def test_a_waiver_covers_it_until_it_expires(
 
 
 @pytest.mark.usefixtures("workspace")
-@pytest.mark.parametrize("output", ["html", "json"])
+@pytest.mark.parametrize("output", ["html", "json", "sarif", "junit", "markdown", "csv"])
 def test_the_same_inputs_give_the_same_bytes(output: str) -> None:
     words = ["report", "-o", output, "--as-of", "2026-11-20T15:00:00Z", "--out"]
     assert run([*words, "first"]) == run([*words, "second"]) == 0
