@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.taskfile.containers import Surroundings
-from reconciler.taskfile.environment import Entry, merge, split_level
+from reconciler.taskfile.environment import Entry, merge, split_level, step_level
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.fields import Fields
 from reconciler.taskfile.findings import Findings
@@ -88,13 +88,13 @@ def assemble(
         secrets=secrets,
         step_timeout=around.timeout,
         working_directory=around.working_directory,
-        env=merge(((), levels[0], levels[1]), _silent(findings), expansion.reveal),
+        env=merge(((), *levels), _for_the_task(findings), expansion.reveal),
     )
 
 
-def _silent(findings: Findings) -> Findings:
-    """For a second look at what was judged already."""
-    return Findings(findings.manner, findings.locate)
+def _for_the_task(findings: Findings) -> Findings:
+    """ACR's engine looks at the task's variables only where a step takes them."""
+    return findings if findings.strict else Findings(findings.manner, findings.locate)
 
 
 def _no_steps(at: Fault | Mapping | Scalar, findings: Findings) -> None:
@@ -157,10 +157,9 @@ def _environment(
     """The entries of the task and the defaults from outside."""
     place = fields.place("env")
     outside = [Scalar(text, False, place.line, place.column) for text in inputs.environment]
-    return (
-        split_level(fields.scalars("env"), findings),
-        split_level(outside, findings),
-    )
+    # ACR's engine splits what comes from outside at commas too.
+    defaults = step_level(outside) if findings.strict else split_level(outside, findings)
+    return split_level(fields.scalars("env"), findings), defaults
 
 
 def _working_directory(fields: Fields, inputs: Inputs) -> str:

@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-tasks-re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from reconciler.taskfile.findings import Findings, suggestion
 from reconciler.taskfile.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_name
@@ -115,24 +116,29 @@ class Fields:
 
     def items(self, key: str) -> list[Node]:
         """A list of anything but nothing."""
-        node = self.mapping.get(key)
-        if node is None:
-            return []
-        if not isinstance(node, Sequence):
-            self._wrong_kind(key, node, "a list")
-            return []
-        for item in node:
+        found = self._list(key)
+        for item in found:
             if is_null(item):
                 self._findings.error(item, f'an item of "{key}" is empty', fix="remove it")
-        return [item for item in node if not is_null(item)]
+        return [item for item in found if not is_null(item)]
+
+    def _list(self, key: str) -> list[Node]:
+        node = self.mapping.get(key)
+        if node is None or isinstance(node, Sequence):
+            return [] if node is None else node.items
+        self._wrong_kind(key, node, "a list")
+        return []
 
     def scalars(self, key: str) -> tuple[Scalar, ...]:
         """A list of texts as they are written, secrets not yet in them."""
-        found = self.items(key)
-        for item in found:
+        found = [item for item in self._list(key) if isinstance(item, Scalar)]
+        for item in self._list(key):
             if not isinstance(item, Scalar):
                 self._wrong_kind(key, item, "a list of texts")
-        return tuple(item for item in found if isinstance(item, Scalar))
+            elif item.is_null:
+                # Nothing is an empty text for ACR's engine.
+                self._findings.doubt(item, f'an item of "{key}" is empty', fix="remove it")
+        return tuple(replace(item, text="") if item.is_null else item for item in found)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""

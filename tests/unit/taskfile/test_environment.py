@@ -68,3 +68,20 @@ def test_the_own_environment_of_the_engine_is_not_handed_on() -> None:
     assert "not handed on" in warnings(text, "acb")[0]
     assert errors(text)
     assert errors(text, "acb", environment=("A=1",))
+
+
+def test_nothing_as_an_entry_is_dropped_for_the_engine() -> None:
+    text = V11 + "steps:\n  - {cmd: x, env: [~]}\n"
+    assert cmd(text, "acb").env == ()
+    assert errors(text)
+
+
+def test_a_default_from_outside_may_hold_a_comma() -> None:
+    assert env("[]", "[]", outside=("A=1,2",)) == (("A", "1,2"),)
+    assert env("[]", "[]", "acb", outside=("A=1,B=2",)) == (("A", "1"), ("B", "2"))
+
+
+def test_wrong_entries_of_the_task_are_told_though_no_step_takes_them() -> None:
+    text = V11 + "env: [oops]\nsteps:\n  - push: [a]\n"
+    assert errors(text)
+    assert not errors(text, "acb")

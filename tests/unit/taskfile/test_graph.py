@@ -44,7 +44,6 @@ def test_what_steps_wait_for(lines: str, manner: str) -> None:
         ("['-', a]", '"-" (start at once) stands alone'),
         ("['-', '-']", '"-" (start at once) stands alone'),
         ("['']", 'step "b" waits for a step that does not exist'),
-        ("[~]", 'an item of "when" is empty'),
     ],
 )
 @pytest.mark.parametrize("manner", ["strict", "acb"])
@@ -54,6 +53,12 @@ def test_what_cannot_be_waited_for(when: str, message: str, manner: str) -> None
         "  - {id: c, cmd: x}\n"
     )
     assert errors(text, manner) == [f"4: {message}"]
+
+
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_nothing_cannot_be_waited_for(manner: str) -> None:
+    text = V11 + "steps:\n  - {id: a, cmd: x}\n  - {id: b, cmd: x, when: [~]}\n"
+    assert 'step "b" waits for a step that does not exist' in errors(text, manner)[-1]
 
 
 def test_the_same_step_twice_counts_once_for_the_engine_which_would_hang() -> None:

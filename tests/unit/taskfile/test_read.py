@@ -378,6 +378,15 @@ def test_a_volume_may_be_mounted_at_two_paths() -> None:
     assert read(text).volumes[0].files == (("f", b"a\0b"),)
 
 
+def test_an_indented_version_says_what_would_happen() -> None:
+    text = "# comment\n version: v1.1.0\nsteps:\n  - cmd: x\n"
+    assert errors(text) == ["2: version is indented: what follows would be lost"]
+
+
+def test_a_retry_delay_of_nothing_is_five_seconds() -> None:
+    assert cmd(V11 + "steps:\n  - {cmd: x, retryDelay: 0}\n").attempts.retry_delay == 5
+
+
 # ------------------------------------------------------------------ secrets
 SECRETS = "secrets:\n  - {id: pw, keyvault: 'https://kv.vault.azure.net/secrets/s'}\n"
 HARD = 'it\'s "hard": a\n- $x {{ .Run.ID }} $(date)'
