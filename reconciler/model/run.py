@@ -136,6 +136,9 @@ class RunRecord(Recorded):
     secrets: tuple[UsedSecret, ...] = ()
     overrides: dict[str, str] = Field(default_factory=dict)
     request: dict[str, object] = Field(default_factory=dict)
+    rerun_of: str | None = None
+    # The whole request, so that it can be done again or by another process. References only.
+    wanted: dict[str, object] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ def wire_ports(
     log: LogFile,
     watchers: Watchers,
     interrupted: Callable[[], bool],
+    stored: bool = False,
 ) -> Ports:
     """The ports of one run, on the real engine, registry, files and database."""
     from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late)
@@ -106,7 +107,7 @@ def wire_ports(
         login=lambda host: _login(place, host, logins),
         fingerprint=lambda value: fingerprint(value, key),
         log=_Sink(log, watchers.on_line),
-        on_record=_keeper(place, watchers.on_record),
+        on_record=_keeper(place, watchers.on_record, known=stored),
         canceled=lambda: cancel_requested(place.database, run_id),
         interrupted=interrupted,
         clock=place.clock,
@@ -151,12 +152,12 @@ def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> L
     return Login(username, read_secret(place, own.password.secret).strip())
 
 
-def _keeper(place: RunPlace, show: Callable[[RunRecord], None]) -> Callable[[RunRecord], None]:
-    """Saves each state of a record (the first time as a new row), then shows it."""
+def _keeper(
+    place: RunPlace, show: Callable[[RunRecord], None], *, known: bool
+) -> Callable[[RunRecord], None]:
+    """Saves each state of a record (as a new row if it is not known), then shows it."""
     from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
-
-    known = False
 
     def keep(record: RunRecord) -> None:
         nonlocal known

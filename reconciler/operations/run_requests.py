@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from reconciler.base.errors import ReconcilerError, WrongUsage
+from reconciler.base.errors import ReconcilerError, StateUnusable, WrongUsage
 from reconciler.base.ids import Randomness, new_id, random_bytes
 from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.identity import RegistryLogin
 from reconciler.model.platform import canonical_platform
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
@@ -36,9 +35,10 @@ class UnknownTask(ReconcilerError):
 
 @dataclass(frozen=True, slots=True)
 class BuildWords:
-    """The words of `build`, as they were written."""
+    """The words of `build`, as they were written; `folder` is where the person stands."""
 
     source: str
+    folder: str = "."
     registry: str | None = None
     images: Sequence[str] = ()
     file: str = "Dockerfile"
@@ -63,6 +63,7 @@ def build_request(words: BuildWords, workspace: Workspace, actor: str) -> RunReq
         id=new_run_id(),
         actor=actor,
         source=words.source,
+        folder=words.folder,
         step=_docker_step(words, push),
         login_server=_login_server(words.registry, workspace, needed=push),
         platform=_platform(words.platform),
@@ -137,6 +138,11 @@ def _login_server(word: str | None, workspace: Workspace, *, needed: bool) -> st
         return known.login_server
     if _LOGIN_SERVER.fullmatch(word):
         return word
+    if "@" in word or "://" in word:
+        raise WrongUsage(
+            "a login server is a host name with an optional port, without user or password",
+            hint="log in with: docker login HOST",
+        )
     near = did_you_mean(word, [registry.name for registry in workspace.registries])
     hint = f"did you mean {near}?" if near else "give a login server, or declare the registry"
     raise WrongUsage(f"no registry is called {one_line(word, 80)}", hint=hint)
@@ -155,8 +161,8 @@ class TaskWords:
 
 def task_request(
     words: TaskWords, workspace: Workspace, provider: Provider, actor: str
-) -> tuple[RunRequest, Mapping[str, RegistryLogin]]:
-    """The request of an applied task, and its logins. Raises UnknownTask or WrongUsage."""
+) -> RunRequest:
+    """The request of an applied task. Raises UnknownTask or WrongUsage."""
     task = find_task(words.name, provider)
     registry = workspace.registry(task.metadata.registry)
     if registry is None:
@@ -170,7 +176,7 @@ def task_request(
             f"{task.address} has a step of kind {kind}; this version runs docker steps"
         )
     step, overrides = _overridden(spec.docker, words)
-    request = RunRequest(
+    return RunRequest(
         id=new_run_id(),
         actor=actor,
         source=spec.context.source,
@@ -183,8 +189,8 @@ def task_request(
         timeout=check_timeout(words.timeout or spec.timeout),
         offline=spec.network.egress == "none",
         overrides=overrides,
+        logins=logins,
     )
-    return request, logins
 
 
 def _overridden(step: DockerStep, words: TaskWords) -> tuple[DockerStep, dict[str, str]]:
@@ -201,7 +207,7 @@ def find_task(name: str, provider: Provider) -> Task:
     if "/" in name:
         found = provider.read(name)
         if found is not None:
-            return Task.model_validate_json(found.document)
+            return _task_of(name, found.document)
     live = {task.address: task.document for task in provider.read_all()}
     matching = [address for address in live if address.rpartition("/")[2] == name]
     if len(matching) > 1:
@@ -210,4 +216,14 @@ def find_task(name: str, provider: Provider) -> Task:
         near = did_you_mean(name, [*live, *(address.rpartition("/")[2] for address in live)])
         hint = f"did you mean {near}?" if near else "a task can be run once it is applied"
         raise UnknownTask(f"no applied task is called {one_line(name, 80)}", hint=hint)
-    return Task.model_validate_json(live[matching[0]])
+    return _task_of(matching[0], live[matching[0]])
+
+
+def _task_of(address: str, document: str) -> Task:
+    try:
+        return Task.model_validate_json(document)
+    except ValidationError:
+        raise StateUnusable(
+            f"the live document of {one_line(address, 120)} is damaged",
+            hint="see `reconciler drift`; apply with --heal writes it anew",
+        ) from None

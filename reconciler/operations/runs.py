@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import one_line
-from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord, RunStatus
 from reconciler.operations.run_place import RunPlace, Watchers, wire_ports
 
@@ -30,14 +29,13 @@ def start_run(
     place: RunPlace,
     request: RunRequest,
     *,
-    logins: Mapping[str, RegistryLogin] | None = None,
-    folders: LocalFolders | None = None,
     watchers: Watchers | None = None,
+    stored: bool = False,
 ) -> RunRecord:
     """Do a run from its first line to its end, and return its final record.
 
-    Ctrl-C and SIGTERM stop it in order; the record says so. `folders` are those of the workspace
-    unless given.
+    Ctrl-C and SIGTERM stop it in order; the record says so. `stored`: the state has the run
+    already, and this process has claimed it.
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
@@ -51,34 +49,28 @@ def start_run(
             ports = wire_ports(
                 place,
                 request.id,
-                fetch=Contexts(folders or workspace_folders(place), work, place.insecure),
+                fetch=Contexts(folders_of(place, request), work, place.insecure),
                 folder=work,
                 platform=request.platform,
-                logins=logins or {},
+                logins=request.logins,
                 log=log,
                 watchers=watchers or Watchers(),
                 interrupted=interrupted.is_set,
+                stored=stored,
             )
             return execute(request, ports)
     finally:
         log.close()
 
 
-def workspace_folders(place: RunPlace) -> LocalFolders:
-    """Contexts of tasks: folders relative to the workspace, and inside it."""
-    return _folders(place.root or Path.cwd(), place.root)
-
-
-def any_folder(start: Path) -> LocalFolders:
-    """Contexts of quick builds: any folder, relative to where the person stands."""
-    return _folders(start, None)
-
-
-def _folders(start: Path, root: Path | None) -> LocalFolders:
+def folders_of(place: RunPlace, request: RunRequest) -> LocalFolders:
+    """Local contexts: inside the workspace, or anywhere if a person named the folder."""
     from reconciler.adapters.git import head_of  # noqa: PLC0415  (late)
     from reconciler.runner.context import LocalFolders  # noqa: PLC0415  (late)
 
-    return LocalFolders(start, root, head_of)
+    if request.folder is not None:
+        return LocalFolders(Path(request.folder), None, head_of)
+    return LocalFolders(place.root or Path.cwd(), place.root, head_of)
 
 
 # ------------------------------------------------------------------- reading

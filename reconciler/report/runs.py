@@ -214,5 +214,7 @@ def runs_json(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Runs for machines: times UTC ISO 8601, every field of the record."""
     return {
         "format_version": FORMAT_VERSION,
-        "runs": [record.model_dump(mode="json", by_alias=True) for record in records],
+        "runs": [
+            record.model_dump(mode="json", by_alias=True, exclude={"wanted"}) for record in records
+        ],
     }

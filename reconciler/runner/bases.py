@@ -83,12 +83,21 @@ def _find(dependency: Dependency, images: Images, work: Work) -> _Found:
     digest = _settled(reference, local, work)
     if digest is None:
         image = local or _pulled(dependency, reference, images, work)
+        _tell_change(reference, image, work)
         return _Found(_digest_of(reference, image), image)
     if local is not None and digest == _digest_of(reference, local):
         return _Found(digest, local)
     pinned = f"{reference.partition('@')[0]}@{digest}"
     image = images.image(_engine_name(pinned)) or _pulled(dependency, pinned, images, work)
     return _Found(digest, image)
+
+
+def _tell_change(reference: str, image: LocalImage, work: Work) -> None:
+    before = work.request.base_ids.get(reference)
+    if before is not None and before != image.id:
+        run = work.request.rerun_of
+        text = f"warning: {reference} is {image.id}; it was {before} in run {run}"
+        work.ledger.say("pull", text)
 
 
 def _settled(reference: str, local: LocalImage | None, work: Work) -> str | None:

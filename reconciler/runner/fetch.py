@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.base.errors import SecretUnavailable
 from reconciler.model.context import Token
 from reconciler.model.run import Reason, UsedSecret
@@ -17,7 +19,8 @@ def fetch_context(work: Work) -> Fetched:
     token = work.request.token
     value = _read_token(work, token) if token is not None else None
     try:
-        return work.ports.fetch(work.request.source, value, work.watch)
+        fetched = work.ports.fetch(work.request.source, value, work.watch)
+        return replace(fetched, branch=fetched.branch or work.request.branch)
     except Failure as failure:
         if failure.reason is Reason.SOURCE_AUTH and token is not None:
             failure.message += f"; the token is {token.secret}"

@@ -1,14 +1,23 @@
-"""What is to be run: everything that is fixed before a run begins. Does nothing."""
+"""What is to be run: everything that is fixed before a run begins. Does nothing.
+
+A request holds references to secrets, never a value: it can be stored, and done by another process.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from reconciler.model.context import Token
+from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.step import DockerStep
+from reconciler.runner.multistep import MultiStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,12 @@ class RunRequest:
     """One docker step to be done. `login_server` is None if the run has no registry.
 
     `task` is an address (`registry/name`), None for a quick build; `registries` are the other
-    registries the task has a login for; `bases` fixes digests by reference (`registry/name:tag`).
+    registries the task has a login for, `logins` those logins. A local source is relative to
+    `folder` and may lie anywhere; with None it is relative to the workspace and inside it.
+
+    Of another run (`rerun_of`): `bases` fixes digests by reference (`registry/name:tag`),
+    `base_ids` tells which images without a digest it had, `branch` is that of a pinned commit.
+    `queued` is when the run was asked for, None for now.
     """
 
     id: str
@@ -31,8 +45,15 @@ class RunRequest:
     platform: str = "linux/amd64"
     timeout: int = 3600
     offline: bool = False
+    multi: MultiStep | None = None  # instead of the docker step
     overrides: Mapping[str, str] = field(default_factory=dict)
+    logins: Mapping[str, RegistryLogin] = field(default_factory=dict)
+    folder: str | None = None
+    rerun_of: str | None = None
     bases: Mapping[str, str] = field(default_factory=dict)
+    base_ids: Mapping[str, str] = field(default_factory=dict)
+    branch: str | None = None
+    queued: datetime | None = None
 
     @property
     def task_name(self) -> str:
@@ -56,7 +77,20 @@ class RunRequest:
             platform=self.platform,
             source=self.source,
             timeout=self.timeout,
-            queued=now,
+            queued=self.queued or now,
             overrides=dict(self.overrides),
-            request=self.step.model_dump(mode="json", by_alias=True),
+            request=(self.multi or self.step).model_dump(mode="json", by_alias=True),
+            rerun_of=self.rerun_of,
+            wanted=_adapter().dump_python(self, mode="json", by_alias=True),
         )
+
+
+def read_request(stored: Mapping[str, object]) -> RunRequest:
+    """The request that `RunRecord.wanted` holds. Raises pydantic's ValidationError."""
+    request: RunRequest = _adapter().validate_python(stored)
+    return request
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(RunRequest)

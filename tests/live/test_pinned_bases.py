@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import docker
 import pytest
 
 from reconciler.adapters.registry import served_digest
+from tests.live.git_server import GitServer, add_commit, git, make_repository, serve_git
 from tests.live.workshop import Workshop
 
 Publish = Callable[[str], str]
@@ -17,6 +19,11 @@ Publish = Callable[[str], str]
 
 def unique() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+def allow_http(workshop: Workshop, server: GitServer) -> None:
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write(f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
 
 
 @pytest.fixture
@@ -89,3 +96,61 @@ def test_the_own_ignore_file_of_a_dockerfile_holds_when_its_bases_are_pinned(
     listed = {line.split()[-1] for line in done.stdout.splitlines() if line.startswith("build")}
     assert "seen" in listed
     assert "hidden" not in listed
+
+
+# --------------------------------------------------------------------- rerun
+def test_a_rerun_takes_commit_and_base_of_the_old_run_though_both_moved(
+    workshop: Workshop, base: str, publish: Publish, tmp_path: Path
+) -> None:
+    first, word = publish(unique()), unique()
+    lines = f"FROM {base}\nARG WHO\nCOPY . /app\nRUN echo is-$(cat /app/version)-$WHO\n"
+    files = {"api/Dockerfile": lines, "api/version": word}
+    work, commit = make_repository(tmp_path / "repositories", "app", files)
+    with serve_git(tmp_path / "repositories") as server:
+        allow_http(workshop, server)
+        name = unique()
+        old = workshop.call(
+            "build", f"{server.url}/app.git#trunk:api", "--build-arg", "WHO={{.Run.Branch}}",
+            "-t", f"{name}:{{{{.Run.ID}}}}",
+        )  # fmt: skip
+        assert old.returncode == 0, old.stderr
+        before = workshop.last()
+        add_commit(work, {"api/version": unique()}, "moved")
+        git(work, "push", "--quiet", "origin", "trunk")
+        assert publish(unique()) != first
+        done = workshop.call("rerun", before["id"])
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert f"is-{word}-trunk" in old.stdout
+    # The same inputs are found in the cache; others would have been built.
+    assert re.search("CACHED|Using cache", done.stdout)
+    after = workshop.last()
+    assert after["rerunOf"] == before["id"] != after["id"]
+    assert (after["commit"], after["branch"]) == (commit, "trunk")
+    assert [item["digest"] for item in after["bases"]] == [first]
+    assert after["outputs"][0]["reference"] == f"{workshop.registry}/{name}:{after['id']}"
+
+
+def test_a_rerun_says_what_it_cannot_pin(workshop: Workshop) -> None:
+    workshop.context("app")
+    workshop.call("build", "app")
+    done = workshop.call("rerun", workshop.last()["id"])
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert "the folder app: it was in no Git repository" in said
+    assert f"the base {workshop.base}: it has no digest" in said
+
+
+def test_a_rerun_of_a_clean_folder_at_the_same_commit_is_pinned(
+    workshop: Workshop, base: str, publish: Publish
+) -> None:
+    publish(unique())
+    folder = workshop.context("app")
+    (folder / "Dockerfile").write_text(f"FROM {base}\n")
+    git(folder, "init", "--quiet")
+    add_commit(folder, {"data": "one"}, "first")
+    workshop.call("build", "app")
+    run_id = workshop.last()["id"]
+    assert workshop.call("rerun", run_id).stderr == ""
+    (folder / "data").write_text("two")
+    assert "with changes" in " ".join(workshop.call("rerun", run_id).stderr.split())

@@ -169,7 +169,7 @@ def test_an_unknown_task_is_told_with_the_nearest_name() -> None:
 
 
 def request(words: TaskWords, task: LiveTask) -> RunRequest:
-    return task_request(words, workspace(REGISTRY), live(task), "dev")[0]
+    return task_request(words, workspace(REGISTRY), live(task), "dev")
 
 
 def test_a_run_takes_everything_from_its_task() -> None:

@@ -1,0 +1,90 @@
+"""The commands runs, logs and cancel: words in, lines out. Decides nothing."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from reconciler.cli.options import Invocation, output_option, pass_invocation, show
+from reconciler.cli.voice import run_place
+from reconciler.model.run import LogLine, RunStatus
+
+_STATUSES = [status.value for status in RunStatus]
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only these.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."
+)
+@output_option
+@pass_invocation
+def runs(
+    invocation: Invocation, task: str | None, status: str | None, limit: int, output: str
+) -> int:
+    """List runs, newest first."""
+    from reconciler.operations.runs import list_runs  # noqa: PLC0415
+    from reconciler.report.runs import runs_json, runs_lines  # noqa: PLC0415
+
+    with invocation.any_workspace() as opened:
+        place = run_place(opened, invocation)
+        wanted = RunStatus(status) if status else None
+        records = list_runs(place, task=task, status=wanted, limit=limit)
+    if output == "json":
+        click.echo(json.dumps(runs_json(records), indent=2))
+    else:
+        show(runs_lines(records, invocation.clock(), invocation.width))
+    return 0
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--step", help="Lines of this step only.")
+@output_option
+@pass_invocation
+def logs(invocation: Invocation, run_id: str, follow: bool, step: str | None, output: str) -> int:
+    """Show what a run printed. Ctrl-C ends the showing, not the run."""
+    from reconciler.operations.runs import get_run, run_log  # noqa: PLC0415
+
+    tell = _json_line if output == "json" else _text_line
+    with invocation.any_workspace() as opened:
+        place = run_place(opened, invocation)
+        try:
+            for line in run_log(place, get_run(place, run_id), follow=follow):
+                if step is None or line.step == step:
+                    tell(line)
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@pass_invocation
+def cancel(invocation: Invocation, run_id: str) -> int:
+    """Stop a run, wherever it was started."""
+    from reconciler.operations.runs import cancel_run  # noqa: PLC0415
+
+    with invocation.any_workspace() as opened:
+        record = cancel_run(run_place(opened, invocation), run_id)
+    state = "canceled" if record.status is RunStatus.CANCELED else record.status.value.lower()
+    if record.status.final:
+        click.echo(f"run {record.id}: {state}")
+    else:
+        click.echo(f"run {record.id} was asked to stop and has not yet")
+    return 0
+
+
+def _text_line(line: LogLine) -> None:
+    from reconciler.report.runs import log_text  # noqa: PLC0415
+
+    click.echo(log_text(line))
+
+
+def _json_line(line: LogLine) -> None:
+    from reconciler.store.logs import to_json  # noqa: PLC0415
+
+    click.echo(json.dumps(to_json(line)))

@@ -1,0 +1,80 @@
+"""Tells of one run while it goes on and how it ended. Decides nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.base.errors import RunFailed
+from reconciler.cli.options import Invocation, show
+from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus
+
+if TYPE_CHECKING:  # late: the database and the engine are slow to import
+    from reconciler.operations.run_place import RunPlace
+    from reconciler.operations.workspace import OpenWorkspace
+
+_INTERRUPTED = 130
+
+
+def run_place(opened: OpenWorkspace, invocation: Invocation) -> RunPlace:
+    """Where runs are kept; tells of runs that were lost since the last look."""
+    from reconciler.operations.run_place import place_of  # noqa: PLC0415
+    from reconciler.operations.runs import report_lost  # noqa: PLC0415
+    from reconciler.report.runs import lost_lines  # noqa: PLC0415
+
+    place = place_of(opened)
+    show(lost_lines(report_lost(place), invocation.width), error=True)
+    return place
+
+
+class Voice:
+    """Tells of one run as it goes on. If nobody reads any more, the run goes on untold."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._width = invocation.width
+        self._before: RunRecord | None = None
+
+    def watchers(self) -> Any:
+        """What the run tells its states and lines to."""
+        from reconciler.operations.run_place import Watchers  # noqa: PLC0415
+
+        return Watchers(on_record=self._record, on_line=self._line)
+
+    def _record(self, record: RunRecord) -> None:
+        from reconciler.report.runs import progress_lines  # noqa: PLC0415
+
+        self._say(progress_lines(self._before, record, self._width))
+        self._before = record
+
+    def _line(self, line: LogLine) -> None:
+        from reconciler.report.runs import log_text  # noqa: PLC0415
+
+        self._say([log_text(line)])
+
+    def end(self, record: RunRecord) -> int:
+        """Tell how it ended; the exit code that says so."""
+        from reconciler.report.runs import end_lines  # noqa: PLC0415
+
+        code = _exit_code(record)
+        self._say(end_lines(record, self._width), error=code != 0)
+        return code
+
+    def _say(self, lines: list[str], *, error: bool = False) -> None:
+        try:
+            for line in lines:
+                click.echo(line, err=error)
+        except BrokenPipeError:
+            # Half a push is worse than a push nobody watches: the log keeps every line.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, (sys.stderr if error else sys.stdout).fileno())
+
+
+def _exit_code(record: RunRecord) -> int:
+    if record.status is RunStatus.SUCCEEDED:
+        return 0
+    if record.status is RunStatus.CANCELED and record.message == "interrupted":
+        return _INTERRUPTED
+    return 1 if record.reason is Reason.ENGINE else RunFailed.exit_code
