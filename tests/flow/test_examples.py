@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from reconciler.cli.main import run
 
 ROOT = Path(__file__).parents[2]
 REVIEW = ROOT / "examples" / "02-policy-review"
+DRIFT = ROOT / "examples" / "04-drift"
 
 
 @pytest.fixture
@@ -65,6 +67,49 @@ def test_the_readme_names_commands_that_exist(
 ) -> None:
     assert run(["policy", "explain", "token-scope"]) == 0
     assert "public_repo" in capsys.readouterr().out
+
+
+@pytest.fixture
+def drifted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "drift"
+    shutil.copytree(DRIFT, folder, ignore=shutil.ignore_patterns(".reconciler"))
+    monkeypatch.chdir(folder)
+    assert run(["apply", "--auto-approve"]) == 0
+    assert run(["drift"]) == 0
+    runpy.run_path(str(folder / "change_live.py"))
+    return folder
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_change_behind_our_back_is_told_with_field_values_and_who(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    capsys.readouterr()
+    assert run(["drift"]) == 8
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "timeout applied 3600, live 7200 by oncall@contoso.example" in shown
+
+
+@pytest.mark.usefixtures("drifted")
+def test_plan_and_apply_leave_it_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--detailed-exitcode"]) == 8
+    assert "left alone (--heal to undo)" in " ".join(capsys.readouterr().out.split())
+    assert run(["apply", "--auto-approve"]) == 0
+    assert run(["drift"]) == 8
+
+
+@pytest.mark.usefixtures("drifted")
+def test_heal_puts_the_applied_value_back() -> None:
+    assert run(["apply", "--auto-approve", "--heal"]) == 0
+    assert run(["drift"]) == 0
+    assert run(["plan", "--detailed-exitcode"]) == 0
+
+
+def test_a_spec_that_takes_the_live_value_needs_no_undoing(drifted: Path) -> None:
+    spec = drifted / "specs" / "web-api.yaml"
+    spec.write_text(spec.read_text().replace("timeout: 3600", "timeout: 7200"))
+    assert run(["apply", "--auto-approve"]) == 0
+    assert run(["drift"]) == 0
 
 
 def test_our_own_specs_are_valid_under_our_own_policies(
