@@ -7,8 +7,10 @@ input is empty, and every program leads its own session so that its whole group 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -70,11 +72,19 @@ def capture(
     return ended.exit_code, b"".join(output).decode("utf-8", "replace")
 
 
+# The kernel ends the program when we are killed: nobody else could. setpriv is part of
+# util-linux; without it a program may outlive a kill -9 of ours.
+_SETPRIV = shutil.which("setpriv")
+_LEASH = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+
+
 def _start(
     argv: Sequence[str], environment: Mapping[str, str], folder: Path | None
 ) -> subprocess.Popen[bytes]:
+    if shutil.which(argv[0], path=environment.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no such program", argv[0])
     return subprocess.Popen(
-        list(argv),
+        [*_LEASH, *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

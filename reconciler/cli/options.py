@@ -108,5 +108,19 @@ def show(lines: Iterable[str], *, error: bool = False) -> None:
         click.echo(paint(line), err=error, color=_colour())
 
 
+def asked(question: str) -> bool:
+    """Ask a person; only `y` or `yes` is yes. Raises KeyboardInterrupt.
+
+    The answer is waited for in short turns: a signal that comes just before a blocking read would
+    be seen only after the next key.
+    """
+    import select  # noqa: PLC0415
+
+    click.echo(f"{question} [y/N]: ", err=True, nl=False)
+    while not select.select([sys.stdin], [], [], 0.2)[0]:
+        pass
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
 def _colour() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.base.errors import WrongUsage
-from reconciler.cli.options import Invocation, output_option, pass_invocation, show
+from reconciler.cli.options import Invocation, asked, output_option, pass_invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
     from reconciler.operations.apply import Applied, Step
@@ -133,7 +133,7 @@ def _wanted(plan: Plan) -> bool:
     # A plan that policy blocks is not worth a question: apply says what blocks it.
     if plan.policy.failures or not plan.changes:
         return True
-    return click.confirm("Apply this plan?", err=True)
+    return asked("Apply this plan?")
 
 
 def _apply(invocation: Invocation, opened: OpenWorkspace, plan: Plan) -> Applied:

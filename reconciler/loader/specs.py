@@ -26,6 +26,7 @@ from reconciler.loader.files import (
     yaml_diagnostic,
 )
 from reconciler.loader.kinds import SPEC_FOLDER, wrong_kind
+from reconciler.loader.pasted import pasted_tokens
 from reconciler.loader.template import TemplateProblem, render
 from reconciler.model.task import Task
 
@@ -113,10 +114,13 @@ class SpecReader:
         self.spec_count += 1
         merged = merge_defaults(value, chain)
         try:
-            return Located(Task.model_validate(merged), source)
+            task = Task.model_validate(merged)
         except ValidationError as error:
             self._complain(explain(error, Task, merged, source, _name_of(merged)), source, chain)
             return None
+        pasted = pasted_tokens(merged, source, task.address)
+        self._complain(pasted, source, chain)
+        return None if pasted else Located(task, source)
 
     def _complain(self, problems: list[Diagnostic], source: Source, chain: Chain) -> None:
         """Add what is wrong with a task, but nothing that follows from broken Defaults."""

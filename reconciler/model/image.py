@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from reconciler.model.common import problem
+from reconciler.model.variables import wrong_variable
 
 _VARIABLE = re.compile(r"\{\{[^{}]*\}\}|\$[A-Za-z][A-Za-z0-9]*")
 _HOME = re.compile(r"^(\{\{\s*\.Run\.Registry\s*\}\}|\$Registry)/")
@@ -49,6 +50,9 @@ def parse_reference(text: str) -> ImageReference:
 
 
 def _image_name(text: str) -> str:
+    wrong = wrong_variable(text)
+    if wrong is not None:
+        raise problem("variable", wrong)
     # Variables are checked when they have values; here they stand for one legal letter.
     if len(text) > _LONGEST:
         raise problem("image", f"an image name has at most {_LONGEST:,} characters")

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from reconciler.base.credentials import holds_credential
 from reconciler.base.text import one_line
 from reconciler.model.common import Flag, Model, SecretText, Text, Whole, Word, problem
 from reconciler.model.image import ImageName
+from reconciler.model.variables import wrong_variable
 
 Arguments = dict[Word, Text]
+
+
+def _argument(text: str) -> str:
+    wrong = wrong_variable(text)
+    if wrong is not None:
+        raise problem("variable", wrong)
+    return text
+
+
+DockerArguments = dict[Word, Annotated[Text, AfterValidator(_argument)]]
 SecretArguments = dict[Word, SecretText]
 
 
@@ -29,7 +40,7 @@ class DockerStep(Model):
     file: Word = "Dockerfile"
     images: tuple[ImageName, ...] = ()
     push: Flag = True
-    args: Arguments = Field(default_factory=dict)
+    args: DockerArguments = Field(default_factory=dict)
     secrets: SecretArguments = Field(default_factory=dict)
     target: Word | None = None
     no_cache: Flag = False

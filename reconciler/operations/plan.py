@@ -19,7 +19,7 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer, Comparison
 from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
-from reconciler.plan.guard import refuse_protected
+from reconciler.plan.guard import refuse_over_limits, refuse_protected
 from reconciler.plan.planfile import read_plan, write_plan
 
 VALID_FOR = timedelta(hours=24)
@@ -51,6 +51,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()
     refuse_protected(comparison.changes)
+    refuse_over_limits(comparison.changes, len(stores.live), opened.workspace.limits)
     plan = Plan(
         id=new_id("p-", 8),
         created=now,
@@ -120,6 +121,11 @@ def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[st
     if change.action is Action.DELETE:
         return stores.applied[change.address].file or "", 1
     located = comparison.sources[change.address]
+    inherited = [field.origin for field in change.paths if field.cause == "defaults"]
+    own = [field for field in change.paths if field.cause in {"spec", "removed"}]
+    if change.action is Action.UPDATE and inherited and not own:
+        file, line, _ = str(inherited[0]).rsplit(":", 2)
+        return file, int(line)
     return located.source.file, _line_of(change, located.source.line)
 
 

@@ -59,7 +59,8 @@ class Comparer:
             result.unchanged += 1
             return
         three = self._three(located, previous, declared)
-        drift = drift_of(three, self._live.get(previous or task.address))
+        old = previous or task.address
+        drift = drift_of(three, self._applied.get(old), self._live.get(old))
         if drift is not None:
             result.drift.append(drift)
         change = _change(three)

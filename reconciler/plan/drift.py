@@ -11,8 +11,13 @@ from reconciler.plan.stored import Stored, Three, document_of
 Fate = Literal["spec", "drift", "accepted"]
 
 
-def drift_of(three: Three, stored: Stored | None) -> Drift | None:
-    """The drift of a declared task, or None if live is as last applied."""
+def drift_of(three: Three, applied: Stored | None, stored: Stored | None) -> Drift | None:
+    """The drift of a declared task, or None if live is as last applied.
+
+    Who changed it is known only if live was changed after the last apply: an apply that leaves
+    drift alone writes the task, and hides who drifted it.
+    """
+    stored = _anonymous(stored) if _hidden_by_apply(stored, applied) else stored
     if three.applied is None or three.applied == three.live:
         return None
     address = three.previous or three.address
@@ -27,12 +32,23 @@ def drift_of(three: Three, stored: Stored | None) -> Drift | None:
     return _changed(address, fields, stored, heal=three.heal)
 
 
+def _hidden_by_apply(live: Stored | None, applied: Stored | None) -> bool:
+    if live is None or applied is None or live.changed_at is None or applied.changed_at is None:
+        return False
+    return live.changed_at <= applied.changed_at
+
+
+def _anonymous(live: Stored | None) -> Stored | None:
+    return None if live is None else Stored(live.document)
+
+
 def drift_of_undeclared(address: str, applied: Stored, live: Stored | None) -> Drift | None:
     """The drift of a task that is about to be deleted, or None."""
     last, now = document_of(address, applied), document_of(address, live)
     if last is None or now is None or last == now:
         return None
-    return _changed(address, field_changes(last, now), live, heal=True)
+    known = None if _hidden_by_apply(live, applied) else live
+    return _changed(address, field_changes(last, now), known, heal=True)
 
 
 def _with_fates(

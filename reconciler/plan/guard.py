@@ -1,10 +1,12 @@
-"""What a plan may not do: delete a protected task. Pure."""
+"""What a plan may not do: delete a protected task, or more than the workspace's limits. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from reconciler.base.errors import ReconcilerError
+from reconciler.model.workspace import Limits
 from reconciler.plan.change import Action, Change
 
 
@@ -23,6 +25,35 @@ def refuse_protected(changes: Iterable[Change]) -> None:
             details=[("task", name) for name in names[:20]],
             hint="put the spec back; to delete it, first apply it with protect: false",
         )
+
+
+class OverLimit(ReconcilerError):
+    """The plan deletes or updates more tasks than `limits` in reconciler.yaml allows."""
+
+    code = "over-limit"
+
+
+# Below this number of live tasks a share says nothing (octoDNS has the same floor).
+FEWEST = 10
+
+
+def refuse_over_limits(changes: Iterable[Change], live: int, limits: Limits) -> None:
+    """Raises OverLimit. A limit is a share of the live tasks (`5%`) or a count (`20`)."""
+    if live < FEWEST:
+        return
+    counts = Counter(change.action for change in changes)
+    asked = ((Action.DELETE, limits.delete), (Action.UPDATE, limits.update))
+    for action, limit in asked:
+        if limit is not None and counts[action] > _most(limit, live):
+            share = f"{counts[action]} of {live} ({100 * counts[action] / live:.1f} %)"
+            raise OverLimit(
+                f"the plan would {action} {share}; the limit is {limit}",
+                hint=f"check the specs; if it is meant, raise limits.{action} in reconciler.yaml",
+            )
+
+
+def _most(limit: str, live: int) -> float:
+    return float(limit[:-1]) * live / 100 if limit.endswith("%") else int(limit)
 
 
 def _deletes_protected(change: Change) -> bool:

@@ -52,7 +52,7 @@ def _read(content: dict[str, Any], text: str, key: bytes, state_id: str) -> Plan
     if digest_text(body) != stated or laid_out != text:
         raise PlanRejected(
             "the plan file was edited after it was saved",
-            details=[("digest", f"stated {one_line(str(stated))}, found {digest_text(body)}")],
+            details=_digests(str(stated), digest_text(body)),
             hint="change the specs and " + _AGAIN,
         )
     if plan.state_id != state_id:
@@ -64,6 +64,12 @@ def _read(content: dict[str, Any], text: str, key: bytes, state_id: str) -> Plan
     if not hmac.compare_digest(str(signature).encode(), fingerprint(body, key).encode()):
         raise PlanRejected("the plan file was not sealed by this state", hint=_AGAIN)
     return plan
+
+
+def _digests(stated: str, found: str) -> list[tuple[str, str]]:
+    if stated == found:
+        return [("found", "another layout than it was saved with")]
+    return [("digest", f"stated {one_line(stated)}, found {found}")]
 
 
 def check_not_expired(plan: Plan, now: datetime) -> None:

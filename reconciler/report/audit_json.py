@@ -27,6 +27,8 @@ def audit_line(report: AuditReport) -> str:
         plural(len(report.warnings), "warning"),
         f"{len(report.waived):,} waived",
     ]
+    if people.unreadable:
+        found.append(f"{len(people.unreadable):,} NOT JUDGED (damaged live documents)")
     tasks = (
         f"{people.declared:,} declared, {people.live:,} live, {len(people.unmanaged):,} unmanaged"
     )

@@ -182,10 +182,14 @@ def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
 
 def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
     """The whole output of `drift`."""
+    rogue = f"{plural(len(plan.unmanaged), 'live task')} not declared and never applied"
+    unmanaged = wrap(rogue, width, "  ") if plan.unmanaged else []
     if not plan.drift:
-        return [f"no drift: {plural(plan.live, 'live task')} as last applied"]
+        same = plan.live - len(plan.unmanaged)
+        return [f"no drift: {plural(same, 'live task')} as last applied", *unmanaged]
     lines = [line for drift in plan.drift for line in _drift_lines(drift, width, now)]
-    return [*lines, "", f"{plural(len(plan.drift), 'task')} drifted since the last apply."]
+    told = f"{plural(len(plan.drift), 'task')} drifted since the last apply."
+    return [*lines, "", told, *unmanaged]
 
 
 def taken_lines(taken: Taken, width: int) -> list[str]:

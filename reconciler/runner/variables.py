@@ -1,21 +1,14 @@
-"""Run variables `{{.Run.ID}}` in image names and arguments. Not a template language: no functions.
-
-Names: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml
-(run variables). The spelling is ACR's; a name that is unknown is an error, never an empty text.
-"""
+"""The values of run variables in image names and arguments; their names stand in the model."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.run import Reason
+from reconciler.model.variables import VARIABLE, wrong_variable
 from reconciler.runner.failure import Failure
-
-_VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,6 @@ def _spelled(field: str) -> str:
 
 # `.Run.TaskName` -> `task_name`
 _FIELDS = {_spelled(field.name): field.name for field in fields(RunVariables)} | {".Build.ID": "id"}
-NAMES = tuple(_FIELDS)
 
 
 def run_date(moment: datetime) -> str:
@@ -57,31 +49,19 @@ def run_date(moment: datetime) -> str:
 
 def check_variables(text: str, where: str) -> None:
     """Raise Failure (taskfile-invalid) for the first unknown variable in a text."""
-    for match in _VARIABLE.finditer(text):
-        name = match[1].strip()
-        if name not in _FIELDS:
-            raise Failure(Reason.TASKFILE_INVALID, _unknown(match[0], name, where))
-    if "{{" in _VARIABLE.sub("", text):
-        message = f"{where}: a variable is not closed: {one_line(text, 80)}"
-        raise Failure(Reason.TASKFILE_INVALID, message)
-
-
-def _unknown(written: str, name: str, where: str) -> str:
-    if name.startswith((".Values", ".Secrets")):
-        return f"{where}: {one_line(written, 80)}: a docker step knows .Run variables only"
-    near = did_you_mean(name, NAMES)
-    hint = f"did you mean {{{{{near}}}}}?" if near else f"known are {', '.join(NAMES)}"
-    return f"{where}: unknown variable {one_line(written, 80)}; {hint}"
+    wrong = wrong_variable(text)
+    if wrong is not None:
+        raise Failure(Reason.TASKFILE_INVALID, f"{where}: {wrong}")
 
 
 def expand(text: str, variables: RunVariables) -> str:
     """The text with every variable replaced. It must have been checked before."""
-    return _VARIABLE.sub(lambda match: _value(match[1].strip(), variables), text)
+    return VARIABLE.sub(lambda match: _value(match[1].strip(), variables), text)
 
 
 def empty_variables(text: str, variables: RunVariables) -> list[str]:
     """Variables of a text that have no value in this run: why a name came out wrong."""
-    names = [match[1].strip() for match in _VARIABLE.finditer(text)]
+    names = [match[1].strip() for match in VARIABLE.finditer(text)]
     return [name for name in names if not _value(name, variables)]
 
 

@@ -225,3 +225,17 @@ def test_a_protected_task_is_not_deleted_until_it_is_applied_without(project: Pr
     assert project.run("apply", "--auto-approve").code == 0
     spec.unlink()
     assert project.run("apply", "--auto-approve").code == 0
+
+
+def test_a_value_from_uncommitted_defaults_is_not_blamed_on_the_spec(project: Project) -> None:
+    defaults = project.root / "specs" / "defaults.yaml"
+    text = "apiVersion: reconciler/v1\nkind: Defaults\nspec: {{timeout: {}}}\n"
+    defaults.write_text(text.format(900))
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@contoso.example"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=project.root, check=True)
+    assert project.run("apply", "--auto-approve").code == 0
+    defaults.write_text(text.format(1200))
+    told = " ".join(project.run("plan").out.split())
+    assert "specs/defaults.yaml:3" in told
+    assert "not committed" in told

@@ -8,11 +8,10 @@ from reconciler.operations.apply import Step, Taken
 from reconciler.operations.plan import Planned
 from reconciler.operations.recover import Recovered
 from reconciler.operations.validate import Validation
-from reconciler.plan.build import compare
 from reconciler.plan.change import Cause, Change, Inputs, Plan
 from reconciler.policy.waivers import PolicyResult
 from reconciler.store.locks import Holder
-from tests.unit.plan.builders import NOW, located, plan_of, stores, task
+from tests.unit.plan.builders import NOW, compared, plan_of, task
 
 COMMIT = "9ac11e0d" * 5
 GIT = {"source": "https://git.contoso.example/shop.git#main:api", "token": {"secret": "env:GIT"}}
@@ -37,7 +36,7 @@ def comparison_plan(*, heal: bool = False) -> Plan:
         old[3],
     ]
     live = [*old[:3], task("etl-job", platform="linux/arm64", timeout=7200), task("by-hand")]
-    found = compare(map(located, declared), stores(*old), stores(*live), heal=heal)
+    found = compared(declared, old, live, heal=heal)
     changes = tuple(with_cause(change) for change in found.changes)
     inputs = Inputs(commit=COMMIT)
     plan = plan_of(found, inputs=inputs, declared=4, live=5, unchanged=1, state_serial=188)

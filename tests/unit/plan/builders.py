@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.base.canonical import canonical_json
@@ -59,7 +60,12 @@ def compared(
     declared: list[Task], applied: list[Task], live: list[Task], *, heal: bool = False
 ) -> Comparison:
     """The comparison of three lists of tasks."""
-    return compare(map(located, declared), stores(*applied), stores(*live), heal=heal)
+    # Applied an hour before live was read: what differs was changed by somebody else since.
+    before = {
+        address: replace(one, changed_at=NOW - timedelta(hours=1))
+        for address, one in stores(*applied).items()
+    }
+    return compare(map(located, declared), before, stores(*live), heal=heal)
 
 
 def plan_of(comparison: Comparison, **fields: Any) -> Plan:

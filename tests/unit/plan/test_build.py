@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from reconciler.base.errors import StateUnusable
 from reconciler.plan.build import Stored, compare
 from reconciler.plan.change import Action
-from tests.unit.plan.builders import canonical, compared, located, stores, task
+from tests.unit.plan.builders import canonical, compared, located, stored, stores, task
 
 OLD = task(timeout=3600)
 SLOW = task(timeout=7200)
@@ -154,3 +156,14 @@ def test_secret_fields_are_marked_and_show_the_reference() -> None:
     old = task(context={"source": "a.git", "token": {"secret": "env:OLD"}})
     (field,) = compared([new], [old], [old]).changes[0].paths
     assert (field.before, field.after, field.sensitive) == ("env:OLD", "env:NEW", True)
+
+
+@pytest.mark.parametrize(("hours", "name"), [(-1, None), (0, None), (1, "oncall")])
+def test_who_drifted_is_not_said_once_an_apply_wrote_the_task_again(
+    hours: int, name: str | None
+) -> None:
+    moment = datetime(2026, 11, 2, tzinfo=UTC)
+    applied = Stored(stored(OLD).document, "lead", moment)
+    live = Stored(stored(SLOW).document, "oncall", moment + timedelta(hours=hours))
+    found = compare([located(OLD)], {OLD.address: applied}, {OLD.address: live})
+    assert [drift.changed_by for drift in found.drift] == [name]

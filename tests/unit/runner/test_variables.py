@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model.run import Reason
+from reconciler.model.variables import NAMES
 from reconciler.runner.failure import Failure
 from reconciler.runner.variables import (
-    NAMES,
     RunVariables,
     check_variables,
     empty_variables,

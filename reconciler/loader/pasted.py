@@ -1,0 +1,42 @@
+"""Tokens pasted into fields that are no place for them: a description, a label, an owner."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from reconciler.base.credentials import holds_credential
+from reconciler.base.diagnostics import Diagnostic
+from reconciler.base.source import Path, Source, spell_path
+
+# Cheap, and true for every prefix that `holds_credential` looks for closer.
+_HINT = re.compile(
+    r"gh[pousr]_|github_pat_|glpat-|gldt-|xox|AKIA|npm_|dckr_pat_|pypi-|hvs\.|eyJ|-----BEGIN"
+)
+
+
+def pasted_tokens(value: Any, source: Source, task: str) -> list[Diagnostic]:
+    """An error for each text of a valid document that holds a token. Never repeats it."""
+    return [
+        Diagnostic(
+            f"{spell_path(path)} holds what looks like a token",
+            source.locate(path),
+            task=task,
+            found="(hidden: it may be a secret)",
+            fix="revoke the token, remove it here, and hand it over as a reference (env:NAME)",
+        )
+        for path in _paths(value, ())
+    ]
+
+
+def _paths(value: Any, path: Path) -> Iterator[Path]:
+    if isinstance(value, str):
+        if _HINT.search(value) and holds_credential(value):
+            yield path
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            yield from _paths(child, (*path, key))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from _paths(child, (*path, index))

@@ -1,0 +1,50 @@
+"""The run variables of docker steps: `{{.Run.ID}}` and its kin. A name, no template language.
+
+Names: https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml
+(run variables). The spelling is ACR's; an unknown name is an error, never an empty text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.base.text import did_you_mean, one_line
+
+VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+NAMES = (
+    ".Run.ID",
+    ".Run.Registry",
+    ".Run.RegistryName",
+    ".Run.Date",
+    ".Run.Commit",
+    ".Run.Branch",
+    ".Run.TaskName",
+    ".Run.OS",
+    ".Run.Architecture",
+    ".Run.TriggeredBy",
+    ".Run.Repository",
+    ".Run.GitTag",
+    ".Run.SharedVolume",
+    ".Build.ID",
+)
+
+
+def wrong_variable(text: str) -> str | None:
+    """What is wrong with the variables of a text, or None."""
+    if "{{" not in text:
+        return None
+    for match in VARIABLE.finditer(text):
+        name = match[1].strip()
+        if name not in NAMES:
+            return _unknown(match[0], name)
+    if "{{" in VARIABLE.sub("", text):
+        return f"a variable is not closed: {one_line(text, 80)}"
+    return None
+
+
+def _unknown(written: str, name: str) -> str:
+    if name.startswith((".Values", ".Secrets")):
+        return f"{one_line(written, 80)}: a docker step knows .Run variables only"
+    near = did_you_mean(name, NAMES)
+    hint = f"did you mean {{{{{near}}}}}?" if near else f"known are {', '.join(NAMES)}"
+    return f"unknown variable {one_line(written, 80)}; {hint}"
