@@ -32,7 +32,7 @@ _NARROWER: tuple[tuple[str, int], ...] = (
 
 # ----------------------------------------------------------------- for people
 def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int) -> list[str]:
-    """A table at most `width` wide, and what it leaves out."""
+    """A table at most `width` (at least 40) columns wide, and what it leaves out."""
     if not rows:
         return ["no live tasks; make them with: reconciler apply"]
     columns = _columns(rows, now)
@@ -42,7 +42,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int) -> list[str]
     shown = {title: [cut(cell, widths[title]) for cell in columns[title]] for title in widths}
     lines = table(list(shown), list(zip(*shown.values(), strict=True)))
     left_out = [title.lower() for title in columns if title not in widths]
-    return [*(cut(line, width) for line in lines), *_end(rows, left_out, width)]
+    return [*lines, *_end(rows, left_out, width)]
 
 
 def _fit(widths: dict[str, int], room: int) -> dict[str, int]:
@@ -54,8 +54,8 @@ def _fit(widths: dict[str, int], room: int) -> dict[str, int]:
             break
         if not least:
             found.pop(title, None)
-        elif title in found:
-            found[title] = max(found[title] - excess, min(least, found[title]))
+        elif found.get(title, 0) > least:
+            found[title] = max(found[title] - excess, least)
     return found
 
 

@@ -128,3 +128,13 @@ def test_a_selector_is_spelled_in_words() -> None:
     match = Match(address="contoso/*", labels={"tier": "prod"}, owner="team-web")
     assert spell_match(match) == "address contoso/*, owner team-web, label tier=prod"
     assert spell_match(Match()) == "every task"
+
+
+def test_the_words_of_all_forms_add_up_to_the_counts_of_each_rule() -> None:
+    found = report()
+    assert len(found.verdicts) == found.population.judged
+    for number, rule in enumerate(found.rules):
+        words = [row.words[number] for row in found.verdicts]
+        counts = (rule.passed, rule.failed, rule.waived, rule.not_applicable, rule.errors)
+        kinds = ("pass", "fail", "waived", "not-applicable", "error")
+        assert tuple(words.count(kind) for kind in kinds) == counts

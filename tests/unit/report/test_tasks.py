@@ -14,7 +14,7 @@ from tests.unit.plan.builders import task
 LONG = row(task("x" * 50, metadata={"owner": "o" * 60}), run("r7k2abc", RunStatus.TIMEOUT, 60 * 23))
 
 
-@pytest.mark.parametrize("width", range(40, 240, 7))
+@pytest.mark.parametrize("width", range(40, 240))
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, tasks_lines([*rows(), LONG], NOW, width))) <= width
 
@@ -39,9 +39,9 @@ def test_no_owner_is_said_and_counted() -> None:
     assert "5 tasks, 1 without owner, 1 off, 1 that this version cannot read" in text
 
 
-def test_a_short_column_is_never_padded_to_its_least_width() -> None:
-    (header, *_) = tasks_lines([row(task("abcde"))], NOW, 40)
-    assert header.startswith("TASK           OWNER")
+def test_a_short_column_is_never_made_wider() -> None:
+    (header, *_) = tasks_lines([row(task("abcde"))], NOW, 43)
+    assert header.split() == ["TASK", "OWNER", "TRIGGERS", "LAST", "RUN"]
 
 
 def test_disabled_triggers_wake_nothing() -> None:
