@@ -8,11 +8,11 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.docker import DEFAULT_ADDRESS, Engine, engine_unavailable, explanation
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
-from reconciler.adapters.unpack import unpack
+from reconciler.adapters.unpack import pack, unpack
 from reconciler.base.errors import EngineUnavailable
 from reconciler.model.container import (
     INSTANCE_LABEL,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 # SIGTERM, then so long until SIGKILL: with the rest a canceled step is gone within two seconds.
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 0.8
 # An engine that has not ended a killed container after this is not going to.
 _GIVE_UP_SECONDS = 20.0
 _CARRIER_IMAGE = "reconciler-workspace"
@@ -104,9 +104,20 @@ class EngineContainers:
                 check_duplicate=True,
             )
 
-    def create_workspace(self, name: str, run: str, content: BinaryIO) -> None:
-        """Make a volume of a run and unpack a tar into it. Raises ValueError if refused."""
-        with _talk(self._engine) as client, _refusal_as_value_error():
+    def create_workspace(
+        self,
+        name: str,
+        run: str,
+        folder: Path,
+        left_out: Callable[[str], bool],
+        check: Callable[[], None],
+    ) -> None:
+        """Make a volume of a run and copy a folder into it. ValueError if refused, OSError."""
+        with (
+            pack(folder, left_out, check) as content,
+            _talk(self._engine) as client,
+            _refusal_as_value_error(),
+        ):
             client.create_volume(name, labels=self._labels(run))
             with self._carrier(client, name, run) as carrier:
                 client.put_archive(carrier, WORKSPACE, content)

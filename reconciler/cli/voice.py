@@ -23,10 +23,12 @@ def run_place(opened: OpenWorkspace, invocation: Invocation) -> RunPlace:
     """Where runs are kept; tells of runs that were lost since the last look."""
     from reconciler.operations.run_place import place_of  # noqa: PLC0415
     from reconciler.operations.runs import report_lost  # noqa: PLC0415
+    from reconciler.operations.sweep import sweep_after  # noqa: PLC0415
     from reconciler.report.runs import lost_lines  # noqa: PLC0415
 
     place = place_of(opened)
-    show(lost_lines(report_lost(place), invocation.width), error=True)
+    lost = report_lost(place)
+    show([*lost_lines(lost, invocation.width), *sweep_after(place, lost)], error=True)
     return place
 
 

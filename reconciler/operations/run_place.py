@@ -16,7 +16,8 @@ from reconciler.model.run import LogLine, RunRecord
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
     from reconciler.operations.workspace import OpenWorkspace
-    from reconciler.runner.ports import Builder, Fetcher, Images, Ports
+    from reconciler.runner.containers import Containers
+    from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
     from reconciler.store.database import Database
     from reconciler.store.logs import LogFile
 
@@ -96,7 +97,7 @@ def wire_ports(
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
-    key = place.database.key
+    key, sink = place.database.key, _Sink(log, watchers.on_line)
     return Ports(
         fetch=fetch,
         engine=lambda: open_builder(place.engines.get(platform), place.environment),
@@ -106,14 +107,29 @@ def wire_ports(
         secret=lambda reference: read_secret(place, reference),
         login=lambda host: _login(place, host, logins),
         fingerprint=lambda value: fingerprint(value, key),
-        log=_Sink(log, watchers.on_line),
+        log=sink,
         on_record=_keeper(place, watchers.on_record, known=stored),
         canceled=lambda: cancel_requested(place.database, run_id),
         interrupted=interrupted,
         clock=place.clock,
         monotonic=time.monotonic,
         folder=folder,
+        containers=lambda: open_containers(place, platform, sink),
     )
+
+
+def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers:
+    """The containers of a platform's engine; what dead runs left there is removed, and said so.
+
+    Raises EngineUnavailable.
+    """
+    from reconciler.operations.sweep import engine_containers, sweep, swept_text  # noqa: PLC0415
+
+    containers = engine_containers(place, place.engines.get(platform))
+    swept = sweep(place, containers)
+    if swept.runs:
+        sink.write(LogLine(place.clock(), "run", swept_text(swept), stream="note"))
+    return containers
 
 
 def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[Images, Builder]:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from reconciler.model.container import (
     ATTEMPT_LABEL,
@@ -16,7 +16,8 @@ from reconciler.model.container import (
     ContainerEnd,
     ContainerRequest,
 )
-from reconciler.runner.ports import Stopping
+
+Stopping = Callable[[], bool]
 
 
 class Containers(Protocol):
@@ -44,8 +45,18 @@ class Containers(Protocol):
     ) -> None:
         """Make a network of a run. Raises ValueError with the engine's words if it refuses."""
 
-    def create_workspace(self, name: str, run: str, content: BinaryIO) -> None:
-        """Make a volume of a run and unpack a tar into it. ValueError as above."""
+    def create_workspace(
+        self,
+        name: str,
+        run: str,
+        folder: Path,
+        left_out: Callable[[str], bool],
+        check: Callable[[], None],
+    ) -> None:
+        """Make a volume of a run and copy a folder into it, except the paths that are left out.
+
+        `check` is called now and then and may raise. Raises ValueError as above, and OSError.
+        """
 
     def copy_out(self, volume: str, run: str, path: str, folder: Path) -> bool:
         """Copy a folder of a workspace (relative to it) here. False if there is none."""

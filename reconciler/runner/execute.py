@@ -25,6 +25,7 @@ from reconciler.runner.push import note_built, push_all
 from reconciler.runner.request import RunRequest
 from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets
 from reconciler.runner.stopping import StopWatch
+from reconciler.runner.taskrun import run_task_file
 from reconciler.runner.variables import RunVariables, check_variables, expand_all, run_date
 from reconciler.runner.work import Work
 
@@ -62,6 +63,9 @@ def _finish(
 
 
 def _do(work: Work) -> None:
+    if work.request.multi is not None:
+        run_task_file(work.request.multi, work)
+        return
     _check(work.request)
     work.ledger.plan_steps(("build", "build"), *[("push", "push")] * work.request.pushes)
     fetched, dockerfile = _fetch(work)

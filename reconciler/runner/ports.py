@@ -10,6 +10,7 @@ from typing import Protocol
 from reconciler.base.clock import Clock
 from reconciler.model.build import BuildRequest, BuildResult, LocalImage, Login, Transfer
 from reconciler.model.run import LogLine, RunRecord
+from reconciler.runner.containers import Containers
 
 Stopping = Callable[[], bool]
 
@@ -107,7 +108,7 @@ class Ports:
 
     `engine` opens the engine late, so that wrong input is told without one; `canceled` says who
     asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
-    the run's own, empty and private.
+    the run's own, empty and private; `containers` opens the engine for the steps of a task file.
     """
 
     fetch: Fetcher
@@ -123,3 +124,4 @@ class Ports:
     clock: Clock
     monotonic: Callable[[], float]
     folder: Path
+    containers: Callable[[], Containers] | None = None

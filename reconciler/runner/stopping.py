@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from reconciler.model.run import Reason
@@ -52,3 +54,44 @@ class StopWatch:
             actor = self._ports.canceled()
             return Stop(Reason.CANCELED, f"canceled by {actor}") if actor else None
         return None
+
+
+class StepWatch:
+    """When one step has to stop: its own time is over, or the whole run halts.
+
+    The time of a step, all its attempts together, counts from `begin`.
+    """
+
+    def __init__(self, halt: threading.Event, monotonic: Callable[[], float], timeout: int) -> None:
+        self._halt = halt
+        self._monotonic = monotonic
+        self._timeout = timeout
+        self._deadline: float | None = None
+
+    def begin(self) -> None:
+        """From now on the time counts."""
+        self._deadline = self._monotonic() + self._timeout
+
+    @property
+    def timed_out(self) -> bool:
+        """True if the step's own time is over."""
+        return self._deadline is not None and self._monotonic() >= self._deadline
+
+    def __call__(self) -> bool:
+        """True once the step has to stop."""
+        return self._halt.is_set() or self.timed_out
+
+    def check(self) -> None:
+        """Raise the Stop if the step has to stop."""
+        if self._halt.is_set():
+            raise Stop(Reason.CANCELED, "stopped with its run")
+        if self.timed_out:
+            raise Stop(Reason.TIMEOUT, f"timed out after {self._timeout} s")
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless the step has to stop: then raise the Stop at once."""
+        left = seconds
+        if self._deadline is not None:
+            left = min(seconds, max(self._deadline - self._monotonic(), 0))
+        self._halt.wait(left)
+        self.check()

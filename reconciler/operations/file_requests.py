@@ -1,0 +1,95 @@
+"""From the words of `run -f` and `run --cmd` to a run request. Runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconciler.base.errors import WrongUsage
+from reconciler.model.step import DockerStep, FileStep, InlineStep
+from reconciler.model.workspace import Workspace
+from reconciler.operations.run_requests import (
+    check_timeout,
+    login_server_of,
+    new_run_id,
+    platform_of,
+    secret_reference,
+)
+from reconciler.runner.multistep import MultiStep
+from reconciler.runner.request import RunRequest
+from reconciler.taskfile.values import read_settings
+
+
+@dataclass(frozen=True, slots=True)
+class FileWords:
+    """The words as they were written: a task file or one command, in a context.
+
+    `folder` is where the person stands; files are relative to the context.
+    """
+
+    source: str
+    folder: str = "."
+    file: str | None = None
+    cmd: str | None = None
+    settings: Sequence[str] = ()
+    secrets: Sequence[str] = ()
+    values: str | None = None
+    registry: str | None = None
+    platform: str = "linux/amd64"
+    push: bool = True
+    timeout: int = 3600
+
+
+def file_request(words: FileWords, workspace: Workspace, actor: str) -> RunRequest:
+    """The request of a run of a task file. Raises WrongUsage."""
+    return RunRequest(
+        id=new_run_id(),
+        actor=actor,
+        source=words.source,
+        folder=words.folder,
+        step=DockerStep(push=False),
+        multi=_multi_step(words),
+        login_server=login_server_of(words.registry, workspace, needed=False),
+        platform=platform_of(words.platform),
+        timeout=check_timeout(words.timeout),
+    )
+
+
+def _multi_step(words: FileWords) -> MultiStep:
+    if (words.file is None) == (words.cmd is None):
+        raise WrongUsage("a task file (-f) or a command (--cmd) is run, one of the two")
+    values = {"set": settings_of(words.settings), "setSecret": secrets_of(words.secrets)}
+    try:
+        if words.file is not None:
+            fields: dict[str, Any] = {"path": words.file, "values": words.values, **values}
+            return MultiStep(file=FileStep.model_validate(fields), push=words.push)
+        if words.values is not None:
+            raise WrongUsage("--values belongs to a task file", hint="use --set with --cmd")
+        steps = [{"cmd": words.cmd}]
+        inline = InlineStep.model_validate({"steps": steps, **values})
+        return MultiStep(inline=inline, push=words.push)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise WrongUsage(f"{'.'.join(map(str, first['loc'])) or 'run'}: {first['msg']}") from None
+
+
+def settings_of(words: Sequence[str]) -> dict[str, str]:
+    """The values of `--set NAME=value` words; the last of two wins. Raises WrongUsage."""
+    try:
+        return read_settings(words)
+    except ValueError:
+        raise WrongUsage(
+            "--set takes NAME=value", hint="a secret goes into --set-secret NAME=env:VARIABLE"
+        ) from None
+
+
+def secrets_of(words: Sequence[str]) -> dict[str, str]:
+    """References of `--set-secret` words. Raises WrongUsage, which repeats no text."""
+    try:
+        return dict(map(secret_reference, words))
+    except WrongUsage as error:
+        message = error.message.replace("--secret", "--set-secret")
+        raise WrongUsage(message, hint=error.hint) from None

@@ -1,0 +1,222 @@
+"""A build step of a task file: its context, its bases, its image. Pushes nothing."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.base.redact import Redactor
+from reconciler.base.text import one_line
+from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.model.container import WORKSPACE
+from reconciler.model.image import parse_reference
+from reconciler.model.platform import canonical_platform
+from reconciler.model.run import Reason, RunStatus
+from reconciler.runner.attempts import Ear
+from reconciler.runner.bases import provide_bases, read_dependencies
+from reconciler.runner.context import find_dockerfile, read_dockerfile
+from reconciler.runner.failure import Failure
+from reconciler.runner.labels import image_labels
+from reconciler.runner.ledger import StepFailed
+from reconciler.runner.pinning import pinned_dockerfile
+from reconciler.runner.ports import Fetched
+from reconciler.runner.push import note_built
+from reconciler.runner.secrets import refuse_leaked_secrets
+from reconciler.runner.site import Site
+from reconciler.runner.work import Work
+from reconciler.taskfile.tasks import BuildStep, CmdStep
+
+_BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
+# Flags that change nothing of what is made.
+_HARMLESS = frozenset(
+    ("--rm", "--force-rm", "--quiet", "--q", "--load", "--compress", "--disable-content-trust")
+)
+
+
+def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
+    """Build once, note the image. Returns 0. Raises Failure or Stop."""
+    context = _context(step, site)
+    request = _prepared(step, context, work, site)
+    with work.ledger.output(step.id, attempt) as output:
+
+        def take(chunk: bytes) -> None:
+            output(chunk)
+            ear(chunk)
+
+        result = site.builder.build(request, take, work.watch)
+    if result.stopped:
+        work.watch.check()
+    if result.image_id is None:
+        raise _failure(step, result, site)
+    secrets = {f"number {n}": value for n, value in enumerate(site.task.masked, 1)}
+    refuse_leaked_secrets(result.image_id, secrets, site.images)
+    site.built.update(dict.fromkeys(request.tags, result.image_id))
+    note_built(request.tags, result.image_id, work)
+    work.ledger.say(step.id, f"built {', '.join(request.tags) or result.image_id}", attempt)
+    return 0
+
+
+def _failure(step: BuildStep, result: BuildResult, site: Site) -> Failure:
+    if not site.images.answers():
+        message = "the container engine went away during the build"
+        return Failure(Reason.ENGINE, message, status=RunStatus.ERROR)
+    why = f": {result.message}" if result.message else ""
+    if any(text in why for text in _BASE_REFUSED):
+        return StepFailed(Reason.BASE_PULL, f"a base image cannot be pulled{why}", result.exit_code)
+    message = f'step "{step.id}" exited with {result.exit_code}{why}'
+    return StepFailed(Reason.STEP, message, result.exit_code)
+
+
+# ------------------------------------------------------------------- context
+def context_path(step: BuildStep) -> str:
+    """The context as a path inside the workspace, `.` for all of it. Raises Failure."""
+    written = step.build.context
+    if "://" in written or written.startswith("git@") or written == "-":
+        raise _wrong(step, f"the context {one_line(written)} is not a folder of the workspace")
+    return _inside(step, posixpath.join(step.working_directory or WORKSPACE, written))
+
+
+def _inside(step: BuildStep, path: str) -> str:
+    clean = posixpath.normpath(path)
+    inside = posixpath.relpath(clean, WORKSPACE)
+    if inside.startswith(".."):
+        raise _wrong(step, f"{one_line(path)} leads out of the workspace")
+    return inside
+
+
+def _dockerfile_path(step: BuildStep, context: str) -> str:
+    """The Dockerfile inside the workspace; `-f` is relative to the working directory."""
+    if step.build.file is None:
+        return posixpath.join(context, "Dockerfile")
+    return _inside(step, posixpath.join(step.working_directory or WORKSPACE, step.build.file))
+
+
+def _context(step: BuildStep, site: Site) -> Fetched:
+    """The workspace as the build sees it: as fetched until a step may have changed it."""
+    if site.volume is None or not _may_have_changed(step, site):
+        return site.fetched
+    folder = _new_folder(site.work.ports.folder)
+    if not site.containers.copy_out(site.volume, site.work.request.id, ".", folder):
+        raise _wrong(step, "the workspace is gone")
+    return Fetched(folder, folder)
+
+
+def _may_have_changed(step: BuildStep, site: Site) -> bool:
+    """True if a container step comes before this one."""
+    steps = {other.id: other for other in site.task.steps}
+    seen: set[str] = set()
+    waiting = list(step.needs)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += steps[name].needs
+    return any(isinstance(steps[name], CmdStep) for name in seen)
+
+
+def _new_folder(parent: Path) -> Path:
+    number = 0
+    while True:
+        folder = parent / f"workspace-{number}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+# ------------------------------------------------------------------- request
+def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> BuildRequest:
+    """What the builder is asked, with the bases there and written down."""
+    build, inside = step.build, context_path(step)
+    folder = (workspace.folder / inside).resolve()
+    if not folder.is_dir() or not folder.is_relative_to(workspace.folder.resolve()):
+        message = f'the context {one_line(build.context)} of step "{step.id}" is no folder'
+        raise Failure(Reason.SOURCE_MISSING, message)
+    name = os.path.relpath(_dockerfile_path(step, inside), inside)
+    dockerfile = find_dockerfile(Fetched(folder, workspace.folder.resolve()), name)
+    platform = canonical_platform(build.platform) if build.platform else work.request.platform
+    args = build_args(step)
+    dependencies = read_dependencies(
+        read_dockerfile(dockerfile), args=args, target=build.target, platform=platform
+    )
+    # One after the other: two steps on the same base pull it once.
+    with site.preparing:
+        bases = provide_bases(dependencies, site.images, work)
+        dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work)
+        known = work.ledger.record.bases
+        work.ledger.note(
+            bases=tuple(dict.fromkeys((*known, *bases.records))), builder=site.builder.name
+        )
+    return BuildRequest(
+        context=folder,
+        dockerfile=dockerfile,
+        tags=tags(step),
+        args=args,
+        target=build.target,
+        platform=platform,
+        no_cache=build.no_cache,
+        labels={**_labels(step), **image_labels(work.ledger.record, bases.records)},
+        offline=work.request.offline,
+    )
+
+
+def tags(step: BuildStep) -> tuple[str, ...]:
+    """Complete names of the images a step makes. Raises Failure (taskfile-invalid)."""
+    found = []
+    for tag in step.build.tags:
+        try:
+            parts = parse_reference(tag)
+        except ValueError as error:
+            raise _wrong(step, f"the image name {one_line(tag)} is not legal: {error}") from None
+        if parts.digest:
+            raise _wrong(step, "a name to build carries no digest")
+        found.append(tag if parts.tag else f"{tag}:latest")
+    return tuple(dict.fromkeys(found))
+
+
+def build_args(step: BuildStep) -> dict[str, str]:
+    """Build arguments; one without a value takes it from the step's `env`, or is not given."""
+    environment = dict(step.env)
+    given = {
+        name: environment.get(name) if value is None else value for name, value in step.build.args
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _labels(step: BuildStep) -> Mapping[str, str]:
+    return {name: value for name, _, value in (word.partition("=") for word in step.build.labels)}
+
+
+# -------------------------------------------------------------------- checks
+def check_build(step: BuildStep, masked: tuple[str, ...]) -> None:
+    """Raise Failure (taskfile-invalid) for what cannot or must not be built."""
+    context_path(step)
+    _dockerfile_path(step, ".")
+    tags(step)
+    _check_options(step)
+    redactor = Redactor(masked)
+    words = [*step.build.labels, *step.build.tags, *build_args(step).values()]
+    if any(redactor.text(word) != word for word in words):
+        message = "a secret as build argument, label or name stays readable in the image"
+        raise _wrong(step, f"{message}; use it in a cmd step")
+    if step.build.platform:
+        try:
+            canonical_platform(step.build.platform)
+        except ValueError as error:
+            raise _wrong(step, f"--platform: {error}") from None
+
+
+def _check_options(step: BuildStep) -> None:
+    odd = [word.partition("=")[0] for word in step.build.options]
+    odd = [word for word in odd if word not in _HARMLESS and word != "--progress"]
+    odd += ["--secret"] * bool(step.build.secrets)
+    if odd:
+        raise _wrong(step, f"this version does not do {', '.join(dict.fromkeys(odd))} in a build")
+
+
+def _wrong(step: BuildStep, why: str) -> Failure:
+    return Failure(Reason.TASKFILE_INVALID, f'step "{step.id}" (line {step.line}): {why}')

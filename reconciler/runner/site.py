@@ -1,0 +1,132 @@
+"""What the steps of one run share while they run: engine, workspace, networks. Runs no step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.context import ContextKind, context_kind
+from reconciler.model.run import Reason, RunStatus
+from reconciler.runner.containers import Containers, thing_name
+from reconciler.runner.context import ignore_rules
+from reconciler.runner.failure import Failure
+from reconciler.runner.multistep import MultiStep
+from reconciler.runner.ports import Builder, Fetched, Images
+from reconciler.runner.work import Work
+from reconciler.taskfile.tasks import DEFAULT_NETWORK, CmdStep, Network, TaskFile
+
+# The state, with the key of its fingerprints, is nothing for a step; histories are not packed.
+_NEVER_COPIED = frozenset({".git", ".reconciler"})
+_ENGINE_NETWORKS = frozenset({"host", "none", "bridge"})
+_OFFLINE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The run's place on the engine. `volume` is None if no step needs a workspace.
+
+    `halt` is set when nothing may go on; `over` when the last step has ended; `built` holds ids
+    of images that steps made, by complete name; `changed_by` are the steps that may have written
+    into the workspace.
+    """
+
+    work: Work
+    multi: MultiStep
+    task: TaskFile
+    fetched: Fetched
+    images: Images
+    builder: Builder
+    containers: Containers
+    networks: Mapping[str, str]
+    volume: str | None
+    halt: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    preparing: threading.Lock = field(default_factory=threading.Lock)
+    built: dict[str, str] = field(default_factory=dict)
+    detached: list[threading.Thread] = field(default_factory=list)
+
+    def network(self, name: str | None) -> str | None:
+        """The engine's name of a step's network. Raises Failure if the run may not use it."""
+        if self.work.request.offline and name not in self.networks:
+            if name in {None, _OFFLINE}:
+                return _OFFLINE
+            message = f"the network {name} leads out, and this task has network.egress: none"
+            raise Failure(Reason.STEP, message)
+        return self.networks.get(name, name) if name else None
+
+    def is_shared(self, engine_name: str | None) -> bool:
+        """True for a network where steps find each other by name."""
+        return engine_name is not None and engine_name not in _ENGINE_NETWORKS
+
+
+def network_names(run: str, task: TaskFile) -> dict[str, str]:
+    """The engine's names of the networks that the run makes, by their names in the task file."""
+    made = [network.name for network in task.networks if network.create]
+    return {
+        name: thing_name(run) if name == DEFAULT_NETWORK else thing_name(run, name) for name in made
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """The engine as a run uses it."""
+
+    images: Images
+    builder: Builder
+    containers: Containers
+
+
+def open_site(work: Work, multi: MultiStep, task: TaskFile, fetched: Fetched, hands: Hands) -> Site:
+    """Make the networks and the workspace, if any step needs them. Raises Failure."""
+    containers = hands.containers
+    run = work.request.id
+    needs_place = any(isinstance(step, CmdStep) for step in task.steps)
+    networks = network_names(run, task) if needs_place else {}
+    volume = thing_name(run) if needs_place else None
+    try:
+        for network in task.networks if needs_place else ():
+            _create_network(network, networks, run, work, containers)
+        if volume is not None:
+            work.watch.check()
+            left_out = _left_out(work.request.source, fetched)
+            containers.create_workspace(volume, run, fetched.folder, left_out, work.watch.check)
+    except ValueError as error:
+        message = f"the engine cannot make the place of the run: {error}"
+        raise Failure(Reason.ENGINE, message, status=RunStatus.ERROR) from None
+    except OSError as error:
+        message = f"the context cannot be copied: {error.strerror}"
+        raise Failure(Reason.SOURCE_MISSING, message) from None
+    return Site(
+        work, multi, task, fetched, hands.images, hands.builder, containers, networks, volume
+    )
+
+
+def _create_network(
+    network: Network, names: Mapping[str, str], run: str, work: Work, containers: Containers
+) -> None:
+    if not network.create:
+        return
+    containers.create_network(
+        names[network.name],
+        run,
+        driver=network.driver,
+        ipv6=network.ipv6,
+        internal=work.request.offline,
+    )
+
+
+class _left_out:  # noqa: N801  (used like a function)
+    """Which paths of a context do not come into the workspace.
+
+    A local folder obeys its `.dockerignore`, as ACR packs it; a repository is taken whole.
+    """
+
+    def __init__(self, source: str, fetched: Fetched) -> None:
+        self._local = context_kind(source) is ContextKind.LOCAL
+        self._rules = ignore_rules(fetched.folder, fetched.folder / "Dockerfile")
+
+    def __call__(self, path: str) -> bool:
+        if self._local and any(part in _NEVER_COPIED for part in path.split("/")):
+            return True
+        return self._local and self._rules.ignored(path)

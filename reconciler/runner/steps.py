@@ -1,0 +1,229 @@
+"""One step of a run from its start to what became of it. Decides nothing about the others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
+from reconciler.model.container import ContainerEnd, ContainerRequest, PlacedFile
+from reconciler.model.image import parse_reference
+from reconciler.model.run import Reason, RunStatus, StepStatus
+from reconciler.runner.attempts import Ear, try_often
+from reconciler.runner.bases import registry_of
+from reconciler.runner.buildstep import build_step
+from reconciler.runner.containers import step_labels, thing_name
+from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.ledger import StepFailed
+from reconciler.runner.push import push_names
+from reconciler.runner.site import Site
+from reconciler.runner.stopping import StepWatch
+from reconciler.runner.work import Work
+from reconciler.taskfile.tasks import CmdStep, PushStep, Step
+
+_STARTED_SECONDS = 0.1
+
+
+def perform(step: Step, site: Site) -> None:
+    """Do a step and write down what became of it.
+
+    Raises Failure if the run ends with it, Stop if it was halted, EngineUnavailable.
+    """
+    if step.start_delay and site.halt.wait(step.start_delay):
+        return
+    ledger, watch = site.work.ledger, StepWatch(site.halt, site.work.ports.monotonic, step.timeout)
+    ledger.begin_step(step.id, step.kind)
+    try:
+        code = _do(step, replace(site.work, watch=watch), watch, site)
+    except Stop as stop:
+        _stopped(step, stop, site)
+    except Failure as failure:
+        code_of_it = failure.exit_code if isinstance(failure, StepFailed) else None
+        _failed(step, failure, StepStatus.FAILED, code_of_it, site)
+    except BaseException:
+        ledger.close_step(step.id, StepStatus.FAILED)
+        raise
+    else:
+        ledger.close_step(step.id, StepStatus.SUCCEEDED, code)
+
+
+def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int:
+    if isinstance(step, CmdStep):
+        return _cmd(step, work, watch, site)
+    watch.begin()
+    if isinstance(step, PushStep):
+        return _push(step, work, site)
+    return try_often(
+        step.attempts,
+        lambda attempt, ear: build_step(step, attempt, ear, work, site),
+        watch.pause,
+    )
+
+
+def _failed(step: Step, failure: Failure, status: StepStatus, code: int | None, site: Site) -> None:
+    """Close a failed step; the run goes on only if its errors are ignored."""
+    ignored = step.ignore_errors and failure.status is RunStatus.FAILED
+    site.work.ledger.close_step(step.id, StepStatus.IGNORED if ignored else status, code)
+    if not ignored:
+        raise failure
+    site.work.ledger.say(step.id, f"ignored: {failure.message}")
+
+
+def _stopped(step: Step, stop: Stop, site: Site) -> None:
+    if stop.reason is Reason.TIMEOUT and not site.halt.is_set():
+        message = f'step "{step.id}" {stop.message}'
+        _failed(step, Failure(Reason.TIMEOUT, message), StepStatus.TIMED_OUT, None, site)
+        return
+    site.work.ledger.close_step(step.id, StepStatus.CANCELED)
+    raise stop
+
+
+# ---------------------------------------------------------------------- push
+def _push(step: PushStep, work: Work, site: Site) -> int:
+    if not site.multi.push:
+        work.ledger.say(step.id, f"{', '.join(step.images)}: not pushed (--no-push)")
+        return 0
+    try:
+        push_names(tuple(map(with_tag, step.images)), site.images, work, step=step.id)
+    except RegistryRefused as error:
+        raise Failure(Reason.PUSH_AUTH, error.message) from None
+    return 0
+
+
+def with_tag(name: str) -> str:
+    """A complete name with the tag that is meant where none is written."""
+    parts = parse_reference(name)
+    return name if parts.tag or parts.digest else f"{name}:latest"
+
+
+# ----------------------------------------------------------------------- cmd
+def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int:
+    image = _image(step, work, watch, site)
+    watch.begin()
+
+    def once(attempt: int, ear: Ear) -> int:
+        request = _request(step, image, attempt, site)
+        if step.detach:
+            return _detached(step, request, attempt, site)
+        with work.ledger.output(step.id, attempt) as output:
+            end = site.containers.run(request, _both(output, ear), watch, _nothing)
+        if end.stopped:
+            watch.check()
+        return _code(step, end)
+
+    return try_often(step.attempts, once, watch.pause)
+
+
+def _code(step: CmdStep, end: ContainerEnd) -> int:
+    """The exit code of a success. Raises StepFailed."""
+    if end.message is not None:
+        message = f'step "{step.id}" cannot be started: {end.message}'
+        raise StepFailed(Reason.STEP, message, end.exit_code)
+    if not step.succeeded(end.exit_code):
+        why = ": it ran out of memory" if end.out_of_memory else ""
+        message = f'step "{step.id}" exited with {end.exit_code}{why}'
+        raise StepFailed(Reason.STEP, message, end.exit_code)
+    return end.exit_code
+
+
+def _both(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    def take(chunk: bytes) -> None:
+        for taker in takers:
+            taker(chunk)
+
+    return take
+
+
+def _nothing() -> None:
+    return None
+
+
+def _request(step: CmdStep, image: str, attempt: int, site: Site) -> ContainerRequest:
+    run = site.work.request.id
+    network = site.network(step.network)
+    return ContainerRequest(
+        name=thing_name(run, step.id, str(attempt)),
+        image=image,
+        labels=step_labels(site.containers.instance, run, step.id, attempt),
+        argv=step.argv,
+        env=tuple(f"{name}={value}" for name, value in step.env),
+        entry_point=step.entry_point,
+        working_directory=step.working_directory,
+        user=step.user,
+        cpus=step.cpus,
+        isolation=step.isolation,
+        privileged=step.privileged,
+        ports=step.ports,
+        expose=step.expose,
+        network=network,
+        aliases=(step.id,) if site.is_shared(network) else (),
+        volume=site.volume,
+        files=_files(step, site),
+        docker_socket=site.multi.docker_socket,
+    )
+
+
+def _files(step: CmdStep, site: Site) -> tuple[PlacedFile, ...]:
+    """The files of the volumes that a step mounts: they lie in its container only."""
+    volumes = {volume.name: volume.files for volume in site.task.volumes}
+    return tuple(
+        PlacedFile(f"{mount.path.rstrip('/')}/{name}", data)
+        for mount in step.mounts
+        for name, data in volumes.get(mount.volume, ())
+    )
+
+
+# -------------------------------------------------------------------- images
+def _image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
+    """The image of a step, there: one that this run built, a local one, or a pulled one."""
+    name = step.image if "@" in step.image else with_tag(step.image)
+    if name in site.built and not step.pull:
+        return site.built[name]
+    if step.pull or site.images.image(name) is None:
+        for left in range(step.download_retries, -1, -1):
+            try:
+                _pull(step, name, work, site)
+                break
+            except StepFailed:
+                if not left:
+                    raise
+                watch.pause(step.download_retry_delay)
+    return name
+
+
+def _pull(step: CmdStep, name: str, work: Work, site: Site) -> None:
+    work.ledger.say(step.id, f"pulling {name}")
+    login = work.login(registry_of(name))
+    result = site.images.pull(name, work.request.platform, login, work.watch)
+    if result.stopped:
+        work.watch.check()
+    if result.refusal is not None:
+        message = f'the image {name} of step "{step.id}" cannot be pulled: {result.message}'
+        raise StepFailed(Reason.BASE_PULL, message, 125)
+
+
+# ------------------------------------------------------------------ detached
+def _detached(step: CmdStep, request: ContainerRequest, attempt: int, site: Site) -> int:
+    """Start a container that goes on beside the other steps until the last one has ended."""
+    begun = threading.Event()
+    ends: list[ContainerEnd] = []
+
+    def watch_it() -> None:
+        try:
+            with site.work.ledger.output(step.id, attempt) as output:
+                ends.append(site.containers.run(request, output, site.over.is_set, begun.set))
+            if not ends[0].stopped and begun.is_set():
+                code = ends[0].exit_code
+                site.work.ledger.say(step.id, f"ended by itself with {code}", attempt)
+        except EngineUnavailable as error:
+            ends.append(ContainerEnd(exit_code=125, message=error.message))
+        except ReconcilerError as error:
+            site.work.ledger.say(step.id, f"lost sight of: {error.message}", attempt)
+
+    thread = threading.Thread(target=watch_it, name=step.id, daemon=True)
+    site.detached.append(thread)
+    thread.start()
+    while thread.is_alive() and not begun.wait(_STARTED_SECONDS):
+        pass
+    return 0 if begun.is_set() else _code(step, ends[0] if ends else ContainerEnd(125))

@@ -1,0 +1,200 @@
+"""The task file of a run: found in its context, read with its values, checked. Runs no step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconciler.base.diagnostics import Diagnostic, Location, Severity
+from reconciler.base.errors import ReconcilerError, SecretUnavailable
+from reconciler.base.source import Path as Place
+from reconciler.base.source import spell_path
+from reconciler.base.text import one_line, plural
+from reconciler.model.run import Reason, UsedSecret
+from reconciler.model.step import FileStep, InlineStep
+from reconciler.runner.failure import Failure
+from reconciler.runner.multistep import MultiStep
+from reconciler.runner.ports import Fetched
+from reconciler.runner.variables import RunVariables
+from reconciler.runner.work import Work
+from reconciler.taskfile.faults import Fault
+from reconciler.taskfile.inline import read_inline
+from reconciler.taskfile.read import read_task_file
+from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
+from reconciler.taskfile.values import read_values
+
+_LARGEST_FILE = 4 * 1024 * 1024
+_READING = "taskfile"  # what lines about it stand under
+
+
+def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work: Work) -> TaskFile:
+    """The steps of a run. Its secrets are masked from now on.
+
+    Raises Failure (taskfile-invalid, secret-denied) with the first problem and its place; all of
+    them stand in the log.
+    """
+    source = multi.source
+    manner = Manner(multi.compat)
+    secrets = _set_secrets(source, work)
+    inputs = Inputs(
+        run=_run_values(variables),
+        values=_values(source, fetched, manner),
+        secret_values=secrets,
+        now=work.ledger.record.started,
+        fetch=lambda name: _alias_source(name, fetched),
+        secret=lambda secret: _vault_secret(secret, work),
+    )
+    if isinstance(source, FileStep):
+        text = _text(fetched, source.path, "task file")
+        task = read_task_file(text, file=source.path, manner=manner, inputs=inputs)
+    else:
+        task = _inline(source, manner, inputs, work)
+    work.ledger.hide(task.masked)
+    _tell(task.diagnostics, work)
+    return task
+
+
+def _run_values(variables: RunVariables) -> dict[str, str]:
+    """The values of `.Run` by documented name."""
+    return {
+        "ID": variables.id,
+        "SharedVolume": variables.shared_volume,
+        "Registry": variables.registry,
+        "RegistryName": variables.registry_name,
+        "Date": variables.date,
+        "OS": variables.os,
+        "Architecture": variables.architecture,
+        "Commit": variables.commit,
+        "Branch": variables.branch,
+        "TaskName": variables.task_name,
+        "Repository": variables.repository,
+        "GitTag": variables.git_tag,
+        "TriggeredBy": variables.triggered_by,
+    }
+
+
+def _inline(source: InlineStep, manner: Manner, inputs: Inputs, work: Work) -> TaskFile:
+    document: dict[str, Any] = source.model_dump(mode="json", by_alias=True, exclude_none=True)
+    name = work.request.task or "--cmd"
+
+    def locate(path: Place) -> Location:
+        return Location(f"{name} inline.{spell_path(path)}" if path else name)
+
+    return read_inline(document, locate=locate, manner=manner, inputs=inputs)
+
+
+# ------------------------------------------------------------------- secrets
+def _set_secrets(source: FileStep | InlineStep, work: Work) -> dict[str, str]:
+    """The values of `setSecret`, masked and noted by reference. Raises Failure."""
+    values = {name: _read(reference, work) for name, reference in source.set_secret.items()}
+    used = [
+        UsedSecret(
+            name=name,
+            reference=source.set_secret[name],
+            fingerprint=work.ports.fingerprint(value),
+        )
+        for name, value in values.items()
+    ]
+    work.ledger.hide(values.values())
+    work.ledger.note(secrets=(*work.ledger.record.secrets, *used))
+    return values
+
+
+def _read(reference: str, work: Work) -> str:
+    try:
+        # A file that holds a value ends with a line break that is not part of it.
+        return work.ports.secret(reference).rstrip("\r\n")
+    except SecretUnavailable as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+
+
+def _vault_secret(secret: Secret, work: Work) -> str:
+    reference = f"azurekv:{secret.keyvault}"
+    value = work.ports.secret(reference)
+    work.ledger.hide([value])
+    used = UsedSecret(
+        name=secret.id, reference=reference, fingerprint=work.ports.fingerprint(value)
+    )
+    work.ledger.note(secrets=(*work.ledger.record.secrets, used))
+    return value
+
+
+# --------------------------------------------------------------------- files
+def _values(source: FileStep | InlineStep, fetched: Fetched, manner: Manner) -> dict[str, Any]:
+    """Values of the file, where `set` wins by name. Raises Failure with the place."""
+    if isinstance(source, InlineStep) or source.values is None:
+        return dict(source.set)
+    text = _text(fetched, source.values, "values file")
+    try:
+        found = read_values(text, lenient=manner is Manner.ACB)
+    except Fault as fault:
+        place = Location(source.values, fault.line, fault.column)
+        raise Failure(Reason.TASKFILE_INVALID, f"{place}: {fault.message}") from None
+    return {**found, **source.set}
+
+
+def _text(fetched: Fetched, name: str, what: str) -> str:
+    """The text of a file of the context. Raises Failure (taskfile-invalid)."""
+    shown = one_line(name)
+    path = (fetched.folder / name).resolve()
+    if not path.is_relative_to(fetched.folder.resolve()):
+        raise Failure(Reason.TASKFILE_INVALID, f"the {what} {shown} leads out of its context")
+    if not path.is_file():
+        message = f"there is no {what} {shown} in the context"
+        raise Failure(Reason.TASKFILE_INVALID, message)
+    return _decoded(path, f"the {what} {shown}")
+
+
+def _decoded(path: Path, what: str) -> str:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise Failure(Reason.TASKFILE_INVALID, f"{what} has more than 4 MiB")
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = f"{what} is not UTF-8 text, line {line}"
+        raise Failure(Reason.TASKFILE_INVALID, message) from None
+    except OSError as error:
+        message = f"{what} cannot be read: {error.strerror}"
+        raise Failure(Reason.TASKFILE_INVALID, message) from None
+
+
+def _alias_source(name: str, fetched: Fetched) -> str:
+    """The text of a source of aliases: a file of the context. Raises ReconcilerError."""
+    if name.startswith(("http://", "https://")):
+        raise ReconcilerError("aliases are read from files of the context, not from the network")
+    try:
+        return _text(fetched, name, "source of aliases")
+    except Failure as failure:
+        raise ReconcilerError(failure.message) from None
+
+
+# --------------------------------------------------------------- diagnostics
+def _tell(diagnostics: tuple[Diagnostic, ...], work: Work) -> None:
+    """Write every problem into the log; raise Failure for the first error."""
+    for item in diagnostics:
+        work.ledger.say(_READING, f"{item.severity}: {_spelled(item)}")
+    errors = [item for item in diagnostics if item.severity is Severity.ERROR]
+    if errors:
+        reason = _reason(errors[0])
+        rest = f" (and {plural(len(errors) - 1, 'more error')})" if len(errors) > 1 else ""
+        raise Failure(reason, _spelled(errors[0]) + rest)
+
+
+def _reason(item: Diagnostic) -> Reason:
+    return Reason.SECRET_DENIED if item.code == "secret" else Reason.TASKFILE_INVALID
+
+
+def _spelled(item: Diagnostic) -> str:
+    details = (("found", item.found), ("allowed", item.allowed), ("fix", item.fix))
+    rest = "".join(f"; {name}: {text}" for name, text in details if text)
+    return f"{_place(item.location)}{item.message}{rest}"
+
+
+def _place(location: Location | None) -> str:
+    if location is None:
+        return ""
+    # Steps in a spec have a path and no line of their own here.
+    inline = " inline." in location.file or location.file == "--cmd"
+    return f"{location.file}: " if inline else f"{location}: "

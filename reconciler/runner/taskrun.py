@@ -1,0 +1,157 @@
+"""A run of several steps: fetch, read, check, open its place, do the steps, clear up. Builds none.
+
+Whatever happens, the containers, networks and the volume of the run are removed at its end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from reconciler.base.errors import EngineUnavailable
+from reconciler.base.redact import Redactor
+from reconciler.base.text import one_line
+from reconciler.model.context import ContextKind, context_kind
+from reconciler.model.image import parse_reference
+from reconciler.model.run import Reason
+from reconciler.runner.buildstep import check_build
+from reconciler.runner.containers import Containers, thing_name
+from reconciler.runner.context import measure
+from reconciler.runner.failure import Failure
+from reconciler.runner.fetch import fetch_context
+from reconciler.runner.multistep import MultiStep
+from reconciler.runner.ports import Fetched
+from reconciler.runner.schedule import default_width, run_graph
+from reconciler.runner.site import Hands, Site, open_site
+from reconciler.runner.steps import perform
+from reconciler.runner.taskread import read_task
+from reconciler.runner.variables import RunVariables, run_date
+from reconciler.runner.work import Work
+from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step, TaskFile
+
+_PLACE = "run"  # what lines about the place stand under
+
+
+def run_task_file(multi: MultiStep, work: Work) -> None:
+    """Do the steps of a request. Raises Failure, Stop or EngineUnavailable."""
+    fetched = _fetch(work)
+    task = read_task(multi, fetched, _variables(work, fetched), work)
+    for step in task.steps:
+        _check(step, task, work)
+    work.ledger.plan_steps(*[(step.id, step.kind) for step in task.steps])
+    if not task.steps:
+        work.ledger.say(_PLACE, "there is no step to do")
+        return
+    if work.ports.containers is None:
+        raise Failure(Reason.ENGINE, "there is no engine for containers")  # wired wrongly
+    images, builder = work.ports.engine()
+    hands = Hands(images, builder, work.ports.containers())
+    with _clearing_up(hands.containers, work):
+        _do_steps(open_site(work, multi, task, fetched, hands))
+
+
+def _do_steps(site: Site) -> None:
+    steps = {step.id: step for step in site.task.steps}
+    try:
+        error = run_graph(
+            {step.id: step.needs for step in site.task.steps},
+            lambda name: perform(steps[name], site),
+            width=default_width(),
+            halt=site.halt,
+            stopping=site.work.watch,
+        )
+    finally:
+        site.over.set()
+        for thread in site.detached:
+            thread.join()
+    # Halted from outside, a step's own error only says that it was stopped.
+    site.work.watch.check()
+    if error is not None:
+        raise error
+
+
+@contextlib.contextmanager
+def _clearing_up(containers: Containers, work: Work) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with contextlib.suppress(EngineUnavailable):
+            for name in containers.remove_run(work.request.id):
+                work.ledger.say(_PLACE, f"note: {name} is still in use; it is removed later")
+
+
+# --------------------------------------------------------------------- fetch
+def _fetch(work: Work) -> Fetched:
+    before = work.ports.monotonic()
+    work.watch.check()
+    if context_kind(work.request.source) is ContextKind.NONE:
+        folder = work.ports.folder / "empty"
+        folder.mkdir()
+        return Fetched(folder, folder)
+    fetched = fetch_context(work)
+    size = measure(fetched.folder, fetched.folder / "Dockerfile", work.watch.check)
+    work.ledger.note(
+        commit=fetched.commit,
+        branch=fetched.branch,
+        dirty=fetched.dirty,
+        context_bytes=size.bytes,
+        context_files=size.files,
+        context_seconds=work.ports.monotonic() - before,
+    )
+    return fetched
+
+
+def _variables(work: Work, fetched: Fetched) -> RunVariables:
+    request, record = work.request, work.ledger.record
+    system, _, architecture = request.platform.partition("/")
+    return RunVariables(
+        id=request.id,
+        registry=request.login_server or "",
+        registry_name=(request.login_server or "").partition(".")[0],
+        date=run_date(record.started or record.queued),
+        commit=fetched.commit or "",
+        branch=fetched.branch or "",
+        task_name=request.task_name,
+        os=system,
+        architecture=architecture.partition("/")[0],
+        triggered_by=request.trigger.capitalize(),
+        shared_volume=thing_name(request.id),
+    )
+
+
+# -------------------------------------------------------------------- checks
+def _check(step: Step, task: TaskFile, work: Work) -> None:
+    """Raise Failure (taskfile-invalid) for a step that must not begin."""
+    if isinstance(step, BuildStep):
+        check_build(step, task.masked)
+    elif isinstance(step, PushStep):
+        for name in step.images:
+            _check_push(step, name, work)
+    else:
+        _warn_of_secrets(step, task, work)
+
+
+def _check_push(step: PushStep, name: str, work: Work) -> None:
+    """A run pushes where the task has a login: to its own registry and to those it declares."""
+    where = f'step "{step.id}" (line {step.line})'
+    try:
+        parts = parse_reference(name)
+    except ValueError as error:
+        message = f"{where}: the image name {one_line(name)} is not legal: {error}"
+        raise Failure(Reason.TASKFILE_INVALID, message) from None
+    allowed = [host for host in (work.request.login_server, *work.request.registries) if host]
+    if parts.digest:
+        message = f"{where}: a name to push carries no digest"
+        raise Failure(Reason.TASKFILE_INVALID, message)
+    if parts.registry not in allowed:
+        shown = ", ".join(allowed) or "none: give one with -r"
+        message = f"{where}: {one_line(name)} is not in a registry of this run ({shown})"
+        fix = "write {{.Run.Registry}}/ in front"
+        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
+
+
+def _warn_of_secrets(step: CmdStep, task: TaskFile, work: Work) -> None:
+    redactor = Redactor(task.masked)
+    if any(redactor.text(word) != word for word in step.argv):
+        text = "a secret among the words of a command is seen by all who list processes; use env"
+        work.ledger.say(step.id, f"warning: {text}")
