@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import Invocation, pass_invocation, show
+from reconciler.cli.task_files import (
+    refuse_task_file_words,
+    refuse_task_words,
+    run_file,
+    task_file_options,
+)
 from reconciler.cli.voice import Voice, run_place
 
 if TYPE_CHECKING:  # late: the database and the engine are slow to import
@@ -51,23 +57,41 @@ def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
 
 
 @click.command()
-@click.argument("task")
+@click.argument("task", metavar="TASK|CONTEXT")
+@click.option("--context", help="Folder, or URL.git#ref:folder, instead of the task's own.")
+@click.option("--arg", "args", multiple=True, metavar="NAME=VALUE", help="Build argument.")
+@click.option("--target", help="Stage to build.")
+@task_file_options
 @_no_push
 @_no_cache
 @click.option("--timeout", type=int, help="Seconds, instead of the task's own.")
 @pass_invocation
-def run(
-    invocation: Invocation, task: str, no_push: bool, no_cache: bool, timeout: int | None
-) -> int:
-    """Run an applied task now: its address, or its name. Exit 4: the run failed."""
-    from reconciler.operations.run_requests import TaskWords, task_request  # noqa: PLC0415
+def run(invocation: Invocation, /, task: str, no_push: bool, **words: Any) -> int:
+    """Run an applied task now (its address, or its name), or a task file in CONTEXT with -f.
 
-    words = TaskWords(
-        task, push=False if no_push else None, no_cache=no_cache or None, timeout=timeout
+    With --context, --arg, --target, --set or --no-push the task is tried as its spec on disk has
+    it, applied or not. Exit 4: the run failed.
+    """
+    own = {name: words.pop(name) for name in ("context", "args", "target", "no_cache")}
+    if words["file"] is not None or words["cmd"] is not None:
+        refuse_task_words(own)
+        timeout = words["timeout"] or _DEFAULT_TIMEOUT
+        return run_file(invocation, task, {**words, "push": not no_push, "timeout": timeout})
+    refuse_task_file_words(words)
+    push = False if no_push else None
+    return _run_task(
+        invocation, task, push=push, timeout=words["timeout"], settings=words["settings"], **own
     )
+
+
+def _run_task(invocation: Invocation, task: str, **words: Any) -> int:
+    from reconciler.operations.run_overrides import TaskWords, on_disk  # noqa: PLC0415
+    from reconciler.operations.run_requests import task_request  # noqa: PLC0415
+
+    wanted = TaskWords(task, folder=str(invocation.folder.resolve()), **words)
     with invocation.workspace() as opened:
-        place = run_place(opened, invocation)
-        request = task_request(words, opened.workspace, opened.provider, opened.actor)
+        place, declares = run_place(opened, invocation), on_disk(opened)
+        request = task_request(wanted, opened.workspace, opened.provider, opened.actor, declares)
         return _start(invocation, place, request)
 
 

@@ -15,6 +15,16 @@ from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.platform import canonical_platform
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
+from reconciler.operations.run_overrides import (
+    Declares,
+    TaskWords,
+    checked_location,
+    overridden_step,
+    overridden_steps,
+    place_of_context,
+    told_overrides,
+)
+from reconciler.runner.multistep import multi_step
 from reconciler.runner.request import RunRequest
 
 if TYPE_CHECKING:
@@ -62,11 +72,11 @@ def build_request(words: BuildWords, workspace: Workspace, actor: str) -> RunReq
     return RunRequest(
         id=new_run_id(),
         actor=actor,
-        source=words.source,
+        source=checked_location(words.source),
         folder=words.folder,
         step=_docker_step(words, push),
-        login_server=_login_server(words.registry, workspace, needed=push),
-        platform=_platform(words.platform),
+        login_server=login_server_of(words.registry, workspace, needed=push),
+        platform=platform_of(words.platform),
         timeout=check_timeout(words.timeout),
     )
 
@@ -111,7 +121,8 @@ def secret_reference(text: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-def _platform(text: str) -> str:
+def platform_of(text: str) -> str:
+    """A platform in its canonical spelling. Raises WrongUsage."""
     try:
         return canonical_platform(text)
     except ValueError as error:
@@ -125,7 +136,7 @@ def check_timeout(seconds: int) -> int:
     return seconds
 
 
-def _login_server(word: str | None, workspace: Workspace, *, needed: bool) -> str | None:
+def login_server_of(word: str | None, workspace: Workspace, *, needed: bool) -> str | None:
     """The login server of `-r`; the workspace's only registry where nothing is said."""
     if word is None:
         if len(workspace.registries) == 1:
@@ -149,57 +160,44 @@ def _login_server(word: str | None, workspace: Workspace, *, needed: bool) -> st
 
 
 # --------------------------------------------------------------------- tasks
-@dataclass(frozen=True, slots=True)
-class TaskWords:
-    """The words of `run`: overrides are None where the task's own value holds."""
-
-    name: str
-    push: bool | None = None
-    no_cache: bool | None = None
-    timeout: int | None = None
-
-
 def task_request(
-    words: TaskWords, workspace: Workspace, provider: Provider, actor: str
+    words: TaskWords,
+    workspace: Workspace,
+    provider: Provider,
+    actor: str,
+    declares: Declares = lambda _name: None,
 ) -> RunRequest:
-    """The request of an applied task. Raises UnknownTask or WrongUsage."""
-    task = find_task(words.name, provider)
+    """The request of a task: the applied one; one that is tried as its spec on disk has it.
+
+    Raises UnknownTask, WrongUsage or InvalidInput.
+    """
+    located = declares(words.name) if words.tries else None
+    task = located.value if located else find_task(words.name, provider)
     registry = workspace.registry(task.metadata.registry)
     if registry is None:
         raise UnknownTask(
             f"the registry {task.metadata.registry} of {task.address} is not in reconciler.yaml"
         )
     spec, logins = task.spec, task.spec.credentials.registries
-    if spec.docker is None:
-        kind = next(iter(type(spec.step).model_fields))
-        raise WrongUsage(
-            f"{task.address} has a step of kind {kind}; this version runs docker steps"
-        )
-    step, overrides = _overridden(spec.docker, words)
+    multi = multi_step(spec, push=words.push is not False)
+    place = place_of_context(spec.context, words)
     return RunRequest(
         id=new_run_id(),
         actor=actor,
-        source=spec.context.source,
-        token=spec.context.token,
-        step=step,
+        source=place.source,
+        folder=place.folder,
+        token=place.token,
+        step=overridden_step(spec.docker, words) if spec.docker else DockerStep(push=False),
+        multi=overridden_steps(multi, words) if multi else None,
         task=task.address,
         login_server=registry.login_server,
         registries=tuple(logins),
         platform=spec.platform,
         timeout=check_timeout(words.timeout or spec.timeout),
         offline=spec.network.egress == "none",
-        overrides=overrides,
+        overrides=told_overrides(words, located.source.file if located else None),
         logins=logins,
     )
-
-
-def _overridden(step: DockerStep, words: TaskWords) -> tuple[DockerStep, dict[str, str]]:
-    wanted = {"push": words.push, "no_cache": words.no_cache}
-    changes = {name: value for name, value in wanted.items() if value is not None}
-    overrides = {name: str(value).lower() for name, value in changes.items()}
-    if words.timeout is not None:
-        overrides["timeout"] = str(words.timeout)
-    return step.model_copy(update=changes), overrides
 
 
 def find_task(name: str, provider: Provider) -> Task:

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from reconciler.base.diagnostics import Location
 from reconciler.base.errors import WrongUsage
+from reconciler.base.source import Located, Source
+from reconciler.model.task import Task
 from reconciler.model.workspace import Workspace
+from reconciler.operations.run_overrides import Declares, TaskWords
 from reconciler.operations.run_requests import (
     BuildWords,
-    TaskWords,
     UnknownTask,
     build_request,
     find_task,
@@ -190,10 +193,109 @@ def test_overrides_are_used_and_written_down() -> None:
     assert found.overrides == {"push": "false", "no_cache": "true", "timeout": "5"}
 
 
-def test_a_task_of_another_kind_is_refused_clearly() -> None:
-    task = document("web-api", step={"file": {"path": "task.yaml"}})
-    with pytest.raises(WrongUsage, match="step of kind file"):
-        request(TaskWords("web-api"), task)
+def disk(**spec: Any) -> Declares:
+    task = Task.model_validate_json(document("web-api", **spec).document)
+    source = Source("specs/web.yaml", 1, lambda _path: Location("specs/web.yaml"))
+    return lambda name: Located(task, source) if name == "web-api" else None
+
+
+def tried(declares: Declares, **words: Any) -> RunRequest:
+    wanted = TaskWords("web-api", **words)
+    return task_request(wanted, workspace(REGISTRY), live(document("web-api")), "dev", declares)
+
+
+@pytest.mark.parametrize(
+    "words", [{"context": "."}, {"args": ["A=1"]}, {"target": "test"}, {"push": False}]
+)
+def test_a_task_that_is_tried_is_the_one_on_disk_and_that_is_written_down(
+    words: dict[str, Any],
+) -> None:
+    found = tried(disk(timeout=900), **words)
+    assert (found.timeout, found.overrides["spec"]) == (900, "specs/web.yaml")
+
+
+@pytest.mark.parametrize("words", [{}, {"no_cache": True}, {"timeout": 5}])
+def test_a_task_that_is_only_run_is_the_applied_one(words: dict[str, Any]) -> None:
+    found = tried(disk(platform="linux/arm64"), **words)
+    assert (found.platform, "spec" in found.overrides) == ("linux/amd64", False)
+
+
+def test_a_task_without_a_spec_on_disk_is_tried_as_it_was_applied() -> None:
+    found = tried(lambda _name: None, target="test")
+    assert (found.timeout, found.step.target, found.overrides) == (600, "test", {"target": "test"})
+
+
+def test_arguments_are_added_to_the_tasks_own_and_written_down() -> None:
+    own = {"docker": {"images": ["web:1"], "args": {"A": "1", "B": "1"}}}
+    found = tried(disk(step=own), args=["B=2", "C=x=y"])
+    assert found.step.args == {"A": "1", "B": "2", "C": "x=y"}
+    assert found.step.images == ("web:1",)
+    assert found.overrides == {"spec": "specs/web.yaml", "args.B": "2", "args.C": "x=y"}
+
+
+@pytest.mark.parametrize("word", ["A", "=1", "A=https://x:ghp_0123456789@h.example/"])
+def test_an_argument_that_is_none_or_a_credential_is_wrong_usage(word: str) -> None:
+    with pytest.raises(WrongUsage) as caught:
+        tried(disk(), args=[word])
+    assert "ghp_" not in str(caught.value)
+
+
+def test_values_of_task_files_are_refused_for_a_docker_step() -> None:
+    with pytest.raises(WrongUsage, match="docker step") as caught:
+        tried(disk(), settings=["a=b"])
+    assert "--arg" in str(caught.value.hint)
+
+
+def test_a_folder_that_a_person_names_is_relative_to_where_he_stands() -> None:
+    found = tried(disk(), context="../x", folder="/somewhere")
+    assert (found.source, found.folder) == ("../x", "/somewhere")
+
+
+PRIVATE = {"source": "https://git.example/web.git", "token": {"secret": "env:PAT"}}
+
+
+@pytest.mark.parametrize(
+    ("context", "sent"),
+    [
+        (None, True),
+        ("https://git.example/fork.git#x", True),
+        ("https://GIT.example/fork.git#x", True),
+        ("https://evil.example/web.git", False),
+        ("https://git.example.evil.example/web.git", False),
+        ("http://git.example/web.git", False),
+        ("https://git.example:8443/web.git", False),
+        (".", False),
+    ],
+)
+def test_the_tasks_token_goes_to_no_other_host(context: str | None, sent: bool) -> None:
+    found = tried(disk(context=PRIVATE), context=context, target="t")
+    assert (found.token is not None) is sent
+
+
+def test_a_context_with_a_credential_is_refused_and_not_repeated() -> None:
+    text = "https://user:planted@git.example/web.git"
+    with pytest.raises(WrongUsage) as caught:
+        tried(disk(), context=text)
+    assert "planted" not in str(caught.value)
+    with pytest.raises(WrongUsage) as caught:
+        build_request(BuildWords(text), workspace(REGISTRY), "dev")
+    assert "planted" not in str(caught.value)
+
+
+FILE = {"file": {"path": "task.yaml", "set": {"a": "1", "b": "1"}}}
+
+
+def test_values_are_added_to_those_of_a_task_file_and_written_down() -> None:
+    found = tried(disk(step=FILE), settings=["b=2"])
+    assert found.multi is not None
+    assert found.multi.source.set == {"a": "1", "b": "2"}
+    assert found.overrides == {"spec": "specs/web.yaml", "set.b": "2"}
+
+
+@pytest.mark.parametrize("words", [{"args": ["A=1"]}, {"target": "t"}, {"no_cache": True}])
+def test_words_of_a_docker_step_are_refused_for_a_task_file(words: dict[str, Any]) -> None:
+    with pytest.raises(WrongUsage, match="docker step"):
+        request(TaskWords("web-api", **words), document("web-api", step=FILE))
 
 
 def test_a_task_of_an_undeclared_registry_is_refused() -> None:
