@@ -28,7 +28,7 @@ def audit_line(report: AuditReport) -> str:
         f"{len(report.waived):,} waived",
     ]
     if people.unreadable:
-        found.append(f"{len(people.unreadable):,} NOT JUDGED (damaged live documents)")
+        found.append(f"{len(people.unreadable):,} NOT JUDGED (damaged, or of a newer version)")
     tasks = (
         f"{people.declared:,} declared, {people.live:,} live, {len(people.unmanaged):,} unmanaged"
     )

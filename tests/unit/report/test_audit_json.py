@@ -33,6 +33,6 @@ def test_the_json_is_plain_ascii() -> None:
 def test_one_line_tells_the_outcome() -> None:
     line = audit_line(report()).partition(": ")[2]
     assert line == (
-        "4 failures, 1 warning, 2 waived, 1 NOT JUDGED (damaged live documents); "
+        "4 failures, 1 warning, 2 waived, 1 NOT JUDGED (damaged, or of a newer version); "
         "5 declared, 6 live, 2 unmanaged"
     )
