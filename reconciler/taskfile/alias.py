@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from reconciler.base.errors import ReconcilerError
 from reconciler.taskfile.faults import Fault, place
 from reconciler.taskfile.fields import Fields
-from reconciler.taskfile.findings import Findings, suggestion
+from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.functionkit import MAX_TEXT
 from reconciler.taskfile.functions import check_reserved
 from reconciler.taskfile.govalues import ValueFault
@@ -44,6 +44,7 @@ _BUILT_IN = {**PREDEFINED, **IMAGES}
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _KEY_LINE = re.compile(r"[\"']?[^\s#\"'\-\[{][^:]*:(\s|$)")
 _MOST_SOURCES = 20
+_MOST_UNKNOWN = 50  # as many as anybody reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +181,18 @@ def expand(source: Traced, aliases: Aliases, findings: Findings) -> Traced:
     `{{ }}` is left to the template.
     """
     mark = aliases.directive
-    action = r"|\{\{.*?\}\}" if findings.strict else ""
+    action = r"|(?P<action>\{\{)" if findings.strict else ""
     pattern = re.compile(
         rf"{HELD_HASH}[^\n]*{action}|{re.escape(mark)}(?:(?P<twice>{re.escape(mark)})|(?P<name>[A-Za-z0-9]+))",
         re.DOTALL,
     )
     text, pieces, copied, at, length = source.text, list[Piece](), 0, 0, 0
+    unknown = 0
     while match := pattern.search(text, at):
         at = match.end()
+        if match.groupdict().get("action"):
+            at = _action_end(text, at)
+            continue
         new = mark if match["twice"] else aliases.values.get(match["name"] or "")
         if new is not None:
             pieces.append(Piece(text[copied : match.start()], copied, copied=True))
@@ -195,11 +200,18 @@ def expand(source: Traced, aliases: Aliases, findings: Findings) -> Traced:
             copied, length = at, length + len(new)
             _check_length(length, source, match)
         elif match["name"]:
-            _unknown(match, source, aliases, findings)
+            unknown += 1
+            if unknown <= _MOST_UNKNOWN:
+                _unknown(match, source, aliases, findings)
             # A mark right after an unknown name stays, and so does the word behind it.
             at += text.startswith(mark, at)
     pieces.append(Piece(text[copied:], copied, copied=True))
     return rebuilt(source, pieces)
+
+
+def _action_end(text: str, at: int) -> int:
+    end = text.find("}}", at)
+    return len(text) if end < 0 else end
 
 
 def _check_length(length: int, source: Traced, match: re.Match[str]) -> None:
@@ -212,7 +224,7 @@ def _unknown(match: re.Match[str], source: Traced, aliases: Aliases, findings: F
     if not findings.strict:
         return
     name, mark = match["name"], aliases.directive
-    near = suggestion(name, aliases.values)
+    near = findings.suggestion(name, aliases.values)
     fix = f"write {mark}{mark}{name} for the text {mark}{name}" + (f"; {near}" if near else "")
     at = Fault("", *place(source.text, match.start()))
     findings.error(at, f"unknown alias {mark}{name}", found=f"{mark}{name}", fix=fix)

@@ -158,7 +158,7 @@ def _environment(
     place = fields.place("env")
     outside = [Scalar(text, False, place.line, place.column) for text in inputs.environment]
     # ACR's engine splits what comes from outside at commas too.
-    defaults = step_level(outside) if findings.strict else split_level(outside, findings)
+    defaults = step_level(outside, findings) if findings.strict else split_level(outside, findings)
     return split_level(fields.scalars("env"), findings), defaults
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from reconciler.taskfile.findings import Findings, Place, suggestion
+from reconciler.taskfile.findings import Findings, Place
 from reconciler.taskfile.tasks import BuildArguments
 
 _WITH_VALUE = frozenset(
@@ -103,7 +103,7 @@ def _flag(word: str) -> tuple[str, str, str]:
 
 def _unknown(word: str, at: Place, findings: Findings) -> None:
     shown = word.partition("=")[0]
-    near = suggestion(shown.lstrip("-"), _WITH_VALUE | _ALONE)
+    near = findings.suggestion(shown.lstrip("-"), _WITH_VALUE | _ALONE)
     findings.doubt(at, f"docker build has no flag {shown}", fix=near or "remove it")
 
 

@@ -91,7 +91,7 @@ class ContainerFields:
 
     def env(self) -> Pairs:
         """The merged variables."""
-        own = step_level(self.fields.scalars("env"))
+        own = step_level(self.fields.scalars("env"), self.findings)
         return merge((own, *self.around.environment), self.findings, self.around.reveal)
 
     def network(self) -> str | None:

@@ -16,6 +16,8 @@ from reconciler.taskfile.nodes import Scalar
 from reconciler.taskfile.tasks import Pairs
 from reconciler.taskfile.words import unquote
 
+MAX_ENTRIES = 1000
+
 # A piece of a text between commas that stand outside quotes.
 _PIECE = re.compile(r"""(?:[^,'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|['"\\])+""", re.DOTALL)
 _NAME = re.compile(r"[^\s=\x00-\x1f]+")
@@ -44,16 +46,23 @@ def split_level(nodes: Sequence[Scalar], findings: Findings) -> list[Entry]:
 
     A quoted comma separates nothing; ACR's engine splits at that too.
     """
-    found = []
+    found: list[Entry] = []
     for node in nodes:
         pieces = _PIECE.findall(node.text) if findings.strict else node.text.split(",")
         found += [Entry(piece, node) for piece in pieces or [""]]
-    return found
+    return _bounded(found, findings)
 
 
-def step_level(nodes: Sequence[Scalar]) -> list[Entry]:
+def step_level(nodes: Sequence[Scalar], findings: Findings) -> list[Entry]:
     """Entries of a step: one in each text."""
-    return [Entry(node.text, node) for node in nodes]
+    return _bounded([Entry(node.text, node) for node in nodes], findings)
+
+
+def _bounded(entries: list[Entry], findings: Findings) -> list[Entry]:
+    if len(entries) > MAX_ENTRIES:
+        message = f"there are more than {MAX_ENTRIES:,} environment variables"
+        findings.error(entries[MAX_ENTRIES].at, message)
+    return entries[:MAX_ENTRIES]
 
 
 def merge(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from reconciler.taskfile.findings import Findings, suggestion
+from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_name
 from reconciler.taskfile.scalars import switch, whole_number
 
@@ -51,7 +51,7 @@ class Fields:
                 message, fix = f'"{name}" is an inner field of the engine', "remove it"
             else:
                 message = f'unknown key "{name}" in {what}'
-                fix = suggestion(name, known) or f"known are {', '.join(known)}"
+                fix = self._findings.suggestion(name, known) or f"known are {', '.join(known)}"
             self._findings.doubt(key, message, found=name, fix=fix)
 
     def place(self, key: str) -> Scalar | Mapping:

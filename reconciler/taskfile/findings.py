@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Protocol, TypedDict, Unpack
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_errors
@@ -85,6 +86,13 @@ class Findings:
         for other in fault.others:
             self.fault(other)
 
+    def suggestion(self, word: str, known: Iterable[str]) -> str | None:
+        """`did you mean "x"?`, None if nothing known is near or nobody would read it."""
+        if len(self.items) >= _MOST:
+            return None
+        near = did_you_mean(word[:100], islice(known, _MOST))
+        return f'did you mean "{near}"?' if near else None
+
     def _note(self, severity: Severity, at: Place, message: str, details: Details) -> None:
         item = Diagnostic(
             self._shown(message, 300) or "",
@@ -103,9 +111,3 @@ class Findings:
 
     def _shown(self, text: str | None, width: int) -> str | None:
         return None if text is None else one_line(self._hide(text), width)
-
-
-def suggestion(word: str, known: Iterable[str]) -> str | None:
-    """`did you mean "x"?`, None if nothing known is near."""
-    near = did_you_mean(word, known)
-    return f'did you mean "{near}"?' if near else None

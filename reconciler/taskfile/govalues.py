@@ -45,18 +45,23 @@ class Vault:
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
+        self._values: list[str] = []
 
     def token(self, secret: SecretText) -> str:
         """What stands for the secret in the text."""
-        number = self._numbers.setdefault(secret.value, len(self._numbers))
+        number = self._numbers.setdefault(secret.value, len(self._values))
+        if number == len(self._values):
+            self._values.append(secret.value)
         return f"\ue100{number}\ue101"
 
     def reveal(self, text: str) -> str:
         """The text with the secrets in their places."""
         if "\ue100" not in text:
             return text
-        values = dict(enumerate(self._numbers))
-        return _TOKEN.sub(lambda match: values.get(int(match[1]), ""), text)
+        return _TOKEN.sub(lambda match: self._value(int(match[1])), text)
+
+    def _value(self, number: int) -> str:
+        return self._values[number] if number < len(self._values) else ""
 
     def hide(self, text: str) -> str:
         """The text with `***` in their places."""
@@ -65,7 +70,7 @@ class Vault:
     @property
     def values(self) -> tuple[str, ...]:
         """Every secret that was used."""
-        return tuple(self._numbers)
+        return tuple(self._values)
 
 
 def is_true(value: Any) -> bool:

@@ -6,10 +6,11 @@ Source: https://learn.microsoft.com/azure/container-registry/container-registry-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from reconciler.taskfile.findings import Findings, Place, suggestion
+from reconciler.taskfile.findings import Findings, Place
 from reconciler.taskfile.nodes import Scalar
 from reconciler.taskfile.tasks import Step
 
@@ -32,22 +33,27 @@ def resolve(wishes: Sequence[Wish], findings: Findings) -> list[tuple[str, ...]]
     No `when`: the step just before. `["-"]`: nothing. Wrong names are noted and left out.
     """
     every = {wish.id for wish in wishes}
-    earlier: list[str] = []
+    earlier: dict[str, None] = {}  # in order
+    last: tuple[str, ...] = ()
     found: list[tuple[str, ...]] = []
     for wish in wishes:
         if wish.when:
             found.append(_named(wish, wish.when, earlier, every, findings))
         else:
-            found.append(tuple(earlier[-1:]))
-        earlier.append(wish.id)
+            found.append(last)
+        earlier[wish.id] = None
+        last = (wish.id,)
     return found
 
 
 def _named(
-    wish: Wish, when: Sequence[Scalar], earlier: list[str], every: set[str], findings: Findings
+    wish: Wish,
+    when: Sequence[Scalar],
+    earlier: Mapping[str, None],
+    every: set[str],
+    findings: Findings,
 ) -> tuple[str, ...]:
-    known = set(earlier)
-    if any(word.text == AT_ONCE for word in when) and AT_ONCE not in known:
+    if any(word.text == AT_ONCE for word in when) and AT_ONCE not in earlier:
         if len(when) > 1:
             fix = 'write either ["-"] or the ids'
             findings.error(when[0], '"-" (start at once) stands alone', fix=fix)
@@ -58,7 +64,7 @@ def _named(
             findings.doubt(word, f'"{word.text}" is named twice', fix="name it once")
         elif word.text == ROOT and not findings.strict:
             findings.warn(word, f'"{ROOT}" means "-"', fix='write ["-"]')
-        elif word.text in known:
+        elif word.text in earlier:
             needs[word.text] = None
         else:
             _unknown(wish, word, earlier, every, findings)
@@ -66,9 +72,9 @@ def _named(
 
 
 def _unknown(
-    wish: Wish, word: Scalar, earlier: list[str], every: set[str], findings: Findings
+    wish: Wish, word: Scalar, earlier: Mapping[str, None], every: set[str], findings: Findings
 ) -> None:
-    allowed = ", ".join(earlier[:20]) or '"-": no step stands before this one'
+    allowed = ", ".join(islice(earlier, 20)) or '"-": no step stands before this one'
     if word.text == wish.id:
         message, fix = f'step "{wish.id}" waits for itself', "name another step"
     elif word.text in every:
@@ -76,7 +82,9 @@ def _unknown(
         fix = f'move step "{word.text}" up: only earlier steps can be waited for'
     else:
         message = f'step "{wish.id}" waits for a step that does not exist'
-        fix = suggestion(word.text, earlier) or "name a step that stands earlier in the file"
+        fix = (
+            findings.suggestion(word.text, earlier) or "name a step that stands earlier in the file"
+        )
     findings.error(word, message, found=word.text, allowed=allowed, fix=fix)
 
 

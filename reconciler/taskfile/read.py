@@ -37,6 +37,8 @@ from reconciler.taskfile.rendering import (
 from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
 from reconciler.taskfile.trace import Traced, source_column, untouched
 
+_MOST_BLOCKS = 20
+
 Attempt = Callable[[Knowledge], TaskFile]
 
 
@@ -158,7 +160,9 @@ class _Reading:
     ) -> tuple[Aliases, Traced]:
         """The aliases of the file, and the rest of its text with them put in."""
         blocks, rest = cut_blocks(source)
-        found = []
+        found: list[Aliases] = []
+        if len(blocks) > _MOST_BLOCKS:
+            raise Fault("there are too many alias blocks", fix="keep one alias block")
         for number, block in enumerate(blocks):
             findings.look_at(self._places(block))
             if number:

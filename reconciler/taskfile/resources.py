@@ -58,35 +58,35 @@ def working_directory(text: str | None, default: str) -> str:
 def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Network, ...]:
     """The networks, in order. The last one that is default holds for the steps."""
     known = ("name", "driver", "ipv6", "skipCreation", "isDefault")
-    found: list[Network] = []
+    found: dict[str, Network] = {}
     for item in maps:
         fields = Fields(item, findings, known, "a network", reveal)
         name = fields.word("name") or ""
         if not _NAME.fullmatch(name):
             fix = 'give it a name of letters, digits, ".", "_" and "-"'
             findings.doubt(fields.place("name"), "a network needs a name", found=name, fix=fix)
-        if name in {network.name for network in found}:
+        if name in found:
             fix = "remove one of the two"
             findings.doubt(fields.place("name"), f'two networks are called "{name}"', fix=fix)
         create, default = not fields.flag("skipCreation"), fields.flag("isDefault")
         driver = fields.word("driver")
-        found.append(Network(name, driver, fields.flag("ipv6"), create, default))
-    return tuple(found)
+        found[name] = Network(name, driver, fields.flag("ipv6"), create, default)
+    return tuple(found.values())
 
 
 def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Secret, ...]:
     """The secrets that are read from vaults before the steps."""
-    found: list[Secret] = []
+    found: dict[str, Secret] = {}
     for item in maps:
         fields = Fields(item, findings, ("id", "keyvault", "clientID"), "a secret", reveal)
         secret = Secret(
             fields.word("id") or "", fields.word("keyvault") or "", fields.word("clientID")
         )
-        if secret.id in {other.id for other in found}:
+        if secret.id in found:
             findings.error(fields.place("id"), f'two secrets have the id "{secret.id}"')
         _check_secret(secret, fields, findings)
-        found.append(secret)
-    return tuple(found)
+        found[secret.id] = secret
+    return tuple(found.values())
 
 
 def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:

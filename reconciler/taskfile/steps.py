@@ -33,6 +33,7 @@ _CMD_ONLY = (
     *("isolation", "cpus", "entryPoint", "ports", "expose", "exitedWith", "exitedWithout"),
 )
 KEYS = (*_EVERY, *_CONTAINER, *_CMD_ONLY)
+MAX_STEPS = 1000
 KINDS = ("cmd", "build", "push")
 _EFFECTIVE = {
     "cmd": {*_EVERY, *_CONTAINER, *_CMD_ONLY} - {"cache"},
@@ -60,18 +61,20 @@ def draft_steps(
     maps: Sequence[Mapping], findings: Findings, reveal: Callable[[str], str]
 ) -> list[Draft]:
     """The steps with their ids, generated ones too; wrong ids are noted."""
-    drafts: list[Draft] = []
-    for number, node in enumerate(maps):
+    drafts: dict[str, Draft] = {}
+    if len(maps) > MAX_STEPS:
+        findings.error(maps[MAX_STEPS], f"a task file has at most {MAX_STEPS:,} steps")
+    for number, node in enumerate(maps[:MAX_STEPS]):
         fields = Fields(node, findings, KEYS, "a step", reveal)
         written = fields.word("id")
         step_id = written or f"acb_step_{number}"
         place = fields.place("id")
         _check_id(step_id, place, findings)
-        if step_id in {draft.id for draft in drafts}:
+        if step_id in drafts:
             fix = "give one of them another id"
             findings.error(place, f'two steps have the id "{step_id}"', fix=fix)
-        drafts.append(Draft(step_id, fields, node))
-    return drafts
+        drafts.setdefault(step_id, Draft(step_id, fields, node))
+    return list(drafts.values())
 
 
 def _check_id(step_id: str, at: Place, findings: Findings) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from reconciler.base.errors import ReconcilerError, SecretUnavailable
 from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.taskfile.acbscan import scan
 from reconciler.taskfile.buildarguments import cache_reference
+from reconciler.taskfile.logicallines import DockerfileError
 from reconciler.taskfile.read import read_task_file
 from reconciler.taskfile.tasks import BuildStep, CmdStep, Inputs, Manner, PushStep, Step, TaskFile
 from reconciler.taskfile.values import read_settings
@@ -181,3 +183,28 @@ def test_strict_reading_differs_only_where_it_is_meant_to(case: dict[str, Any]) 
         read(case, Manner.STRICT)
     said = [item.message for item in getattr(caught.value, "diagnostics", ())]
     assert any(BETTER[case["name"]] in message for message in said), said
+
+
+# ---------------------------------------------------------------- its scanner
+SCANS: list[dict[str, Any]] = CASES["dockerfile_scan"]
+
+
+def scanned(case: dict[str, Any]) -> list[dict[str, Any]] | None:
+    flags: dict[str, list[str]] = {}
+    words = iter(case["flags"])
+    for word in words:
+        flags.setdefault(word, []).append(next(words))
+    try:
+        return scan(
+            case["dockerfile"],
+            build_args=flags.get("--build-arg", []),
+            tags=flags.get("-t", []),
+            target=flags.get("--target", [None])[0],
+        )
+    except DockerfileError:
+        return None
+
+
+@pytest.mark.parametrize("case", SCANS, ids=[case["name"] for case in SCANS])
+def test_the_scanner_finds_the_same_images(case: dict[str, Any]) -> None:
+    assert scanned(case) == case["dependencies"]
