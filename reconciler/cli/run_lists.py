@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
 from reconciler.cli.options import Invocation, output_option, pass_invocation, show
+from reconciler.cli.prefix import LogPainter
 from reconciler.cli.voice import run_place
 from reconciler.model.run import LogLine, RunStatus
 
 _STATUSES = [status.value for status in RunStatus]
+_TRIGGERS = ["manual", "commit", "pullRequest", "baseImage", "timer"]
 
 
 @click.command()
 @click.argument("task", required=False)
 @click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only these.")
+@click.option("--image", metavar="GLOB", help="Only runs that made such an image, as web:*.")
+@click.option(
+    "--trigger", type=click.Choice(_TRIGGERS, case_sensitive=False), help="Only runs woken so."
+)
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many."
 )
 @output_option
 @pass_invocation
-def runs(
-    invocation: Invocation, task: str | None, status: str | None, limit: int, output: str
-) -> int:
+def runs(invocation: Invocation, /, status: str | None, output: str, **words: Any) -> int:
     """List runs, newest first."""
-    from reconciler.operations.runs import list_runs  # noqa: PLC0415
+    from reconciler.operations.runs import RunFilter, list_runs  # noqa: PLC0415
     from reconciler.report.runs import runs_json, runs_lines  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
         wanted = RunStatus(status) if status else None
-        records = list_runs(place, task=task, status=wanted, limit=limit)
+        records = list_runs(place, RunFilter(status=wanted, **words))
     if output == "json":
         click.echo(json.dumps(runs_json(records), indent=2))
     else:
@@ -49,13 +54,13 @@ def logs(invocation: Invocation, run_id: str, follow: bool, step: str | None, ou
     """Show what a run printed. Ctrl-C ends the showing, not the run."""
     from reconciler.operations.runs import get_run, run_log  # noqa: PLC0415
 
-    tell = _json_line if output == "json" else _text_line
+    paint = LogPainter(invocation.environment)
+    text = _json_text if output == "json" else paint
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
         try:
-            for line in run_log(place, get_run(place, run_id), follow=follow):
-                if step is None or line.step == step:
-                    tell(line)
+            for line in run_log(place, get_run(place, run_id), follow=follow, step=step):
+                click.echo(text(line))
         except KeyboardInterrupt:
             return 0
     return 0
@@ -78,13 +83,7 @@ def cancel(invocation: Invocation, run_id: str) -> int:
     return 0
 
 
-def _text_line(line: LogLine) -> None:
-    from reconciler.report.runs import log_text  # noqa: PLC0415
-
-    click.echo(log_text(line))
-
-
-def _json_line(line: LogLine) -> None:
+def _json_text(line: LogLine) -> str:
     from reconciler.store.logs import to_json  # noqa: PLC0415
 
-    click.echo(json.dumps(to_json(line)))
+    return json.dumps(to_json(line))

@@ -10,6 +10,7 @@ import click
 
 from reconciler.base.errors import RunFailed
 from reconciler.cli.options import Invocation, show
+from reconciler.cli.prefix import LogPainter
 from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus
 
 if TYPE_CHECKING:  # late: the database and the engine are slow to import
@@ -37,6 +38,7 @@ class Voice:
 
     def __init__(self, invocation: Invocation) -> None:
         self._width = invocation.width
+        self._paint = LogPainter(invocation.environment)
         self._before: RunRecord | None = None
 
     def watchers(self) -> Any:
@@ -52,9 +54,7 @@ class Voice:
         self._before = record
 
     def _line(self, line: LogLine) -> None:
-        from reconciler.report.runs import log_text  # noqa: PLC0415
-
-        self._say([log_text(line)])
+        self._say([self._paint(line)])
 
     def end(self, record: RunRecord) -> int:
         """Tell how it ended; the exit code that says so."""

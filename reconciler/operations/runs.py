@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.base.errors import ReconcilerError, WrongUsage
-from reconciler.base.text import one_line
-from reconciler.model.run import LogLine, RunRecord, RunStatus
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.image import parse_reference
+from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
 from reconciler.operations.run_place import RunPlace, Watchers, wire_ports
 
 if TYPE_CHECKING:
@@ -83,13 +86,54 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     return adopt_lost(place.database, host=host, alive=is_alive, now=place.clock())
 
 
-def list_runs(
-    place: RunPlace, *, task: str | None, status: RunStatus | None, limit: int
-) -> list[RunRecord]:
-    """Runs, newest first. `task` is an address, or a name that tasks of any registry may have."""
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs. `task` is an address, or a name that tasks of any registry may have.
+
+    `image` is a glob over the names a run made, with or without registry and tag; `*` matches
+    slashes too.
+    """
+
+    task: str | None = None
+    status: RunStatus | None = None
+    image: str | None = None
+    trigger: str | None = None
+    limit: int = 20
+
+    def matches(self, record: RunRecord) -> bool:
+        """True if image and trigger are those of a run."""
+        if self.trigger is not None and record.trigger.lower() != self.trigger.lower():
+            return False
+        names = (name for output in record.outputs for name in _names(output))
+        glob = self.image
+        return glob is None or any(fnmatch.fnmatchcase(name, glob) for name in names)
+
+
+def _names(output: OutputImage) -> Iterator[str]:
+    """`server/web:1` is also `server/web`, `web:1` and `web`."""
+    try:
+        parts = parse_reference(output.reference)
+    except ValueError:
+        yield output.reference
+        return
+    short = replace(parts, registry=None)
+    for name in (parts, short):
+        yield str(name)
+        yield str(replace(name, tag=None))
+
+
+def list_runs(place: RunPlace, wanted: RunFilter) -> list[RunRecord]:
+    """Runs, newest first."""
     from reconciler.store.runs import list_runs as stored  # noqa: PLC0415  (late)
 
-    return stored(place.database, task=task, status=status, limit=limit)
+    looks = wanted.image is not None or wanted.trigger is not None
+    return stored(
+        place.database,
+        task=wanted.task,
+        status=wanted.status,
+        limit=wanted.limit,
+        chosen=wanted.matches if looks else None,
+    )
 
 
 def get_run(place: RunPlace, prefix: str) -> RunRecord:
@@ -108,17 +152,34 @@ def get_run(place: RunPlace, prefix: str) -> RunRecord:
     raise UnknownRun(f"more than one run begins with {shown}: {ids}")
 
 
-def run_log(place: RunPlace, record: RunRecord, *, follow: bool) -> Iterator[LogLine]:
-    """The lines of a run; with `follow` those to come too, until the run has ended.
+def run_log(
+    place: RunPlace, record: RunRecord, *, follow: bool, step: str | None = None
+) -> Iterator[LogLine]:
+    """The lines of a run, or of one step; with `follow` those to come too, until it has ended.
 
-    The run may belong to another process.
+    The run may belong to another process. Raises WrongUsage for a step that it never had.
     """
     from reconciler.store.logs import follow_log, log_path, read_log  # noqa: PLC0415  (late)
 
     path = log_path(place.logs, record.id)
-    if not follow:
-        return read_log(path)
-    return follow_log(path, finished=_ended(place, record.id), sleep=time.sleep)
+    finished = _ended(place, record.id)
+    lines = follow_log(path, finished=finished, sleep=time.sleep) if follow else read_log(path)
+    if step is None:
+        yield from lines
+        return
+    seen = {known.name for known in record.steps}
+    for line in lines:
+        seen.add(line.step)
+        if line.step == step:
+            yield line
+    if step not in seen:
+        raise _no_step(record, step, seen)
+
+
+def _no_step(record: RunRecord, step: str, seen: set[str]) -> WrongUsage:
+    near = did_you_mean(step, sorted(seen))
+    hint = f"did you mean {near}?" if near else f"it has {', '.join(sorted(seen)) or 'no steps'}"
+    return WrongUsage(f"run {record.id} has no step {one_line(step, 80)}", hint=hint)
 
 
 def _ended(place: RunPlace, run_id: str) -> Callable[[], bool]:

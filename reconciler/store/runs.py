@@ -5,6 +5,7 @@ A row that has a final status is never changed again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -68,16 +69,24 @@ def list_runs(
     task: str | None = None,
     status: RunStatus | None = None,
     limit: int = 20,
+    chosen: Callable[[RunRecord], bool] | None = None,
 ) -> list[RunRecord]:
-    """Runs, newest first, of one task (address or name) or in one state if asked."""
-    query = sa.select(runs.c.record).order_by(runs.c.queued.desc(), runs.c.id).limit(limit)
+    """Runs, newest first, of one task (address or name) or in one state if asked.
+
+    `chosen` looks at whole records, one after the other, until `limit` are found.
+    """
+    query = sa.select(runs.c.record).order_by(runs.c.queued.desc(), runs.c.id)
     if task is not None:
         same_name = runs.c.task.endswith("/" + task, autoescape=True)
         query = query.where(sa.or_(runs.c.task == task, same_name))
     if status is not None:
         query = query.where(runs.c.status == status.value)
     with database.read() as connection:
-        return _records(connection.execute(query))
+        if chosen is None:
+            return _records(connection.execute(query.limit(limit)))
+        rows = connection.execution_options(yield_per=100).execute(query)
+        found = filter(chosen, (RunRecord.model_validate_json(row.record) for row in rows))
+        return list(itertools.islice(found, limit))
 
 
 def _records(rows: Any) -> list[RunRecord]:
