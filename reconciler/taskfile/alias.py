@@ -42,7 +42,7 @@ IMAGES = {
 }
 _BUILT_IN = {**PREDEFINED, **IMAGES}
 _NAME = re.compile(r"[A-Za-z0-9]+")
-_KEY_LINE = re.compile(r"[\"']?[^\s#\"'\-\[{][^:]*:(\s|$)")
+_KEY_LINE = re.compile(rf"[\"']?[^\s#{HELD_HASH}\"'\-\[{{][^:]*:(\s|$)")
 _MOST_SOURCES = 20
 _MOST_UNKNOWN = 50  # as many as anybody reads
 

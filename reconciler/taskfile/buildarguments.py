@@ -47,6 +47,9 @@ def read_build(
     options: list[str] = []
     switches = {}
     for name, value in flags:
+        if name == "build-arg" and reveal(value) != value:
+            fix = "mount it instead: --secret id=NAME"
+            findings.doubt(at, "a build argument holds a secret, and the image keeps it", fix=fix)
         if name in _SWITCHES and value in {"", "true"}:
             switches[_SWITCHES[name]] = True
         elif name in _LISTS or name in _SINGLE or name == "build-arg":

@@ -192,7 +192,9 @@ def _image_and_words(container: ContainerFields) -> tuple[str, tuple[str, ...]]:
     first = split_words(alias).words if alias is not None else words[:1]
     words = (*(first or words[:1]), *words[1:])
     image = reveal(words[0])
-    if image.startswith("-"):
+    if image != words[0]:
+        container.findings.doubt(node, "the image of cmd holds a secret", fix="use a value instead")
+    elif image.startswith("-"):
         fix = "flags of docker run are properties of the step: user, entryPoint, ports, ..."
         container.findings.error(node, "cmd starts with the image", found=words[0], fix=fix)
     else:

@@ -48,6 +48,8 @@ def read_task_file(text: str, *, file: str, manner: Manner, inputs: Inputs) -> T
     With an error among the diagnostics there are no steps. Secrets of vaults are read (through
     `inputs.secret`) only after the file was found to be right, and only if it uses any.
     """
+    if manner is Manner.STRICT:
+        text = text.removeprefix("\ufeff")  # ACR's engine finds no version behind it
     reading = _Reading(file, text, manner, inputs, remembering(inputs.fetch))
     return read_with_secrets(reading.attempt, uses_secrets=".Secrets" in text, inputs=inputs)
 
@@ -167,7 +169,7 @@ class _Reading:
             findings.look_at(self._places(block))
             if number:
                 findings.doubt(Fault(""), "a second alias block", fix="keep one alias block")
-            rendered = context.text(block)
+            rendered = released(context.text(block))
             findings.look_at(self._places(rendered))
             found.append(read_block(rendered, self.fetch, findings))
         findings.look_at(self._places(rest))

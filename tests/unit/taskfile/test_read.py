@@ -131,6 +131,21 @@ FILES = {
     "image in capitals": (V11 + "steps:\n  - push: [UPPER]\n", True, False),
     "unknown flag of build": (V11 + "steps:\n  - build: --tga x .\n", True, False),
     "flag of build without value": (V11 + "steps:\n  - build: . -t\n", True, True),
+    "processors as a word": (V11 + "steps:\n  - {cmd: x, cpus: many}\n", True, False),
+    "port as a word": (V11 + "steps:\n  - {cmd: x, ports: [http]}\n", True, False),
+    "exit code of 256": (V11 + "steps:\n  - {cmd: x, exitedWith: [256]}\n", True, False),
+    "mount without path": (V11 + "steps:\n  - {cmd: x, volumeMounts: [{name: v}]}\n", True, True),
+    "env of lists": (V11 + "steps:\n  - {cmd: x, env: [[a]]}\n", True, True),
+    "cmd as a list": (V11 + "steps:\n  - {cmd: [x]}\n", True, True),
+    "steps as texts": (V11 + "steps: [x]\n", True, True),
+    "files as a text": (V11 + "volumes: [{name: v, secret: x}]\n" + STEPS, True, True),
+    "file as a list": (V11 + "volumes: [{name: v, secret: {f: [a]}}]\n" + STEPS, True, True),
+    "networks of one name": (V11 + "networks: [{name: a}, {name: a}]\n" + STEPS, True, False),
+    "alias as a text": (V11 + "alias: x\n" + STEPS, True, True),
+    "alias of a list": (V11 + "alias: {values: {a: [b]}}\n" + STEPS, True, True),
+    "alias twice": (V11 + "alias: {values: {a: b, a: c}}\n" + STEPS, True, False),
+    "variable with a blank": (V11 + "steps:\n  - {cmd: x, env: ['A B=1']}\n", True, False),
+    "a text": ("hello\n", True, True),
     "tag of YAML": (V11 + "steps:\n  - cmd: !mine x\n", True, False),
     "list as key": (V11 + "? [a]\n: b\n" + STEPS, True, True),
 }
@@ -488,6 +503,29 @@ def test_a_file_cannot_speak_of_another_place_of_a_secret() -> None:
     assert errors(text)
     text = V11 + SECRETS + "steps:\n  - cmd: x {{.Secrets.pw}} {{ b64dec `7oSAMO6EgQ==` }}\n"
     assert errors(text)
+
+
+def test_a_secret_where_everybody_sees_it_is_refused() -> None:
+    text = V11 + SECRETS + "steps:\n  - {cmd: x, user: '{{.Secrets.pw}}'}\n"
+    assert errors(text) == ['5: "user" holds a secret']
+    assert cmd(text, "acb", secret=vault).user == HARD
+    for step in ("cmd: 'r/{{.Secrets.pw}} x'", "build: '--build-arg A={{.Secrets.pw}} .'"):
+        (message,) = errors(V11 + SECRETS + f"steps:\n  - {step}\n")
+        assert "holds a secret" in message
+
+
+def test_windows_line_ends_and_byte_order_marks() -> None:
+    text = V11 + "# c\nalias:\n  # c: d\n  values: {a: b}\nsteps:\n  - cmd: x $a\n  - cmd: y\n"
+    for written in (text, text.replace("\n", "\r\n"), "\ufeff" + text):
+        assert words(written) == ["x", "b"]
+    assert words(text.replace("\n", "\r\n"), "acb") == ["x", "b"]
+
+
+def test_comments_of_an_alias_block_end_nothing() -> None:
+    text = (
+        V11 + "alias:\n# note: {{ x }} $y\n  # more: z\n  values: {a: b}\nsteps:\n  - cmd: x $a\n"
+    )
+    assert words(text) == words(text, "acb") == ["x", "b"]
 
 
 def test_inputs_show_no_secret() -> None:

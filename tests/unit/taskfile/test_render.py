@@ -28,14 +28,14 @@ steps:
 )
 
 
-def rendered(text: str, **inputs: Any) -> dict[str, Any]:
-    found = render_task(read(text, **inputs))
+def rendered(text: str, manner: str = "strict", **inputs: Any) -> dict[str, Any]:
+    found = render_task(read(text, manner, **inputs))
     assert json.loads(json.dumps(found)) == found
     return found
 
 
 def test_every_step_says_what_would_run() -> None:
-    found = rendered(TEXT, secret=lambda _: "hush hush")
+    found = rendered(TEXT, "acb", secret=lambda _: "hush hush")
     build, test, push = found["steps"]
     assert found["format_version"] == "1"
     assert found["version"] == "v1.1.0"
@@ -58,7 +58,7 @@ def test_every_step_says_what_would_run() -> None:
 
 
 def test_no_secret_is_shown() -> None:
-    text = json.dumps(rendered(TEXT, secret=lambda _: "hush hush"))
+    text = json.dumps(rendered(TEXT, "acb", secret=lambda _: "hush hush"))
     assert "hush" not in text
     assert '"K": "***"' in text
     assert "TOKEN" in text
