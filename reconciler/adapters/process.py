@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,6 +77,26 @@ def capture(
 # util-linux; without it a program may outlive a kill -9 of ours.
 _SETPRIV = shutil.which("setpriv")
 _LEASH = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+
+
+def start_detached(words: Sequence[str], *, environment: Mapping[str, str]) -> ProcessIdentity:
+    """Start this program again with other words; it goes on when this process ends.
+
+    It leads a session of its own, and reads and writes nowhere. `-P`: no module is taken from the
+    folder it is started in. Raises OSError.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "reconciler", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(environment),
+        start_new_session=True,
+    )
+    started = process_started(process.pid) or ""
+    # Nobody waits for it: say so, or Python would complain when the handle goes away.
+    process.returncode = 0
+    return ProcessIdentity(socket.gethostname(), process.pid, started)
 
 
 def _start(

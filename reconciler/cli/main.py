@@ -39,6 +39,8 @@ _COMMANDS = (
     ("misc", "schema", "files:schema", "JSON Schema of specs, policies and plans"),
     ("misc", "version", "files:version", "Show the version"),
 )
+# What the program calls itself with: neither shown nor proposed.
+_HIDDEN = (("continue-run", "runs:continue_run"),)
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 _USAGE_EXIT = 64
 _INTERRUPTED_EXIT = 130
@@ -53,7 +55,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of a name, imported now."""
-        for _, name, place, _ in _COMMANDS:
+        for name, place in (*((row[1], row[2]) for row in _COMMANDS), *_HIDDEN):
             if name == cmd_name:
                 module, _, attribute = place.partition(":")
                 found = getattr(importlib.import_module(f"reconciler.cli.{module}"), attribute)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,14 +13,11 @@ from reconciler.cli.task_files import (
     run_file,
     task_file_options,
 )
-from reconciler.cli.voice import Voice, run_place
-
-if TYPE_CHECKING:  # late: the database and the engine are slow to import
-    from reconciler.operations.run_place import RunPlace
-    from reconciler.runner.request import RunRequest
+from reconciler.cli.voice import exit_code, run_place, start
 
 _DEFAULT_TIMEOUT = 3600
 _no_push = click.option("--no-push", is_flag=True, help="Build and tag only.")
+_no_wait = click.option("--no-wait", is_flag=True, help="Print the run's id and leave.")
 _no_cache = click.option("--no-cache", is_flag=True, help="Build every step anew.")
 
 
@@ -41,9 +38,10 @@ _no_cache = click.option("--no-cache", is_flag=True, help="Build every step anew
 @click.option("--target", help="Stage to build.")
 @_no_push
 @_no_cache
+@_no_wait
 @click.option("--timeout", type=int, default=_DEFAULT_TIMEOUT, show_default=True, help="Seconds.")
 @pass_invocation
-def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
+def build(invocation: Invocation, /, no_push: bool, no_wait: bool, **words: Any) -> int:
     """Build an image from CONTEXT (a folder, or URL.git#ref:folder) and push it.
 
     Exit 4: the run failed.
@@ -53,7 +51,7 @@ def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
     with invocation.any_workspace() as opened:
         wanted = BuildWords(**words, folder=str(invocation.folder.resolve()), push=not no_push)
         request = build_request(wanted, opened.workspace, opened.actor)
-        return _start(invocation, run_place(opened, invocation), request)
+        return start(invocation, run_place(opened, invocation), request, wait=not no_wait)
 
 
 @click.command()
@@ -64,9 +62,10 @@ def build(invocation: Invocation, /, no_push: bool, **words: Any) -> int:
 @task_file_options
 @_no_push
 @_no_cache
+@_no_wait
 @click.option("--timeout", type=int, help="Seconds, instead of the task's own.")
 @pass_invocation
-def run(invocation: Invocation, /, task: str, no_push: bool, **words: Any) -> int:
+def run(invocation: Invocation, /, task: str, no_push: bool, no_wait: bool, **words: Any) -> int:
     """Run an applied task now (its address, or its name), or a task file in CONTEXT with -f.
 
     With --context, --arg, --target, --set or --no-push the task is tried as its spec on disk has
@@ -76,15 +75,15 @@ def run(invocation: Invocation, /, task: str, no_push: bool, **words: Any) -> in
     if words["file"] is not None or words["cmd"] is not None:
         refuse_task_words(own)
         timeout = words["timeout"] or _DEFAULT_TIMEOUT
-        return run_file(invocation, task, {**words, "push": not no_push, "timeout": timeout})
+        wanted = {**words, "push": not no_push, "timeout": timeout}
+        return run_file(invocation, task, wanted, wait=not no_wait)
     refuse_task_file_words(words)
+    own |= {"timeout": words["timeout"], "settings": words["settings"]}
     push = False if no_push else None
-    return _run_task(
-        invocation, task, push=push, timeout=words["timeout"], settings=words["settings"], **own
-    )
+    return _run_task(invocation, task, wait=not no_wait, push=push, **own)
 
 
-def _run_task(invocation: Invocation, task: str, **words: Any) -> int:
+def _run_task(invocation: Invocation, task: str, *, wait: bool, **words: Any) -> int:
     from reconciler.operations.run_overrides import TaskWords, on_disk  # noqa: PLC0415
     from reconciler.operations.run_requests import task_request  # noqa: PLC0415
 
@@ -92,13 +91,14 @@ def _run_task(invocation: Invocation, task: str, **words: Any) -> int:
     with invocation.workspace() as opened:
         place, declares = run_place(opened, invocation), on_disk(opened)
         request = task_request(wanted, opened.workspace, opened.provider, opened.actor, declares)
-        return _start(invocation, place, request)
+        return start(invocation, place, request, wait=wait)
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
+@_no_wait
 @pass_invocation
-def rerun(invocation: Invocation, run_id: str) -> int:
+def rerun(invocation: Invocation, run_id: str, no_wait: bool) -> int:
     """Do a run once more: same commit, same base images, same values. Exit 4: it failed.
 
     What cannot be the same is said.
@@ -110,11 +110,16 @@ def rerun(invocation: Invocation, run_id: str) -> int:
         place = run_place(opened, invocation)
         found = rerun_request(place, get_run(place, run_id))
         show([f"note: not pinned: {text}" for text in found.unpinned], error=True)
-        return _start(invocation, place, found.request)
+        return start(invocation, place, found.request, wait=not no_wait)
 
 
-def _start(invocation: Invocation, place: RunPlace, request: RunRequest) -> int:
-    from reconciler.operations.runs import start_run  # noqa: PLC0415
+@click.command(hidden=True)
+@click.argument("run_id", metavar="RUN")
+@pass_invocation
+def continue_run(invocation: Invocation, run_id: str) -> int:
+    """Do a run that is queued in the state. The program calls itself so for --no-wait."""
+    from reconciler.operations.detached import continue_run as go_on  # noqa: PLC0415
+    from reconciler.operations.run_place import place_of  # noqa: PLC0415
 
-    voice = Voice(invocation)
-    return voice.end(start_run(place, request, watchers=voice.watchers()))
+    with invocation.any_workspace() as opened:
+        return exit_code(go_on(place_of(opened), run_id))

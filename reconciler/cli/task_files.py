@@ -9,7 +9,7 @@ import click
 
 from reconciler.base.errors import WrongUsage
 from reconciler.cli.options import Invocation
-from reconciler.cli.voice import Voice, run_place
+from reconciler.cli.voice import run_place, start
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,14 +54,14 @@ def refuse_task_words(words: Mapping[str, Any]) -> None:
         raise WrongUsage(f"{given[0]} goes with a TASK", hint="a task file says how it builds")
 
 
-def run_file(invocation: Invocation, source: str, words: Mapping[str, Any]) -> int:
+def run_file(
+    invocation: Invocation, source: str, words: Mapping[str, Any], *, wait: bool = True
+) -> int:
     """Run a task file or a command in a context."""
     from reconciler.operations.file_requests import FileWords, file_request  # noqa: PLC0415
-    from reconciler.operations.runs import start_run  # noqa: PLC0415
 
     known = {name: value for name, value in words.items() if value is not None}
     wanted = FileWords(source, str(invocation.folder.resolve()), **known)
     with invocation.any_workspace() as opened:
         request = file_request(wanted, opened.workspace, opened.actor)
-        place, voice = run_place(opened, invocation), Voice(invocation)
-        return voice.end(start_run(place, request, watchers=voice.watchers()))
+        return start(invocation, run_place(opened, invocation), request, wait=wait)

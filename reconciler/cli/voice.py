@@ -16,6 +16,7 @@ from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus
 if TYPE_CHECKING:  # late: the database and the engine are slow to import
     from reconciler.operations.run_place import RunPlace
     from reconciler.operations.workspace import OpenWorkspace
+    from reconciler.runner.request import RunRequest
 
 _INTERRUPTED = 130
 
@@ -31,6 +32,19 @@ def run_place(opened: OpenWorkspace, invocation: Invocation) -> RunPlace:
     lost = report_lost(place)
     show([*lost_lines(lost, invocation.width), *sweep_after(place, lost)], error=True)
     return place
+
+
+def start(invocation: Invocation, place: RunPlace, request: RunRequest, *, wait: bool) -> int:
+    """Do a run and tell of it; without `wait` another process does it, and its id is printed."""
+    from reconciler.operations.detached import queue_run  # noqa: PLC0415
+    from reconciler.operations.runs import start_run  # noqa: PLC0415
+
+    if not wait:
+        queue_run(place, request, invocation.folder)
+        click.echo(request.id)
+        return 0
+    voice = Voice(invocation)
+    return voice.end(start_run(place, request, watchers=voice.watchers()))
 
 
 class Voice:
@@ -60,7 +74,7 @@ class Voice:
         """Tell how it ended; the exit code that says so."""
         from reconciler.report.runs import end_lines  # noqa: PLC0415
 
-        code = _exit_code(record)
+        code = exit_code(record)
         self._say(end_lines(record, self._width), error=code != 0)
         return code
 
@@ -74,7 +88,8 @@ class Voice:
             os.dup2(nowhere, (sys.stderr if error else sys.stdout).fileno())
 
 
-def _exit_code(record: RunRecord) -> int:
+def exit_code(record: RunRecord) -> int:
+    """The exit code that says how a run ended."""
     if record.status is RunStatus.SUCCEEDED:
         return 0
     if record.status is RunStatus.CANCELED and record.message == "interrupted":

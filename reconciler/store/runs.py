@@ -49,6 +49,32 @@ def update_run(database: Database, record: RunRecord) -> bool:
         return connection.execute(change).rowcount == 1
 
 
+def hand_over(
+    database: Database, run_id: str, *, host: str, pid: int, process_started: str
+) -> None:
+    """Note that another process does a run that has not ended."""
+    change = (
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.status.in_(_OPEN))
+        .values(host=host, pid=pid, process_started=process_started)
+    )
+    with database.write() as connection:
+        connection.execute(change)
+
+
+def claim_run(
+    database: Database, run_id: str, *, host: str, pid: int, process_started: str
+) -> bool:
+    """Take a queued run for a process. False if it is not queued, or another one was quicker."""
+    change = (
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.status == RunStatus.QUEUED.value)
+        .values(status=RunStatus.RUNNING.value, host=host, pid=pid, process_started=process_started)
+    )
+    with database.write() as connection:
+        return connection.execute(change).rowcount == 1
+
+
 def _changing(record: RunRecord) -> dict[str, Any]:
     return {"status": record.status.value, "record": record.model_dump_json(by_alias=True)}
 
