@@ -40,7 +40,11 @@ def rerun_request(place: RunPlace, record: RunRecord) -> Rerun:
         branch=record.branch,
         queued=None,
     )
-    unpinned = [*_source_notes(place, old, record, kind), *_base_notes(record), *_secrets(record)]
+    unpinned = [
+        *_source_notes(place, old, record, kind),
+        *_base_notes(old, record),
+        *_secrets(record),
+    ]
     return Rerun(request, tuple(unpinned))
 
 
@@ -91,8 +95,10 @@ def _folder_notes(place: RunPlace, request: RunRequest, record: RunRecord) -> It
         yield f"the folder {request.source}: it was at {was} and is at {state}; {now}"
 
 
-def _base_notes(record: RunRecord) -> Iterator[str]:
-    if record.builder is None:
+def _base_notes(request: RunRequest, record: RunRecord) -> Iterator[str]:
+    if request.multi is not None:
+        yield "the images of commands: each is taken as the engine has it, or pulled"
+    elif record.builder is None:
         yield "the bases: that run ended before they were settled"
     for base in record.bases:
         if base.role == "syntax" and not base.pinned:

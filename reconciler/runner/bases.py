@@ -27,6 +27,15 @@ class Bases:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A base that is needed: `reference` has its tag."""
+
+    dependency: Dependency
+    reference: str
+    platform: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """The digest a base is pinned to (None: it has none), and the engine's own copy."""
 
@@ -45,19 +54,23 @@ def read_dependencies(
     return found.images
 
 
-def provide_bases(dependencies: tuple[Dependency, ...], images: Images, work: Work) -> Bases:
+def provide_bases(
+    dependencies: tuple[Dependency, ...], images: Images, work: Work, *, platform: str | None = None
+) -> Bases:
     """Settle the digest of every base, and make each one present on the engine.
 
     The digest is the one the request fixes, else what the registry serves now, else the one of
     the local copy. An image that was made on this engine and is in no registry has none: it is
-    recorded by its id. Raises Failure (base-pull) with the reference and its line.
+    recorded by its id. One that this very run has built is taken as it was built. `platform` is
+    the request's unless given. Raises Failure (base-pull) with the reference and its line.
     """
     found: dict[str, _Found] = {}
     for dependency in dependencies:
         work.watch.check()
         reference = _complete(dependency)
         if reference not in found and dependency.role != "syntax":
-            found[reference] = _find(dependency, images, work)
+            needed = dependency.platform or platform or work.request.platform
+            found[reference] = _find(_Wanted(dependency, reference, needed), images, work)
     records = tuple(dict.fromkeys(_record(item, found) for item in dependencies))
     digests = {
         item.reference: base.digest
@@ -77,18 +90,18 @@ def without_pins(bases: Bases) -> Bases:
 
 
 # ------------------------------------------------------------------- digests
-def _find(dependency: Dependency, images: Images, work: Work) -> _Found:
-    reference = _complete(dependency)
+def _find(wanted: _Wanted, images: Images, work: Work) -> _Found:
+    reference = wanted.reference
     local = images.image(_engine_name(reference))
     digest = _settled(reference, local, work)
     if digest is None:
-        image = local or _pulled(dependency, reference, images, work)
+        image = local or _pulled(wanted, reference, images, work)
         _tell_change(reference, image, work)
         return _Found(_digest_of(reference, image), image)
     if local is not None and digest == _digest_of(reference, local):
         return _Found(digest, local)
     pinned = f"{reference.partition('@')[0]}@{digest}"
-    image = images.image(_engine_name(pinned)) or _pulled(dependency, pinned, images, work)
+    image = images.image(_engine_name(pinned)) or _pulled(wanted, pinned, images, work)
     return _Found(digest, image)
 
 
@@ -105,14 +118,21 @@ def _settled(reference: str, local: LocalImage | None, work: Work) -> str | None
     parts = _parts(reference)
     if parts is None:
         return None
+    known = _digest_of(reference, local)
+    if local is not None and _built_by_this_run(reference, work):
+        return known
     fixed = parts.digest or work.request.bases.get(reference)
     if fixed:
         return fixed
-    known = _digest_of(reference, local)
     # A name without a registry that was never pulled was made here: Docker Hub's is another one.
     if parts.registry is None and local is not None and known is None:
         return None
     return _served(parts, work) or known
+
+
+def _built_by_this_run(reference: str, work: Work) -> bool:
+    made = {output.reference for output in work.ledger.record.outputs if output.image_id}
+    return bool(made & {reference, reference.removesuffix(":latest")})
 
 
 def _served(parts: ImageReference, work: Work) -> str | None:
@@ -151,16 +171,15 @@ def _complete(dependency: Dependency) -> str:
 
 
 # --------------------------------------------------------------------- pulls
-def _pulled(dependency: Dependency, reference: str, images: Images, work: Work) -> LocalImage:
-    platform = dependency.platform or work.request.platform
-    work.ledger.say("pull", f"pulling {reference} for {platform}")
+def _pulled(wanted: _Wanted, reference: str, images: Images, work: Work) -> LocalImage:
+    work.ledger.say("pull", f"pulling {reference} for {wanted.platform}")
     login = work.login(registry_of(reference))
-    result = images.pull(_engine_name(reference), platform, login, work.watch)
+    result = images.pull(_engine_name(reference), wanted.platform, login, work.watch)
     if result.stopped:
         work.watch.check()
     image = images.image(_engine_name(reference)) if result.refusal is None else None
     if image is None:
-        raise _pull_failure(dependency, reference, result)
+        raise _pull_failure(wanted.dependency, reference, result)
     return image
 
 

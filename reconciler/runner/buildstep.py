@@ -145,8 +145,8 @@ def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> Bu
     )
     # One after the other: two steps on the same base pull it once.
     with site.preparing:
-        bases = provide_bases(dependencies, site.images, work)
-        dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work)
+        bases = provide_bases(dependencies, site.images, work, platform=platform)
+        dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work, platform=platform)
         known = work.ledger.record.bases
         work.ledger.note(
             bases=tuple(dict.fromkeys((*known, *bases.records))), builder=site.builder.name

@@ -15,19 +15,25 @@ _LARGEST_IGNORE = 1024 * 1024
 
 
 def pinned_dockerfile(
-    dockerfile: Path, args: dict[str, str], bases: Bases, work: Work
+    dockerfile: Path,
+    args: dict[str, str],
+    bases: Bases,
+    work: Work,
+    *,
+    platform: str | None = None,
 ) -> tuple[Path, Bases]:
     """The Dockerfile to build from, and the bases as it names them.
 
     Without a digest to write it is the original. The copy lies in the run's own folder, outside
     of the context, with the ignore file of that Dockerfile beside it, where BuildKit looks for it.
-    Raises Failure if the copy cannot be written.
+    `platform` is the request's unless given. Raises Failure if the copy cannot be written.
     """
     if not bases.digests:
         return dockerfile, bases
     text = decode(dockerfile.read_bytes())
+    platform = platform or work.request.platform
     try:
-        result = pin(text, bases.digests, build_args=args, platform=work.request.platform)
+        result = pin(text, bases.digests, build_args=args, platform=platform)
     except DockerfileError as error:
         work.ledger.say("build", f"warning: the bases stay as they are written: {error}")
         return dockerfile, without_pins(bases)

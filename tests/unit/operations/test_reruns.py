@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +13,10 @@ import pytest
 from reconciler.base.errors import WrongUsage
 from reconciler.model.context import Token
 from reconciler.model.run import BaseImage, RunRecord, UsedSecret
-from reconciler.model.step import DockerStep
+from reconciler.model.step import DockerStep, FileStep
 from reconciler.operations.reruns import Rerun, rerun_request
 from reconciler.operations.run_place import RunPlace
+from reconciler.runner.multistep import MultiStep
 from reconciler.runner.request import RunRequest, read_request
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -93,6 +95,14 @@ def test_a_secret_is_told_by_its_reference() -> None:
 def test_a_run_that_ended_early_has_nothing_to_pin_and_that_is_told() -> None:
     found = rerun(record(request(), commit=None, branch=None, builder=None))
     assert [text.partition(":")[0] for text in found.unpinned] == ["the commit", "the bases"]
+
+
+def test_the_images_of_a_task_files_commands_are_told(tmp_path: Path) -> None:
+    steps = MultiStep(file=FileStep(path="task.yaml"))
+    wanted = replace(request(), multi=steps)
+    found = rerun(record(wanted, builder=None))
+    assert found.request.multi == steps
+    assert [text.partition(":")[0] for text in found.unpinned] == ["the images of commands"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ import pytest
 from reconciler.base.errors import EngineUnavailable, RegistryRefused
 from reconciler.model.build import BuildResult, Refusal, Transfer
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepStatus
-from tests.unit.runner.memory import DIGEST, IMAGE, MemoryEngine, Run
+from reconciler.model.step import DockerStep
+from reconciler.runner.bases import provide_bases, read_dependencies
+from reconciler.runner.ledger import Ledger
+from reconciler.runner.push import note_built
+from reconciler.runner.request import RunRequest
+from reconciler.runner.stopping import StopWatch
+from reconciler.runner.work import Work
+from tests.unit.runner.memory import DIGEST, IMAGE, NOW, MemoryEngine, Run
 
 
 @pytest.fixture
@@ -114,6 +121,20 @@ def test_a_digest_that_is_written_is_used_and_the_dockerfile_stays(run: Run) -> 
     record = run.go(f"FROM known:1@{NEW}\n")
     assert run.engine.requests[0].dockerfile == run.folder / "Dockerfile"
     assert record.bases[0].pinned
+
+
+def test_a_base_that_this_run_has_built_is_taken_as_it_was_built(run: Run) -> None:
+    run.engine.local = ("r.example:5000/web:latest",)
+    run.tags["r.example:5000/web:latest"] = NEW
+    request = RunRequest(id="r2", actor="dev", source="app", step=DockerStep())
+    ports = run.ports()
+    work = Work(request, ports, Ledger(request.first_record(NOW), ports), StopWatch(ports, 60))
+    note_built(("r.example:5000/web:latest",), IMAGE.id, work)
+    found = read_dependencies(
+        b"FROM r.example:5000/web\n", args={}, target=None, platform="linux/amd64"
+    )
+    bases = provide_bases(found, run.engine, work)
+    assert (bases.digests, bases.records[0].image_id, run.engine.pulled) == ({}, IMAGE.id, [])
 
 
 def test_the_own_ignore_file_of_a_dockerfile_goes_with_its_copy(run: Run) -> None:
