@@ -105,6 +105,9 @@ def _cut(response: Any) -> None:
     # Whatever is left of the connection: it may be closed already, or be one that cannot be cut.
     with contextlib.suppress(Exception):
         CancellableStream(iter(()), response).close()
+    # What it leaves open is a second hold on the socket.
+    with contextlib.suppress(Exception):
+        response.close()
 
 
 def _translated(engine: Engine, error: BaseException) -> Exception:

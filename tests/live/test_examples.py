@@ -45,3 +45,21 @@ def test_01_without_a_name_nothing_is_pushed(
     monkeypatch.chdir(EXAMPLES / "01-quick-build")
     assert run(["build", "app"]) == 0
     assert "nothing was pushed" in " ".join(capsys.readouterr().out.split())
+
+
+def test_03_a_task_file_tests_builds_and_pushes(
+    engine: docker.DockerClient,
+    registry: str,
+    base_image: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(EXAMPLES / "03-multi-step")
+    words = ["-r", registry, "--set", f"base={base_image}"]
+    assert run(["run", "-f", "task.yaml", "app", *words]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^try +\| tested$", shown, re.MULTILINE)
+    assert re.search(r"lint  failed-ignored", shown)
+    found = re.search(r"push +\| greeting:(\S+) +(sha256:[0-9a-f]{64})", shown)
+    assert found is not None
+    engine.images.remove(f"{registry}/greeting:{found[1]}", force=True)

@@ -1,0 +1,538 @@
+"""Task files on the real engine: steps, what ends them, and what is left of them afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+
+from reconciler.adapters.docker import open_engine
+from reconciler.adapters.docker_containers import EngineContainers
+from reconciler.adapters.registry import served_digest
+from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL, ContainerRequest
+from tests.live.workshop import Workshop
+
+PLANTED = "pl4nted/s3cret+value"
+# PID 1 of its container is the engine's init; the shell under it ignores the polite signal.
+STUBBORN = "sh -c 'trap \"\" TERM INT; echo begun; while true; do sleep 0.2; done'"
+
+
+def task(workshop: Workshop, *steps: dict[str, Any], **more: Any) -> str:
+    """Write a task file into the context `ctx` and name it; `cmd` gets the base in front."""
+    folder = workshop.context("ctx")
+    for step in steps:
+        if "cmd" in step and not step["cmd"].startswith("{{"):
+            step["cmd"] = f"{workshop.base} {step['cmd']}"
+    name = f"task-{uuid.uuid4().hex[:6]}.yaml"
+    document = {"version": "v1.1.0", "steps": list(steps), **more}
+    (folder / name).write_text(yaml.safe_dump(document, sort_keys=False, width=1000))
+    return name
+
+
+def run(
+    workshop: Workshop, *steps: dict[str, Any], **more: Any
+) -> subprocess.CompletedProcess[str]:
+    return workshop.call("run", "-f", task(workshop, *steps, **more), "ctx")
+
+
+def statuses(workshop: Workshop) -> dict[str, str]:
+    return {step["name"]: step["status"] for step in workshop.last()["steps"]}
+
+
+def of_run(engine: docker.DockerClient, run_id: str) -> list[str]:
+    """Everything on the engine that carries the run's label."""
+    wanted: Any = {"label": f"{RUN_LABEL}={run_id}"}
+    return [
+        *[str(item.name) for item in engine.containers.list(all=True, filters=wanted)],
+        *[str(item.name) for item in engine.networks.list(filters=wanted)],
+        *[str(item.name) for item in engine.volumes.list(filters=wanted)],
+    ]
+
+
+def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return true()
+
+
+def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.rstrip().endswith(f"| {text}"):
+            return
+    pytest.fail(f"the run ended without printing {text}")
+
+
+# ------------------------------------------------------------------- success
+def test_a_task_file_runs_builds_and_pushes(
+    workshop: Workshop, engine: docker.DockerClient
+) -> None:
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    image = f"{{{{.Run.Registry}}}}/{name}:{{{{.Run.ID}}}}"
+    path = task(
+        workshop,
+        {"id": "compile", "cmd": "sh -c 'echo compiled > result'"},
+        {"id": "pack", "build": f"-t {image} --build-arg V=1 -f sub/Recipe ."},
+        {"id": "try", "cmd": f"{image} cat /result"},
+        {"id": "send", "push": [image]},
+    )
+    folder = workshop.root / "ctx"
+    (folder / "sub").mkdir()
+    (folder / "sub" / "Recipe").write_text(f"FROM {workshop.base}\nCOPY result /\n")
+    done = workshop.call("run", "-f", path, "ctx")
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = workshop.last()
+    assert re.search(r"^try +\| compiled$", done.stdout, re.MULTILINE)
+    assert list(statuses(workshop)) == ["compile", "pack", "try", "send"]
+    assert set(statuses(workshop).values()) == {"succeeded"}
+    digest = served_digest(workshop.registry, name, record["id"])
+    assert digest is not None
+    assert [output["digest"] for output in record["outputs"]] == [digest]
+    assert record["bases"][0]["reference"] == workshop.base
+    assert of_run(engine, record["id"]) == []
+
+
+def test_no_push_runs_the_rest(workshop: Workshop) -> None:
+    image = "{{.Run.Registry}}/not-pushed:1"
+    path = task(workshop, {"id": "b", "build": f"-t {image} ."}, {"id": "p", "push": [image]})
+    done = workshop.call("run", "-f", path, "ctx", "--no-push")
+    assert done.returncode == 0
+    assert "not pushed (--no-push)" in done.stdout
+    assert served_digest(workshop.registry, "not-pushed", "1") is None
+
+
+def test_steps_find_each_other_by_id_and_a_detached_one_ends_with_the_run(
+    workshop: Workshop, engine: docker.DockerClient
+) -> None:
+    get = (
+        "i=0; until wget -qO- http://web:8080/data; do i=$(($i+1)); test $i -lt 50; sleep 0.1; done"
+    )
+    (workshop.context("ctx") / "data").write_text("served\n")
+    done = run(
+        workshop,
+        {"id": "web", "cmd": "httpd -f -p 8080 -h /workspace", "detach": True},
+        {"id": "get", "cmd": f"sh -c '{get.replace('$', '$$')}'"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^get +\| served$", done.stdout, re.MULTILINE)
+    assert of_run(engine, workshop.last()["id"]) == []
+
+
+def test_what_a_step_is_told_reaches_its_container(workshop: Workshop) -> None:
+    say = "sh -c 'echo $$A; pwd; id -u; cat /keys/k'"
+    done = run(
+        workshop,
+        {
+            "id": "a", "cmd": say, "env": ["A=one two"], "workingDirectory": "deep", "user": "7",
+            "volumeMounts": [{"name": "v", "mountPath": "/keys"}],
+        },
+        volumes=[{"name": "v", "secret": {"k": "dGhlIGtleQ=="}}],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = re.findall(r"^a +\| (.*)$", done.stdout, re.MULTILINE)
+    assert said == ["one two", "/workspace/deep", "7", "the key"]
+
+
+def test_one_command_needs_no_context(workshop: Workshop) -> None:
+    done = workshop.call("run", "--cmd", f"{workshop.base} ls -A /workspace", "/dev/null")
+    assert done.returncode == 0, done.stderr
+    assert workshop.last()["steps"][0]["status"] == "succeeded"
+
+
+def test_state_and_histories_do_not_come_into_the_workspace(workshop: Workshop) -> None:
+    path = task(workshop, {"id": "a", "cmd": "ls -A ."})
+    (workshop.root / "task.yaml").write_text((workshop.root / "ctx" / path).read_text())
+    (workshop.root / ".git").mkdir()
+    done = workshop.call("run", "-f", "task.yaml", ".")
+    assert done.returncode == 0
+    assert "task.yaml" in done.stdout
+    assert not re.search(r"\| \.(git|reconciler)$", done.stdout, re.MULTILINE)
+
+
+# ------------------------------------------------------------------ failures
+def test_the_first_failure_stops_the_siblings_and_starts_nothing(
+    workshop: Workshop, engine: docker.DockerClient
+) -> None:
+    done = run(
+        workshop,
+        {"id": "stubborn", "cmd": STUBBORN, "when": ["-"]},
+        {"id": "bad", "cmd": "sh -c 'sleep 1; exit 3'", "when": ["-"]},
+        {"id": "never", "cmd": "true"},
+    )
+    assert done.returncode == 4
+    assert 'step "bad" exited with 3 (reason: step)' in " ".join(done.stderr.split())
+    assert statuses(workshop) == {"stubborn": "canceled", "bad": "failed", "never": "skipped"}
+    assert "not run: never" in done.stderr
+    assert of_run(engine, workshop.last()["id"]) == []
+
+
+def test_an_ignored_failure_keeps_its_code_and_its_successors_run(workshop: Workshop) -> None:
+    done = run(
+        workshop,
+        {"id": "bad", "cmd": "sh -c 'exit 7'", "ignoreErrors": True},
+        {"id": "next", "cmd": "true"},
+    )
+    assert done.returncode == 0
+    assert statuses(workshop) == {"bad": "failed-ignored", "next": "succeeded"}
+    assert workshop.last()["steps"][0]["exitCode"] == 7
+
+
+def test_a_step_is_retried_and_its_lines_say_which_attempt(workshop: Workshop) -> None:
+    count = "sh -c 'echo x >> n; echo try $$(wc -l < n); test $$(wc -l < n) -ge 3'"
+    done = run(workshop, {"id": "a", "cmd": count, "retries": 3, "retryDelay": 1})
+    assert done.returncode == 0, done.stdout + done.stderr
+    log = workshop.call("logs", workshop.last()["id"], "-o", "json").stdout.splitlines()
+    lines = [json.loads(line) for line in log]
+    assert [(line["attempt"], line["line"]) for line in lines if line["stream"] == "out"] == [
+        (1, "try 1"),
+        (2, "try 2"),
+        (3, "try 3"),
+    ]
+
+
+def test_a_step_out_of_time_is_gone_before_the_next_one_starts(
+    workshop: Workshop, engine: docker.DockerClient
+) -> None:
+    done = run(
+        workshop,
+        {"id": "slow", "cmd": STUBBORN, "timeout": 1, "ignoreErrors": True},
+        {"id": "next", "cmd": "sh -c 'wget -qO- http://slow/ 2>&1 || true'"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(workshop) == {"slow": "failed-ignored", "next": "succeeded"}
+    assert "bad address" in done.stdout
+
+
+def test_a_step_out_of_time_fails_the_run(workshop: Workshop) -> None:
+    done = run(workshop, {"id": "slow", "cmd": "sleep 60", "timeout": 1})
+    assert done.returncode == 4
+    assert statuses(workshop) == {"slow": "timed-out"}
+    assert (workshop.last()["status"], workshop.last()["reason"]) == ("Failed", "timeout")
+
+
+@pytest.mark.parametrize(
+    ("step", "reason", "said"),
+    [
+        ({"cmd": "true", "timout": 3}, "taskfile-invalid", "did you mean"),
+        ({"push": ["{{.Run.Registry}}/Bad Name"]}, "taskfile-invalid", "in lower case"),
+        ({"push": ["elsewhere.contoso.example/a:1"]}, "taskfile-invalid", "not in a registry"),
+        ({"build": "-t a:1 ../../etc"}, "taskfile-invalid", "leads out of the workspace"),
+        ({"build": "-t a:1 --squash ."}, "taskfile-invalid", "--squash"),
+        ({"build": "-t a:1 nothing"}, "source-missing", "no folder"),
+        ({"build": "-t a:1 -f None ."}, "dockerfile-missing", "None"),
+        ({"cmd": "no-such-program"}, "step", "exited with 127"),
+    ],
+)
+def test_a_wrong_step_is_a_failed_run_with_its_reason(
+    workshop: Workshop, step: dict[str, Any], reason: str, said: str
+) -> None:
+    done = run(workshop, {"id": "one", **step})
+    assert done.returncode == 4
+    assert workshop.last()["reason"] == reason
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_task_file_is_told_with_its_place_before_any_step(workshop: Workshop) -> None:
+    folder = workshop.context("ctx")
+    (folder / "task.yaml").write_text("version: v1.1.0\nsteps:\n  - cmd: x\n    when: [none]\n")
+    done = workshop.call("run", "-f", "task.yaml", "ctx")
+    assert done.returncode == 4
+    assert "task.yaml:4:12: " in done.stderr
+    assert workshop.last()["steps"] == []
+
+
+def test_an_image_that_is_nowhere_is_named(workshop: Workshop) -> None:
+    done = workshop.call("run", "--cmd", f"{workshop.registry}/none:1 true", "/dev/null")
+    assert done.returncode == 4
+    assert workshop.last()["reason"] == "base-pull"
+    assert f"{workshop.registry}/none:1" in " ".join(done.stderr.split())
+
+
+# ------------------------------------------------------------------ stopping
+@pytest.fixture
+def stubborn(workshop: Workshop) -> Iterator[subprocess.Popen[str]]:
+    """A run whose only step ignores SIGTERM."""
+    path = task(workshop, {"id": "a", "cmd": STUBBORN}, {"id": "b", "cmd": "true"})
+    process = workshop.start("run", "-f", path, "ctx")
+    wait_for_line(process, "begun")
+    yield process
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def test_ctrl_c_ends_a_step_that_ignores_it(
+    workshop: Workshop, stubborn: subprocess.Popen[str], engine: docker.DockerClient
+) -> None:
+    run_id = workshop.last()["id"]
+    stubborn.send_signal(signal.SIGINT)
+    stubborn.communicate(timeout=20)
+    assert stubborn.returncode == 130
+    assert statuses(workshop) == {"a": "canceled", "b": "skipped"}
+    assert of_run(engine, run_id) == []
+
+
+def test_cancel_from_elsewhere_ends_it_too(
+    workshop: Workshop, stubborn: subprocess.Popen[str], engine: docker.DockerClient
+) -> None:
+    run_id = workshop.last()["id"]
+    assert workshop.call("cancel", run_id).stdout == f"run {run_id}: canceled\n"
+    stubborn.communicate(timeout=20)
+    assert stubborn.returncode == 4
+    assert of_run(engine, run_id) == []
+
+
+@pytest.mark.parametrize("pause", ["retryDelay", "startDelay"])
+def test_a_run_that_only_waits_can_be_canceled(workshop: Workshop, pause: str) -> None:
+    path = task(
+        workshop,
+        {"id": "first", "cmd": "sh -c 'echo begun'"},
+        {"id": "a", "cmd": "sh -c 'exit 1'", "retries": 5, pause: 600},
+    )
+    process = workshop.start("run", "-f", path, "ctx")
+    wait_for_line(process, "begun")
+    wanted = {"retryDelay": "running", "startDelay": "skipped"}[pause]
+    assert eventually(lambda: statuses(workshop) == {"first": "succeeded", "a": wanted})
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert workshop.last()["status"] == "Canceled"
+
+
+def test_a_killed_run_leaves_nothing_after_the_next_command(
+    workshop: Workshop, stubborn: subprocess.Popen[str], engine: docker.DockerClient
+) -> None:
+    run_id = workshop.last()["id"]
+    stubborn.kill()
+    stubborn.wait()
+    assert len(of_run(engine, run_id)) == 3
+    told = workshop.call("runs").stderr
+    assert f"cleared up after run {run_id}: 1 container, 1 network, 1 volume" in told
+    assert of_run(engine, run_id) == []
+    assert "cleared up" not in workshop.call("runs").stderr
+
+
+def test_two_runs_with_the_same_step_ids_do_not_touch_each_other(
+    workshop: Workshop, stubborn: subprocess.Popen[str], engine: docker.DockerClient
+) -> None:
+    first = workshop.last()["id"]
+    done = run(
+        workshop,
+        {"id": "a", "cmd": "sh -c 'test ! -e mine && touch mine'"},
+        {"id": "b", "cmd": "true"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(of_run(engine, first)) == 3
+    assert stubborn.poll() is None
+    stubborn.send_signal(signal.SIGINT)
+    stubborn.communicate(timeout=20)
+
+
+# ---------------------------------------------------------------------- logs
+def test_bytes_that_are_not_utf_8_and_long_lines_survive(workshop: Workshop) -> None:
+    show = r"sh -c 'printf \\303\\n; head -c 200000 /dev/zero | tr \\0 x; echo; echo end'"
+    done = run(workshop, {"id": "a", "cmd": show})
+    assert done.returncode == 0, done.stderr
+    log = workshop.call("logs", workshop.last()["id"], "-o", "json").stdout.splitlines()
+    pieces = [json.loads(line) for line in log if json.loads(line)["stream"] == "out"]
+    assert pieces[0]["line"].encode("utf-8", "surrogateescape") == b"\xc3"
+    assert "".join(piece["line"] for piece in pieces[1:-1]) == "x" * 200_000
+    assert pieces[-1]["line"] == "end"
+
+
+def test_much_output_takes_little_memory(workshop: Workshop) -> None:
+    much = "sh -c 'yes $$(printf %01000d 7) | head -c 50000000'"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = subprocess.run(
+        ["bash", "-c", '"$@" > /dev/null; exit $?', "-", *workshop_words(workshop, much)],
+        cwd=workshop.root, env=workshop.settings(), stdin=subprocess.DEVNULL,
+        timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert before <= most < 200_000  # kB: the program itself takes about a half of it
+    [log] = (workshop.root / ".reconciler" / "logs").glob("*.jsonl")
+    assert log.stat().st_size > 50_000_000
+
+
+def workshop_words(workshop: Workshop, cmd: str) -> list[str]:
+    import sys
+
+    return [sys.executable, "-m", "reconciler", "run", "-f", task(workshop, {"cmd": cmd}), "ctx"]
+
+
+# ------------------------------------------------------------------- secrets
+def test_a_set_secret_is_masked_and_stored_nowhere(workshop: Workshop) -> None:
+    workshop.environment["TOK"] = PLANTED
+    path = task(
+        workshop,
+        {"id": "a", "cmd": "sh -c 'echo $$T; echo $$T | base64'", "env": ["T={{.Values.tok}}"]},
+    )
+    done = workshop.call("run", "-f", path, "ctx", "--set-secret", "tok=env:TOK")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^a +\| \*\*\*$", done.stdout, re.MULTILINE)
+    state = [path for path in (workshop.root / ".reconciler").rglob("*") if path.is_file()]
+    stored = b"".join(path.read_bytes() for path in state)
+    for form in (PLANTED, "cGw0bnRlZC9zM2NyZXQrdmFsdW"):
+        assert form not in done.stdout + done.stderr
+        assert form.encode() not in stored
+    assert workshop.last()["secrets"][0]["reference"] == "env:TOK"
+
+
+def test_a_secret_value_on_the_command_line_is_wrong_usage(workshop: Workshop) -> None:
+    path = task(workshop, {"cmd": "true"})
+    done = workshop.call("run", "-f", path, "ctx", "--set-secret", f"tok={PLANTED}")
+    assert done.returncode == 64
+    assert PLANTED not in done.stdout + done.stderr
+
+
+def test_a_secret_as_build_argument_is_refused(workshop: Workshop) -> None:
+    workshop.environment["TOK"] = PLANTED
+    path = task(workshop, {"id": "b", "build": "--build-arg T={{.Values.tok}} ."})
+    done = workshop.call("run", "-f", path, "ctx", "--set-secret", "tok=env:TOK")
+    assert done.returncode == 4
+    assert workshop.last()["reason"] == "taskfile-invalid"
+    assert PLANTED not in done.stdout + done.stderr
+
+
+# ------------------------------------------------------------------ the task
+def test_inline_steps_of_an_applied_task_run_without_a_way_out(
+    workshop: Workshop, engine: docker.DockerClient
+) -> None:
+    workshop.context("ctx")
+    look = "sh -c 'echo this is {{.Run.TaskName}}; sleep 2'"
+    document = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Task",
+        "metadata": {"name": "web-api", "registry": "contoso"},
+        "spec": {
+            "context": {"source": "ctx"},
+            "network": {"egress": "none"},
+            "step": {"inline": {"steps": [{"id": "look", "cmd": f"{workshop.base} {look}"}]}},
+        },
+    }
+    workshop.call("runs")  # makes the state
+    with sqlite3.connect(workshop.root / ".reconciler" / "state.db") as database:
+        database.execute(
+            "insert into live_tasks values (?, ?, '2026-11-21T03:00:00Z', 'dev')",
+            ("contoso/web-api", json.dumps(document)),
+        )
+    database.close()
+    process = workshop.start("run", "web-api")
+    wait_for_line(process, "this is web-api")
+    network = engine.networks.get(f"rt-{workshop.last()['id']}")
+    assert network.attrs["Internal"] is True
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+# --------------------------------------------------------------- the adapter
+@pytest.fixture
+def containers() -> EngineContainers:
+    return EngineContainers(open_engine(None, {}), f"test-{uuid.uuid4().hex}")
+
+
+def created(engine: docker.DockerClient, base_image: str, **fields: Any) -> dict[str, Any]:
+    """What the engine says of a container that is made and never started."""
+    from reconciler.adapters.docker_containers import _creation
+
+    own = open_engine(None, {})
+    client = own.client(timeout=30)
+    request = ContainerRequest(
+        name=f"rt-{uuid.uuid4().hex}", image=base_image, labels={}, argv=("true",), **fields
+    )
+    identity = client.create_container(**_creation(client, own, request))["Id"]
+    try:
+        return dict(client.inspect_container(identity))
+    finally:
+        client.remove_container(identity, force=True)
+        client.close()
+        own.close()
+
+
+def test_a_container_has_an_init_and_no_socket_unless_asked(
+    engine: docker.DockerClient, base_image: str
+) -> None:
+    host = created(engine, base_image)["HostConfig"]
+    assert (host["Init"], host["AutoRemove"], host["Privileged"]) == (True, False, False)
+    assert host["Binds"] in (None, [])
+    asked = created(engine, base_image, docker_socket=True, privileged=True)["HostConfig"]
+    assert asked["Privileged"] is True
+    assert asked["Binds"] == ["/var/run/docker.sock:/var/run/docker.sock"]
+
+
+def test_ports_processors_and_entry_point_are_handed_on(
+    engine: docker.DockerClient, base_image: str
+) -> None:
+    found = created(
+        engine, base_image, ports=("127.0.0.1:8081:81/tcp",), expose=("90",), cpus="0.5",
+        entry_point="/bin/sh",
+    )  # fmt: skip
+    bindings = found["HostConfig"]["PortBindings"]
+    assert bindings == {"81/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8081"}]}
+    assert set(found["Config"]["ExposedPorts"]) == {"81/tcp", "90/tcp"}
+    assert found["HostConfig"]["NanoCpus"] == 500_000_000
+    assert found["Config"]["Entrypoint"] == ["/bin/sh"]
+
+
+def test_a_sweep_leaves_living_runs_and_other_instances_alone(
+    containers: EngineContainers, engine: docker.DockerClient
+) -> None:
+    other = EngineContainers(open_engine(None, {}), f"test-{uuid.uuid4().hex}")
+    names = {word: f"rt-test-{word}-{uuid.uuid4().hex[:8]}" for word in ("dead", "alive", "other")}
+    for word, owner in (("dead", containers), ("alive", containers), ("other", other)):
+        owner.create_network(names[word], word, driver=None, ipv6=False, internal=False)
+    try:
+        swept = containers.sweep(lambda run_id: run_id == "alive")
+        assert (swept.runs, swept.networks, swept.left) == (("dead",), 1, ())
+        left = {str(network.name) for network in engine.networks.list()}
+        assert left & set(names.values()) == {names["alive"], names["other"]}
+    finally:
+        containers.remove_run("alive")
+        other.remove_run("other")
+
+
+def test_a_copied_folder_comes_back_as_it_was_with_its_links(
+    containers: EngineContainers, tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "sub").mkdir(parents=True)
+    target.mkdir()
+    (source / "sub" / "file").write_text("content")
+    (source / "out").symlink_to("/etc/passwd")
+    (source / "left").write_text("not copied")
+    volume = f"rt-test-{uuid.uuid4().hex[:8]}"
+    try:
+        containers.create_workspace(volume, "r1", source, lambda path: path == "left", lambda: None)
+        assert containers.copy_out(volume, "r1", ".", target)
+    finally:
+        assert containers.remove_run("r1") == []
+    assert (target / "sub" / "file").read_text() == "content"
+    assert (target / "out").is_symlink()
+    assert not (target / "left").exists()
+
+
+def test_labels_name_the_instance_of_a_volume(
+    containers: EngineContainers, tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    volume = f"rt-test-{uuid.uuid4().hex[:8]}"
+    containers.create_workspace(volume, "r1", tmp_path, lambda _path: False, lambda: None)
+    try:
+        labels = engine.volumes.get(volume).attrs["Labels"]
+        assert labels == {INSTANCE_LABEL: containers.instance, RUN_LABEL: "r1"}
+    finally:
+        containers.remove_run("r1")
