@@ -36,6 +36,13 @@ def unpack(chunks: Iterable[bytes], folder: Path) -> None:
 
     Symbolic links are made last, so that nothing can be written through one.
     """
+    try:
+        _unpack(chunks, folder)
+    except tarfile.TarError as error:
+        raise OSError(f"the archive is damaged: {error}") from None
+
+
+def _unpack(chunks: Iterable[bytes], folder: Path) -> None:
     links: list[tuple[Path, str]] = []
     with tarfile.open(fileobj=cast("BinaryIO", _Chunks(chunks)), mode="r|") as tar:
         for member in tar:

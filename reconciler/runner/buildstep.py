@@ -97,9 +97,14 @@ def _context(step: BuildStep, site: Site) -> Fetched:
     """The workspace as the build sees it: as fetched until a step may have changed it."""
     if site.volume is None or not _may_have_changed(step, site):
         return site.fetched
-    folder = _new_folder(site.work.ports.folder)
-    if not site.containers.copy_out(site.volume, site.work.request.id, ".", folder):
-        raise _wrong(step, "the workspace is gone")
+    try:
+        folder = _new_folder(site.work.ports.folder)
+        found = site.containers.copy_out(site.volume, site.work.request.id, ".", folder)
+    except OSError as error:
+        message = f'the workspace cannot be copied for step "{step.id}": {error.strerror or error}'
+        raise Failure(Reason.SOURCE_MISSING, message) from None
+    if not found:
+        raise Failure(Reason.SOURCE_MISSING, f'the workspace of step "{step.id}" is gone')
     return Fetched(folder, folder)
 
 

@@ -22,6 +22,7 @@ from reconciler.adapters.docker import open_engine
 from reconciler.adapters.docker_containers import EngineContainers
 from reconciler.adapters.registry import served_digest
 from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL, ContainerRequest
+from tests.live.test_runs import Bridge
 from tests.live.workshop import Workshop
 
 PLANTED = "pl4nted/s3cret+value"
@@ -294,6 +295,22 @@ def test_cancel_from_elsewhere_ends_it_too(
     stubborn.communicate(timeout=20)
     assert stubborn.returncode == 4
     assert of_run(engine, run_id) == []
+
+
+def test_an_engine_that_goes_away_during_a_step_is_an_engine_error(workshop: Workshop) -> None:
+    path = task(workshop, {"id": "a", "cmd": STUBBORN, "ignoreErrors": True})
+    with Bridge(workshop.root / "engine.sock") as bridge:
+        workshop.environment["DOCKER_HOST"] = f"unix://{bridge.path}"
+        process = workshop.start("run", "-f", path, "ctx")
+        wait_for_line(process, "begun")
+        bridge.collapse()
+        process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert (workshop.last()["status"], workshop.last()["reason"]) == ("Error", "engine")
+    del workshop.environment["DOCKER_HOST"]
+    assert (
+        "cleared up after run" in workshop.call("run", "--cmd", workshop.base, "/dev/null").stdout
+    )
 
 
 @pytest.mark.parametrize("pause", ["retryDelay", "startDelay"])

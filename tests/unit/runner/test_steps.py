@@ -1,0 +1,349 @@
+"""What becomes of steps: each ends with the right status, and the run with the right reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.model.build import BuildResult
+from reconciler.model.run import Reason, RunRecord, RunStatus
+from reconciler.model.step import DockerStep, FileStep
+from reconciler.runner.attempts import Ear, try_often
+from reconciler.runner.containers import thing_name
+from reconciler.runner.execute import execute
+from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.ledger import StepFailed
+from reconciler.runner.multistep import MultiStep
+from reconciler.runner.request import RunRequest
+from reconciler.taskfile.tasks import Repeating
+from tests.unit.runner.containers_memory import MemoryContainers
+from tests.unit.runner.memory import Run
+
+
+class Bench:
+    """A run of a task file, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run, self.containers = Run(folder), MemoryContainers()
+
+    def go(
+        self, *steps: dict[str, Any], file: dict[str, Any] | None = None, **more: Any
+    ) -> RunRecord:
+        document = {"version": "v1.1.0", "steps": list(steps)}
+        (self.run.folder / "task.yaml").write_text(yaml.safe_dump(document, width=1000))
+        multi = {
+            name: more.pop(name) for name in ("docker_socket", "push", "compat") if name in more
+        }
+        request = RunRequest(
+            id="r234567",
+            actor="dev@contoso.example",
+            source="app",
+            step=DockerStep(push=False),
+            multi=MultiStep(
+                file=FileStep.model_validate({"path": "task.yaml", **(file or {})}), **multi
+            ),
+            login_server="r.example:5000",
+            **more,
+        )
+        return execute(request, replace(self.run.ports(), containers=lambda: self.containers))
+
+    def argv(self) -> list[tuple[str, ...]]:
+        return [request.argv for request in self.containers.requests]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def ended(record: RunRecord) -> tuple[RunStatus, Reason | None]:
+    return record.status, record.reason
+
+
+def steps(record: RunRecord) -> dict[str, tuple[str, int | None]]:
+    return {step.name: (step.status.value, step.exit_code) for step in record.steps}
+
+
+def cmd(name: str, words: str, **more: Any) -> dict[str, Any]:
+    return {"id": name, "cmd": f"known {words}", **more}
+
+
+# ------------------------------------------------------------------- success
+def test_steps_run_in_order_and_their_place_is_removed(bench: Bench) -> None:
+    record = bench.go(cmd("a", "say one"), cmd("b", "say two"))
+    assert ended(record) == (RunStatus.SUCCEEDED, None)
+    assert steps(record) == {"a": ("succeeded", 0), "b": ("succeeded", 0)}
+    assert bench.argv() == [("say", "one"), ("say", "two")]
+    assert bench.containers.networks == {"rt-r234567": False}
+    assert bench.containers.volumes == ["rt-r234567"]
+    assert bench.containers.removed == ["r234567"]
+
+
+def test_a_container_carries_its_run_step_and_attempt(bench: Bench) -> None:
+    bench.go(cmd("a", "ok", env=["A=1"]))
+    request = bench.containers.requests[0]
+    assert request.name == "rt-r234567-a-1"
+    assert request.labels == {
+        "io.reconciler.instance": "memory",
+        "io.reconciler.run": "r234567",
+        "io.reconciler.step": "a",
+        "io.reconciler.attempt": "1",
+    }
+    assert (request.network, request.aliases) == ("rt-r234567", ("a",))
+    assert (request.volume, request.env) == ("rt-r234567", ("A=1",))
+    assert request.docker_socket is False
+
+
+def test_the_socket_is_mounted_only_if_the_task_says_so(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"), docker_socket=True)
+    assert bench.containers.requests[0].docker_socket is True
+
+
+def test_without_egress_the_network_is_closed(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"), offline=True)
+    assert bench.containers.networks == {"rt-r234567": True}
+
+
+def test_without_egress_the_hosts_network_is_refused(bench: Bench) -> None:
+    record = bench.go(cmd("a", "ok", network="host"), offline=True)
+    assert record.status is RunStatus.FAILED
+    assert "egress" in str(record.message)
+    assert bench.containers.requests == []
+
+
+def test_a_build_after_a_command_sees_what_it_wrote(bench: Bench) -> None:
+    record = bench.go(cmd("a", "ok"), {"id": "b", "build": "-t r.example:5000/web:1 ."})
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    [request] = bench.run.engine.requests
+    assert request.context != bench.run.folder.resolve()
+    assert [output.reference for output in record.outputs] == ["r.example:5000/web:1"]
+
+
+def test_a_build_before_any_command_takes_the_context_as_it_was_fetched(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    record = bench.go({"id": "b", "build": "."})
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    assert bench.run.engine.requests[0].context == bench.run.folder.resolve()
+    assert bench.containers.volumes == []
+
+
+def test_what_was_built_is_pushed_and_recorded_with_its_digest(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    name = "r.example:5000/web"
+    record = bench.go({"id": "b", "build": f"-t {name} ."}, {"id": "p", "push": [name]})
+    assert bench.run.engine.pushed == [f"{name}:latest"]
+    assert [output.digest for output in record.outputs] == [bench.run.served]
+
+
+def test_a_push_elsewhere_is_refused_before_any_step(bench: Bench) -> None:
+    record = bench.go(cmd("a", "ok"), {"id": "p", "push": ["other.example/a:1"]})
+    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert bench.containers.requests == []
+
+
+# ------------------------------------------------------------------ failures
+def test_a_failed_step_ends_the_run_and_later_ones_are_skipped(bench: Bench) -> None:
+    record = bench.go(cmd("a", "exit 3"), cmd("b", "ok"))
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert record.message == 'step "a" exited with 3'
+    assert steps(record) == {"a": ("failed", 3), "b": ("skipped", None)}
+    assert bench.containers.removed == ["r234567"]
+
+
+def test_a_sibling_of_a_failed_step_is_canceled(bench: Bench) -> None:
+    record = bench.go(cmd("a", "hang", when=["-"]), cmd("b", "exit 3", when=["-"]))
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert steps(record) == {"a": ("canceled", None), "b": ("failed", 3)}
+
+
+def test_an_ignored_failure_is_never_shown_as_a_success(bench: Bench) -> None:
+    record = bench.go(cmd("a", "exit 3", ignoreErrors=True), cmd("b", "ok"))
+    assert record.status is RunStatus.SUCCEEDED
+    assert steps(record) == {"a": ("failed-ignored", 3), "b": ("succeeded", 0)}
+
+
+def test_an_exit_code_that_is_wanted_is_a_success(bench: Bench) -> None:
+    record = bench.go(cmd("a", "exit 3", exitedWith=[3]))
+    assert steps(record) == {"a": ("succeeded", 3)}
+
+
+def test_what_the_engine_refuses_to_start_is_said(bench: Bench) -> None:
+    record = bench.go(cmd("a", "refused"))
+    assert record.message == 'step "a" cannot be started: no such program'
+
+
+def test_a_retry_has_a_name_and_an_attempt_of_its_own(bench: Bench) -> None:
+    bench.containers.codes = [1, 0]
+    record = bench.go(cmd("a", "next", retries=2, retryDelay=1))
+    assert record.status is RunStatus.SUCCEEDED
+    names = [request.name for request in bench.containers.requests]
+    assert names == ["rt-r234567-a-1", "rt-r234567-a-2"]
+
+
+def test_an_engine_that_goes_away_is_no_fault_of_the_step_even_if_errors_are_ignored(
+    bench: Bench,
+) -> None:
+    record = bench.go(cmd("a", "gone", ignoreErrors=True), cmd("b", "ok"))
+    assert ended(record) == (RunStatus.ERROR, Reason.ENGINE)
+    assert steps(record)["b"] == ("skipped", None)
+
+
+def test_a_place_that_cannot_be_made_is_the_engines_fault(bench: Bench) -> None:
+    bench.containers.refusal = "no more networks"
+    record = bench.go(cmd("a", "ok"))
+    assert ended(record) == (RunStatus.ERROR, Reason.ENGINE)
+    assert "no more networks" in str(record.message)
+    assert bench.containers.removed == ["r234567"]
+
+
+def test_a_failed_build_has_its_code(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    bench.run.engine.built = BuildResult(exit_code=5, message="RUN x failed")
+    record = bench.go({"id": "b", "build": "."})
+    assert steps(record) == {"b": ("failed", 5)}
+    assert record.message == 'step "b" exited with 5: RUN x failed'
+
+
+def test_what_cannot_be_removed_is_told_and_harms_nothing(bench: Bench) -> None:
+    bench.containers.left = ["rt-r234567"]
+    assert bench.go(cmd("a", "ok")).status is RunStatus.SUCCEEDED
+    assert "rt-r234567 is still in use" in bench.run.log.text
+
+
+# ------------------------------------------------------------------ stopping
+def test_a_canceled_run_ends_the_running_step(bench: Bench) -> None:
+    bench.run.canceled_by = None
+    original = bench.containers._hang
+
+    def hang_and_cancel(stopping: Callable[[], bool]) -> Any:
+        bench.run.interrupted = True
+        return original(stopping)
+
+    bench.containers._hang = hang_and_cancel  # type: ignore[method-assign]
+    record = bench.go(cmd("a", "hang"), cmd("b", "ok"))
+    assert ended(record) == (RunStatus.CANCELED, Reason.CANCELED)
+    assert steps(record) == {"a": ("canceled", None), "b": ("skipped", None)}
+    assert bench.containers.removed == ["r234567"]
+
+
+def test_a_detached_step_ends_when_the_last_other_one_has(bench: Bench) -> None:
+    record = bench.go(cmd("web", "hang", detach=True), cmd("b", "ok"))
+    assert record.status is RunStatus.SUCCEEDED
+    assert steps(record) == {"web": ("succeeded", 0), "b": ("succeeded", 0)}
+
+
+# -------------------------------------------------------------------- values
+def test_values_and_run_variables_are_put_in_and_set_wins(bench: Bench) -> None:
+    (bench.run.folder / "values.yaml").write_text("a: file\nb: file\n")
+    bench.go(
+        cmd("a", "say {{.Values.a}} {{.Values.b}} {{.Run.ID}} {{.Run.Commit}}"),
+        file={"values": "values.yaml", "set": {"b": "set"}},
+    )
+    assert bench.argv() == [("say", "file", "set", "r234567", "c0ffee")]
+
+
+def test_a_secret_is_masked_in_the_log_and_only_its_reference_is_kept(bench: Bench) -> None:
+    bench.run.secrets = {"env:TOK": "hunter2-hunter2\n"}
+    record = bench.go(cmd("a", "say {{.Values.tok}}"), file={"setSecret": {"tok": "env:TOK"}})
+    assert bench.argv() == [("say", "hunter2-hunter2")]
+    assert "hunter2" not in bench.run.log.text + record.model_dump_json()
+    assert "***" in bench.run.log.text
+    assert [(used.name, used.reference) for used in record.secrets] == [("tok", "env:TOK")]
+
+
+@pytest.mark.parametrize(
+    ("values", "place"), [("a: [", "values.yaml:"), (None, "values.yaml"), ("- a", "values.yaml:1")]
+)
+def test_a_wrong_values_file_is_named(bench: Bench, values: str | None, place: str) -> None:
+    if values is not None:
+        (bench.run.folder / "values.yaml").write_text(values)
+    record = bench.go(cmd("a", "ok"), file={"values": "values.yaml"})
+    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert place in str(record.message)
+
+
+def test_a_secret_among_words_is_warned_of(bench: Bench) -> None:
+    bench.run.secrets = {"env:TOK": "hunter2-hunter2"}
+    bench.go(cmd("a", "say {{.Values.tok}}"), file={"setSecret": {"tok": "env:TOK"}})
+    assert "warning: a secret among the words" in bench.run.log.text
+
+
+# ------------------------------------------------------------------ attempts
+def tries(
+    plan: Repeating, codes: list[int], said: bytes = b""
+) -> tuple[int, list[int], list[float]]:
+    numbers: list[int] = []
+    pauses: list[float] = []
+
+    def once(number: int, ear: Ear) -> int:
+        numbers.append(number)
+        ear(said[:3])
+        ear(said[3:])
+        code = codes.pop(0)
+        if code:
+            raise StepFailed(Reason.STEP, f"exited with {code}", code)
+        return code
+
+    try:
+        code = try_often(plan, once, pauses.append)
+    except StepFailed as failure:
+        code = failure.exit_code
+    return code, numbers, pauses
+
+
+@pytest.mark.parametrize(
+    ("plan", "codes", "code", "attempts", "pauses"),
+    [
+        (Repeating(), [0], 0, 1, 0),
+        (Repeating(), [3], 3, 1, 0),
+        (Repeating(retries=2), [1, 1, 0], 0, 3, 2),
+        (Repeating(retries=2), [1, 1, 4], 4, 3, 2),
+        (Repeating(repeat=2), [0, 0, 0], 0, 3, 0),
+        (Repeating(repeat=2), [1, 0, 0], 1, 3, 0),
+        (Repeating(repeat=1, retries=1), [1, 1, 1, 1], 1, 4, 2),
+    ],
+)
+def test_a_step_is_tried_as_often_as_it_says(
+    plan: Repeating, codes: list[int], code: int, attempts: int, pauses: int
+) -> None:
+    found = tries(plan, codes)
+    assert (found[0], len(found[1]), len(found[2])) == (code, attempts, pauses)
+
+
+@pytest.mark.parametrize(("said", "attempts"), [(b"all is boom here", 2), (b"all is well", 1)])
+def test_only_named_errors_are_worth_a_retry(said: bytes, attempts: int) -> None:
+    plan = Repeating(retries=1, retry_on_errors=("is boom",))
+    assert len(tries(plan, [1, 1], said)[1]) == attempts
+
+
+def test_what_no_retry_can_mend_is_not_retried() -> None:
+    def once(_number: int, _ear: Ear) -> int:
+        raise Failure(Reason.TASKFILE_INVALID, "wrong")
+
+    with pytest.raises(Failure, match="wrong"):
+        try_often(Repeating(retries=5), once, lambda _seconds: pytest.fail("it waited"))
+
+
+def test_a_stop_during_a_pause_ends_the_trying() -> None:
+    def pause(_seconds: float) -> None:
+        raise Stop(Reason.CANCELED, "stopped")
+
+    def once(_number: int, _ear: Ear) -> int:
+        raise StepFailed(Reason.STEP, "no", 1)
+
+    with pytest.raises(Stop):
+        try_often(Repeating(retries=5), once, pause)
+
+
+# --------------------------------------------------------------------- names
+@pytest.mark.parametrize("words", [("a/b", "a-b"), ("ä", "ö"), ("x" * 100, "x" * 101)])
+def test_names_on_the_engine_are_legal_and_differ(words: tuple[str, str]) -> None:
+    names = [thing_name("r1", word) for word in words]
+    assert names[0] != names[1]
+    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-_") for name in names)
+    assert all(len(name) < 120 for name in names)
