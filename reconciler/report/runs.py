@@ -51,12 +51,22 @@ def progress_lines(before: RunRecord | None, now: RunRecord, width: int) -> list
 def _header(record: RunRecord, width: int) -> list[str]:
     facts = [
         f"run {record.id}",
-        record.task or "quick build",
+        title(record),
         f"{record.trigger} by {record.actor}",
         record.platform,
         f"timeout {spell_duration(record.timeout)}",
     ]
     return wrap(harmless("  ".join(facts)), width, " " * _LABEL)
+
+
+def title(record: RunRecord) -> str:
+    """The task's address, or what was run without one."""
+    if record.task:
+        return record.task
+    file = record.request.get("file")
+    if isinstance(file, dict):
+        return f"task file {file.get('path')}"
+    return "command" if record.request.get("inline") else "quick build"
 
 
 def _context(record: RunRecord) -> str:
@@ -143,6 +153,8 @@ def run_seconds(record: RunRecord) -> float:
 def _success(record: RunRecord, seconds: str, width: int) -> list[str]:
     start = f"run {record.id} succeeded in {seconds}"
     images = [_output(output, record.registry) for output in record.outputs]
+    if not images and record.request.get("compat"):
+        return [start]  # a task file says itself what it makes
     if not images:
         return wrap(f"{start}: nothing was pushed (no -t)", width, "  ")
     if not any(output.digest for output in record.outputs):
@@ -173,10 +185,7 @@ def lost_lines(records: Sequence[RunRecord], width: int) -> list[str]:
         line
         for record in records
         for line in wrap(
-            harmless(
-                f"warning: run {record.id} ({record.task or 'quick build'}) is lost: "
-                f"{record.message}"
-            ),
+            harmless(f"warning: run {record.id} ({title(record)}) is lost: {record.message}"),
             width,
             "  ",
         )

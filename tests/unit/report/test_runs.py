@@ -88,6 +88,24 @@ def test_a_success_without_a_name_says_that_nothing_was_pushed() -> None:
     assert "nothing was pushed" in end_lines(done, 80)[-1]
 
 
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"file": {"path": "task.yaml"}, "compat": "strict"}, "task file task.yaml"),
+        ({"inline": {"steps": []}, "compat": "strict"}, "command"),
+        ({"file": "Dockerfile"}, "quick build"),
+    ],
+)
+def test_a_run_without_a_task_says_what_it_is(request_: dict[str, object], said: str) -> None:
+    now = record(task=None, request=request_)
+    assert f"  {said}  " in " ".join(progress_lines(None, now, 200))
+
+
+def test_a_task_file_that_makes_no_image_is_not_asked_for_a_name() -> None:
+    now = record(RunStatus.SUCCEEDED, outputs=(), request={"compat": "strict"})
+    assert not any("pushed" in line for line in end_lines(now, 80))
+
+
 def test_a_failure_says_why_where_to_read_on_and_what_was_not_run() -> None:
     done = record(
         RunStatus.FAILED,
