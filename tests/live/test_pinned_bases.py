@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import docker
+import docker.errors
 import pytest
 
 from reconciler.adapters.registry import served_digest
@@ -27,9 +29,13 @@ def allow_http(workshop: Workshop, server: GitServer) -> None:
 
 
 @pytest.fixture
-def base(workshop: Workshop) -> str:
+def base(workshop: Workshop, engine: docker.DockerClient) -> Iterator[str]:
     """The name of a base in the registry, `registry/repository:1`."""
-    return f"{workshop.registry}/{unique()}:1"
+    name = f"{workshop.registry}/{unique()}:1"
+    yield name
+    for image in engine.images.list(name=name.removesuffix(":1")):
+        with suppress(docker.errors.APIError):
+            engine.images.remove(str(image.id), force=True)
 
 
 @pytest.fixture
