@@ -20,6 +20,7 @@ class Bench:
     failing: frozenset[str] = frozenset()
     waits_for: Mapping[str, str] = field(default_factory=dict)
     stop: bool = False
+    lasts: float = 0
     started: list[str] = field(default_factory=list)
     most: int = 0
     halt: threading.Event = field(default_factory=threading.Event)
@@ -38,6 +39,7 @@ class Bench:
         if step in self.waits_for:
             other = self.waits_for[step]
             assert (self.halt if other == "halt" else self.ended(other)).wait(10)
+        self.halt.wait(self.lasts)
         with self._lock:
             self._running -= 1
         self.ended(step).set()
@@ -68,7 +70,7 @@ def test_a_diamond_joins_after_both_sides() -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 3])
 def test_never_more_than_the_width_run_at_once(width: int) -> None:
-    bench = Bench()
+    bench = Bench(lasts=0.02)
     bench.run({str(number): () for number in range(12)}, width)
     assert len(bench.started) == 12
     assert bench.most <= width

@@ -193,6 +193,13 @@ def test_an_engine_that_goes_away_is_no_fault_of_the_step_even_if_errors_are_ign
     assert steps(record)["b"] == ("skipped", None)
 
 
+def test_an_engine_that_goes_away_during_a_build_is_not_ignored_either(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    bench.run.engine.built, bench.run.engine.up = BuildResult(exit_code=1), False
+    record = bench.go({"id": "b", "build": ".", "ignoreErrors": True})
+    assert ended(record) == (RunStatus.ERROR, Reason.ENGINE)
+
+
 def test_a_place_that_cannot_be_made_is_the_engines_fault(bench: Bench) -> None:
     bench.containers.refusal = "no more networks"
     record = bench.go(cmd("a", "ok"))
