@@ -22,7 +22,11 @@ _SIGNED = re.compile(
     r"x-amz-signature|x-goog-signature)=[^&#\s]"
 )
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
-_SHAPES = (_TOKEN, _USER, _USER_WITHOUT_SCHEME, _SIGNED, _KEY)
+# A password with a slash in it: `user:pass/word@host`; digits and a slash are a port.
+_USER_WITH_SLASH = re.compile(
+    r"(?i)\b[a-z][a-z0-9+.-]{0,30}://[^/?#\s@:]+:(?!\d{1,5}[/?#])[^\s@]{1,300}@"
+)
+_SHAPES = (_TOKEN, _USER, _USER_WITH_SLASH, _USER_WITHOUT_SCHEME, _SIGNED, _KEY)
 
 
 def holds_credential(text: str) -> bool:

@@ -38,7 +38,7 @@ _TEXTS = {
     "enum": "is not one of the allowed words",
     "too_short": "is empty",
     "string_too_long": "has more than {max_length} characters",
-    "string_too_short": "is empty",
+    "string_too_short": "needs at least {min_length} characters",
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
     "greater_than": "is too small",

@@ -63,9 +63,11 @@ def _source(text: str) -> str:
     if text != text.strip() or re.search(r"[\x00-\x1f]", text):
         raise problem("location", "a location has no blanks around it and no control characters")
     try:
-        context_kind(text)
+        kind = context_kind(text)
     except ValueError:
         raise problem("location", "this is no URL: check its host and its brackets") from None
+    if kind is ContextKind.GIT and ".." in git_location(text)[2].split("/"):
+        raise problem("location", "the folder of a repository does not lead out of it")
     return text
 
 

@@ -32,6 +32,8 @@ def _login_server(text: str) -> str:
 def _state(text: str) -> str:
     if re.match(r"[a-z+0-9]+://[^/@]*:[^/@]+@", text):
         raise problem("state", "the state URL holds no password; use PGPASSFILE or a socket")
+    if ":memory:" in text:
+        raise problem("state", "the state is kept in a file: sqlite:///PATH")
     if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise problem("state", "state is sqlite:///PATH or postgresql+psycopg://HOST/NAME")
     return text

@@ -36,8 +36,17 @@ def schema_of(kind: str) -> dict[str, Any]:
     """JSON Schema (2020-12) of one kind. Raises KeyError."""
     if kind in _OTHERS:
         return _OTHERS[kind]()
-    model = _MODELS[kind]
-    return {"$schema": _DIALECT, **model.model_json_schema(by_alias=True)}
+    return {"$schema": _DIALECT, **_written(_MODELS[kind].model_json_schema(by_alias=True))}
+
+
+def _written(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a document as it is written: what Defaults may give is not required there."""
+    definitions = schema.get("$defs", {})
+    if "TaskSpec" in definitions:
+        definitions["TaskSpec"]["required"] = []
+        definitions["Metadata"]["required"] = ["name"]
+        schema["required"] = ["apiVersion", "kind", "metadata"]
+    return schema
 
 
 def schema_of_specs() -> dict[str, Any]:
@@ -46,6 +55,7 @@ def schema_of_specs() -> dict[str, Any]:
     branches = []
     for model in _MODELS.values():
         schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+        schema = _written(schema)
         definitions.update(schema.pop("$defs", {}))
         definitions[model.__name__] = schema
         branches.append(

@@ -86,7 +86,9 @@ def plan_schema() -> dict[str, Any]:
     """JSON Schema of the plan file."""
     schema = Plan.model_json_schema()
     sealed = {"digest": {"type": "string"}, "signature": {"type": "string"}}
-    schema["properties"] = {**schema["properties"], **sealed}
+    # Only `plan -o json` has these two, and no seal.
+    told = {"diagnostics": {"type": "array"}, "recovered": {"type": "array"}}
+    schema["properties"] = {**schema["properties"], **sealed, **told}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconciler.base.clock import to_iso
-from reconciler.model.run import Reason, RunRecord, RunStatus
+from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
 from reconciler.store.database import Database
 from reconciler.store.schema import runs
 
@@ -162,5 +162,13 @@ def _lost(record: RunRecord, pid: int, now: datetime) -> RunRecord:
             "reason": Reason.LOST,
             "message": f"the process that did this run (pid {pid}) is gone",
             "finished": now,
+            "steps": tuple(_closed(step, now) for step in record.steps),
         }
     )
+
+
+def _closed(step: StepRecord, now: datetime) -> StepRecord:
+    """A step that nobody goes on with: what became of it is not known."""
+    if step.status is not StepStatus.RUNNING:
+        return step
+    return step.model_copy(update={"status": StepStatus.CANCELED, "finished": now})

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.base.yaml import load_documents
-from reconciler.operations.schema import KINDS
+from reconciler.operations.schema import KINDS, schema_of, schema_of_specs
 from tests.flow.desk import WORKSPACE, Desk
 from tests.flow.example import EXAMPLE
 
@@ -105,3 +105,14 @@ def test_an_unknown_kind_is_wrong_usage(desk: Desk) -> None:
     outcome = desk.run("schema", "tasks")
     assert outcome.code == 64
     assert "task" in outcome
+
+
+def test_a_written_task_may_leave_to_defaults_what_they_give() -> None:
+    written = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Task",
+        "metadata": {"name": "web-api"},
+        "spec": {"step": {"docker": {}}},
+    }
+    for schema in (schema_of("task"), schema_of_specs()):
+        Draft202012Validator(schema).validate(written)

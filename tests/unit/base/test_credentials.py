@@ -48,3 +48,16 @@ def test_a_credential_is_recognised(text: str) -> None:
 )
 def test_what_only_resembles_one_is_not(text: str) -> None:
     assert not holds_credential(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("https://user:pass/word+x==@git.contoso.example/app.git", True),
+        ("https://host:8080/team@2/app.git", False),
+        ("https://git.contoso.example:443/a.git#feature@1", False),
+    ],
+)
+def test_a_password_with_a_slash_is_one_and_a_port_is_none(text: str, held: bool) -> None:
+
+    assert holds_credential(text) is held
