@@ -23,7 +23,7 @@ from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Builder, Fetched, Images, Ports
 from reconciler.runner.push import note_built, push_all
 from reconciler.runner.request import RunRequest
-from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets
+from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets, refuse_secret_arguments
 from reconciler.runner.stopping import StopWatch
 from reconciler.runner.taskrun import run_task_file
 from reconciler.runner.variables import RunVariables, check_variables, expand_all, run_date
@@ -125,6 +125,7 @@ def _prepare(
         read_dockerfile(dockerfile), args=args, target=step.target, platform=request.platform
     )
     secrets = read_secrets(work, builder)
+    refuse_secret_arguments(secrets, args, work)
     bases = provide_bases(dependencies, images, work)
     dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work)
     work.ledger.note(bases=bases.records)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 
 from reconciler.base.errors import SecretUnavailable
 from reconciler.base.redact import Redactor, maskable
@@ -47,6 +49,20 @@ def _value(work: Work, name: str, reference: str) -> str:
     if not maskable(value):
         work.ledger.say("build", f"warning: the secret {name} is too short to be masked in the log")
     return value
+
+
+def refuse_secret_arguments(values: Mapping[str, str], args: Mapping[str, str], work: Work) -> None:
+    """Raise Failure if a build argument holds the value of a secret; the record forgets it."""
+    for name, text in args.items():
+        if not any(value and value in text for value in values.values()):
+            continue
+        record, clean = work.ledger.record, work.ledger.redactor.text
+        work.ledger.note(
+            request=json.loads(clean(json.dumps(record.request))),
+            wanted=json.loads(clean(json.dumps(record.wanted))),
+        )
+        message = f"the argument {one_line(name, 60)} holds the value of a secret; mount it instead"
+        raise Failure(Reason.SECRET_DENIED, message)
 
 
 def refuse_leaked_secrets(image_id: str, values: dict[str, str], images: Images) -> None:

@@ -147,6 +147,7 @@ def _use_wal(connection: Any) -> None:
     for pause in (0.01, 0.05, 0.2, 1.0, None):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA secure_delete=ON")  # what is overwritten is gone
         except sqlite3.OperationalError as error:
             if pause is None or "locked" not in str(error):
                 raise

@@ -469,3 +469,16 @@ def test_a_password_in_the_registry_is_not_repeated(workshop: Workshop) -> None:
     done = workshop.call("build", "app", "-r", "https://u:pl4nted@h:5000", "-t", "a")
     assert done.returncode == 64
     assert "pl4nted" not in done.stderr + done.stdout
+
+
+def test_a_secret_given_as_argument_too_is_refused_and_forgotten(workshop: Workshop) -> None:
+    workshop.context("app", "ARG V", "RUN echo $V")
+    workshop.environment["TOK"] = PLANTED
+    done = workshop.call("build", "app", "--secret", "TOK", "--build-arg", f"V=x{PLANTED}")
+    assert done.returncode == 4
+    assert workshop.last()["reason"] == "secret-denied"
+    assert PLANTED not in done.stdout + done.stderr + json.dumps(workshop.records())
+    for path in (Path(os.environ["XDG_STATE_HOME"]), workshop.root / ".reconciler"):
+        for file in path.rglob("*"):
+            if file.is_file():
+                assert PLANTED.encode() not in file.read_bytes(), file
