@@ -203,8 +203,8 @@ def workshop(
         f'  - {{name: contoso, loginServer: "{registry}"}}\n'
     )
     yield Workshop(tmp_path, registry, base_image)
-    for image in engine.images.list(filters={"label": "io.reconciler.run"}):
-        # Another worker's image may be in use, or gone already.
-        if any(str(tag).startswith(registry) for tag in image.tags):
+    # Listed without a look at each: another worker may take an image away in between.
+    for image in engine.api.images(filters={"label": "io.reconciler.run"}):
+        if any(str(tag).startswith(registry) for tag in image.get("RepoTags") or ()):
             with suppress(docker.errors.APIError):
-                engine.images.remove(str(image.id), force=True)
+                engine.images.remove(str(image["Id"]), force=True)
