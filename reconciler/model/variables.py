@@ -11,22 +11,24 @@ import re
 from reconciler.base.text import did_you_mean, one_line
 
 VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-NAMES = (
-    ".Run.ID",
-    ".Run.Registry",
-    ".Run.RegistryName",
-    ".Run.Date",
-    ".Run.Commit",
-    ".Run.Branch",
-    ".Run.TaskName",
-    ".Run.OS",
-    ".Run.Architecture",
-    ".Run.TriggeredBy",
-    ".Run.Repository",
-    ".Run.GitTag",
-    ".Run.SharedVolume",
-    ".Build.ID",
-)
+# name -> the field that holds its value
+FIELDS = {
+    ".Run.ID": "id",
+    ".Run.Registry": "registry",
+    ".Run.RegistryName": "registry_name",
+    ".Run.Date": "date",
+    ".Run.Commit": "commit",
+    ".Run.Branch": "branch",
+    ".Run.TaskName": "task_name",
+    ".Run.OS": "os",
+    ".Run.Architecture": "architecture",
+    ".Run.TriggeredBy": "triggered_by",
+    ".Run.Repository": "repository",
+    ".Run.GitTag": "git_tag",
+    ".Run.SharedVolume": "shared_volume",
+    ".Build.ID": "id",
+}
+NAMES = tuple(FIELDS)
 
 
 def wrong_variable(text: str) -> str | None:

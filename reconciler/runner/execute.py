@@ -26,7 +26,7 @@ from reconciler.runner.request import RunRequest
 from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets, refuse_secret_arguments
 from reconciler.runner.stopping import StopWatch
 from reconciler.runner.taskrun import run_task_file
-from reconciler.runner.variables import RunVariables, check_variables, expand_all, run_date
+from reconciler.runner.variables import check_variables, expand_all, run_variables
 from reconciler.runner.work import Work
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
@@ -118,7 +118,7 @@ def _prepare(
     """Fill in variables, read secrets, have the base images ready."""
     request, step = work.request, work.request.step
     work.ledger.note(builder=builder.name)
-    variables = _variables(work, fetched, images)
+    variables = run_variables(work, fetched, images.platform())
     names = image_names(step.images, variables, request.login_server, request.registries)
     args = expand_all(step.args, variables)
     dependencies = read_dependencies(
@@ -142,24 +142,6 @@ def _prepare(
         offline=request.offline,
     )
     return Prepared(build, names)
-
-
-def _variables(work: Work, fetched: Fetched, images: Images) -> RunVariables:
-    request, record = work.request, work.ledger.record
-    os, architecture = images.platform()
-    return RunVariables(
-        id=request.id,
-        registry=request.login_server or "",
-        registry_name=(request.login_server or "").partition(".")[0],
-        date=run_date(record.started or record.queued),
-        commit=fetched.commit or "",
-        branch=fetched.branch or "",
-        task_name=request.task_name,
-        os=os,
-        architecture=architecture,
-        triggered_by=request.trigger.capitalize(),
-        shared_volume=f"reconciler-{request.id}",
-    )
 
 
 # -------------------------------------------------------------------- build

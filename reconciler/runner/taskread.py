@@ -12,6 +12,7 @@ from reconciler.base.source import spell_path
 from reconciler.base.text import one_line, plural
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.model.step import FileStep, InlineStep
+from reconciler.model.variables import FIELDS
 from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
@@ -55,21 +56,11 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
 
 
 def _run_values(variables: RunVariables) -> dict[str, str]:
-    """The values of `.Run` by documented name."""
+    """The values of `.Run` by documented name, without the prefix."""
     return {
-        "ID": variables.id,
-        "SharedVolume": variables.shared_volume,
-        "Registry": variables.registry,
-        "RegistryName": variables.registry_name,
-        "Date": variables.date,
-        "OS": variables.os,
-        "Architecture": variables.architecture,
-        "Commit": variables.commit,
-        "Branch": variables.branch,
-        "TaskName": variables.task_name,
-        "Repository": variables.repository,
-        "GitTag": variables.git_tag,
-        "TriggeredBy": variables.triggered_by,
+        name.removeprefix(".Run."): str(getattr(variables, field))
+        for name, field in FIELDS.items()
+        if name.startswith(".Run.")
     }
 
 

@@ -15,7 +15,7 @@ from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.image import parse_reference
 from reconciler.model.run import Reason
 from reconciler.runner.buildstep import check_build
-from reconciler.runner.containers import Containers, thing_name
+from reconciler.runner.containers import Containers
 from reconciler.runner.context import measure
 from reconciler.runner.failure import Failure
 from reconciler.runner.fetch import fetch_context
@@ -25,7 +25,7 @@ from reconciler.runner.schedule import default_width, run_graph
 from reconciler.runner.site import Hands, Site, open_site
 from reconciler.runner.steps import perform
 from reconciler.runner.taskread import read_task
-from reconciler.runner.variables import RunVariables, run_date
+from reconciler.runner.variables import run_variables
 from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step, TaskFile
 
@@ -35,7 +35,7 @@ _PLACE = "run"  # what lines about the place stand under
 def run_task_file(multi: MultiStep, work: Work) -> None:
     """Do the steps of a request. Raises Failure, Stop or EngineUnavailable."""
     fetched = _fetch(work)
-    task = read_task(multi, fetched, _variables(work, fetched), work)
+    task = read_task(multi, fetched, run_variables(work, fetched, _declared_platform(work)), work)
     for step in task.steps:
         _check(step, task, work)
     work.ledger.plan_steps(*[(step.id, step.kind) for step in task.steps])
@@ -101,22 +101,10 @@ def _fetch(work: Work) -> Fetched:
     return fetched
 
 
-def _variables(work: Work, fetched: Fetched) -> RunVariables:
-    request, record = work.request, work.ledger.record
-    system, _, architecture = request.platform.partition("/")
-    return RunVariables(
-        id=request.id,
-        registry=request.login_server or "",
-        registry_name=(request.login_server or "").partition(".")[0],
-        date=run_date(record.started or record.queued),
-        commit=fetched.commit or "",
-        branch=fetched.branch or "",
-        task_name=request.task_name,
-        os=system,
-        architecture=architecture.partition("/")[0],
-        triggered_by=request.trigger.capitalize(),
-        shared_volume=thing_name(request.id),
-    )
+def _declared_platform(work: Work) -> tuple[str, str]:
+    """The engine may still be closed here, so that a wrong task file is told without one."""
+    system, _, architecture = work.request.platform.partition("/")
+    return system, architecture.partition("/")[0]
 
 
 # -------------------------------------------------------------------- checks

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.model.run import Reason
-from reconciler.model.variables import VARIABLE, wrong_variable
+from reconciler.model.variables import FIELDS, VARIABLE, wrong_variable
+from reconciler.runner.containers import thing_name
 from reconciler.runner.failure import Failure
+from reconciler.runner.ports import Fetched
+from reconciler.runner.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +33,27 @@ class RunVariables:
     shared_volume: str = ""
 
 
-_SPECIAL = {"id": "ID", "os": "OS"}
-
-
-def _spelled(field: str) -> str:
-    words = "".join(word.capitalize() for word in field.split("_"))
-    return ".Run." + _SPECIAL.get(field, words)
-
-
-# `.Run.TaskName` -> `task_name`
-_FIELDS = {_spelled(field.name): field.name for field in fields(RunVariables)} | {".Build.ID": "id"}
-
-
 def run_date(moment: datetime) -> str:
     """`20261121-030000z`, UTC: the form of `.Run.Date`."""
     return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%Sz")
+
+
+def run_variables(work: Work, fetched: Fetched, platform: tuple[str, str]) -> RunVariables:
+    """The values of one run. `platform` is (operating system, architecture)."""
+    request, record = work.request, work.ledger.record
+    return RunVariables(
+        id=request.id,
+        registry=request.login_server or "",
+        registry_name=(request.login_server or "").partition(".")[0],
+        date=run_date(record.started or record.queued),
+        commit=fetched.commit or "",
+        branch=fetched.branch or "",
+        task_name=request.task_name,
+        os=platform[0],
+        architecture=platform[1],
+        triggered_by=request.trigger.capitalize(),
+        shared_volume=thing_name(request.id),
+    )
 
 
 def check_variables(text: str, where: str) -> None:
@@ -71,4 +80,4 @@ def expand_all(values: Mapping[str, str], variables: RunVariables) -> dict[str, 
 
 
 def _value(name: str, variables: RunVariables) -> str:
-    return str(getattr(variables, _FIELDS[name]))
+    return str(getattr(variables, FIELDS[name]))
