@@ -118,12 +118,6 @@ class SecretUnavailable(ReconcilerError):
     code = "secret"
 
 
-class GitUnavailable(ReconcilerError):
-    """Git is missing or refuses the repository."""
-
-    code = "git"
-
-
 class Interrupted(ReconcilerError):
     """A person or the system asked us to stop."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.base.clock import from_iso
-from reconciler.cli.options import Invocation, pass_invocation, show
+from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
 
 if TYPE_CHECKING:
     from reconciler.operations.audit_report import AuditReport
@@ -24,14 +24,6 @@ _FORMATS = {
     "markdown": ("audit_markdown", "audit_markdown"),
     "csv": ("audit_csv", "audit_csv"),
 }
-_output = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format.",
-)
 
 
 def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
@@ -43,14 +35,7 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
 
 
 @click.command()
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(list(_FORMATS)),
-    default="html",
-    show_default=True,
-    help="Format.",
-)
+@formats(*_FORMATS)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
 @click.option("--as-of", metavar="TIME", callback=_moment, help="Judge as on this day (UTC).")
 @click.option(
@@ -98,7 +83,7 @@ def policy() -> None:
 
 
 @policy.command("list")
-@_output
+@output_option
 @pass_invocation
 def list_(invocation: Invocation, output: str) -> int:
     """List the rules that the policies of this workspace use."""
@@ -116,7 +101,7 @@ def list_(invocation: Invocation, output: str) -> int:
 
 @policy.command()
 @click.argument("name")
-@_output
+@output_option
 @pass_invocation
 def explain(invocation: Invocation, name: str, output: str) -> int:
     """Explain a rule: what it checks, its parameters, what passes and what fails.

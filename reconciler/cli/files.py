@@ -81,13 +81,23 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
 @click.command()
 @click.argument("kind", required=False)
 def schema(kind: str | None) -> int:
-    """Print the JSON Schema of KIND, or of any document of specs/ and policies/."""
+    """Print the JSON Schema of KIND, or of any document of specs/ and policies/.
+
+    Of what is printed, `plan` and `report` have one.
+    """
     from reconciler.operations.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
+    from reconciler.report.audit_json import audit_schema  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
 
-    if kind is not None and kind.lower() not in KINDS:
-        raise WrongUsage(f"unknown kind {kind!r}", hint=f"one of {', '.join(KINDS)}")
-    click.echo(to_text(schema_of(kind.lower()) if kind else schema_of_specs()))
+    wanted = None if kind is None else kind.lower()
+    if wanted not in {None, "report", *KINDS}:
+        known = ", ".join([*KINDS, "report"])
+        raise WrongUsage(f"unknown kind {kind!r}", hint=f"one of {known}")
+    if wanted is None:
+        content = schema_of_specs()
+    else:
+        content = audit_schema() if wanted == "report" else schema_of(wanted)
+    click.echo(to_text(content))
     return 0
 
 

@@ -36,7 +36,7 @@ _COMMANDS = (
     ("runs", "cancel", "run_lists:cancel", "Stop a run"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
-    ("misc", "schema", "files:schema", "JSON Schema of specs, policies and plans"),
+    ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans and reports"),
     ("misc", "version", "files:version", "Show the version"),
 )
 # What the program calls itself with: neither shown nor proposed.

@@ -6,15 +6,18 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from reconciler.base.clock import Clock, utc_now
 from reconciler.operations.workspace import OpenWorkspace, open_without_workspace, open_workspace
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,19 @@ class Invocation:
             opened.close()
 
 
-output_option = click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format.",
-)
+def formats(*names: str) -> Callable[[_Command], _Command]:
+    """The option `-o`: one of some formats, the first where none is asked for."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(names),
+        default=names[0],
+        show_default=True,
+        help="Format.",
+    )
+
+
+output_option = formats("text", "json")
 pass_invocation = click.make_pass_decorator(Invocation)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.base.errors import WrongUsage
-from reconciler.cli.options import Invocation, asked, output_option, pass_invocation, show
+from reconciler.cli.options import Invocation, asked, formats, output_option, pass_invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
     from reconciler.operations.apply import Applied, Step
@@ -24,14 +24,7 @@ _heal = click.option("--heal", is_flag=True, help="Also undo what was changed li
 @click.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 for changes, 8 for drift only.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Format.",
-)
+@formats("text", "json", "markdown")
 @_heal
 @pass_invocation
 def plan(

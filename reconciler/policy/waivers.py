@@ -112,16 +112,6 @@ class PolicyResult:
         """The waivers in one of some states."""
         return tuple(use for use in self.waivers if use.state in states)
 
-    @property
-    def unused_waivers(self) -> tuple[WaiverUse, ...]:
-        """Valid waivers that cover nothing."""
-        return self.waivers_in(WaiverState.UNUSED)
-
-    @property
-    def expired_waivers(self) -> tuple[WaiverUse, ...]:
-        """Waivers whose end has passed."""
-        return self.waivers_in(WaiverState.EXPIRED)
-
 
 def evaluate(
     rules: RuleSet,

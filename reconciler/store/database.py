@@ -130,7 +130,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         # The driver starts no transactions by itself: `begin` below does, in our words.
         connection.isolation_level = None
         _use_wal(connection)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -147,7 +147,6 @@ def _use_wal(connection: Any) -> None:
     for pause in (0.01, 0.05, 0.2, 1.0, None):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA secure_delete=ON")  # what is overwritten is gone
         except sqlite3.OperationalError as error:
             if pause is None or "locked" not in str(error):
                 raise

@@ -57,7 +57,7 @@ def accepts(content: Any, document: Any) -> bool:
     return bool(Draft202012Validator(content).is_valid(document))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "report"])
 def test_every_kind_has_a_schema(desk: Desk, kind: str) -> None:
     Draft202012Validator.check_schema(schema(desk, kind))
 

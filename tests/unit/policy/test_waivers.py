@@ -56,7 +56,7 @@ def test_a_waiver_is_valid_through_its_last_day() -> None:
 def test_an_expired_waiver_leaves_the_failure_and_is_named() -> None:
     found = result(waiver("protect-required", "2026-11-19", id="W-1"))
     assert [use.name for use in found.failures[0].expired] == ["W-1"]
-    assert found.expired_waivers == found.waivers
+    assert found.waivers_in(WaiverState.EXPIRED) == found.waivers
 
 
 def test_a_waiver_by_rule_id_or_by_built_in_name_is_found() -> None:
@@ -69,7 +69,7 @@ def test_a_waiver_by_rule_id_or_by_built_in_name_is_found() -> None:
 def test_a_waiver_of_other_tasks_does_not_cover() -> None:
     found = result(waiver("protect-required", "2027-01-01", match={"address": "contoso/etl*"}))
     assert found.blocked
-    assert found.unused_waivers == found.waivers
+    assert found.waivers_in(WaiverState.UNUSED) == found.waivers
 
 
 def test_a_waiver_that_ends_within_fourteen_days_is_ending() -> None:
