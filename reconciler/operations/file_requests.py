@@ -20,7 +20,7 @@ from reconciler.operations.run_requests import (
 )
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.request import RunRequest
-from reconciler.taskfile.values import read_settings
+from reconciler.taskfile.file.values import read_settings
 
 
 @dataclass(frozen=True, slots=True)

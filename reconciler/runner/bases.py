@@ -12,8 +12,8 @@ from reconciler.model.run import BaseImage, Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Images
 from reconciler.runner.work import Work
-from reconciler.taskfile.dockerfile import BaseImage as Dependency
-from reconciler.taskfile.dockerfile import DockerfileError, base_images
+from reconciler.taskfile.dockerfile.images import BaseImage as Dependency
+from reconciler.taskfile.dockerfile.images import DockerfileError, base_images
 
 _HUB = "docker.io"
 

@@ -19,10 +19,10 @@ from reconciler.runner.ports import Fetched
 from reconciler.runner.variables import RunVariables
 from reconciler.runner.work import Work
 from reconciler.taskfile.faults import Fault
-from reconciler.taskfile.inline import read_inline
-from reconciler.taskfile.read import read_task_file
+from reconciler.taskfile.file.inline import read_inline
+from reconciler.taskfile.file.read import read_task_file
+from reconciler.taskfile.file.values import read_values
 from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
-from reconciler.taskfile.values import read_values
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _READING = "taskfile"  # what lines about it stand under

@@ -11,12 +11,12 @@ import pytest
 
 from reconciler.base.errors import ReconcilerError, SecretUnavailable
 from reconciler.model.context import ContextKind, context_kind, git_location
-from reconciler.taskfile.acbscan import scan
-from reconciler.taskfile.buildarguments import cache_reference
-from reconciler.taskfile.logicallines import DockerfileError
-from reconciler.taskfile.read import read_task_file
+from reconciler.taskfile.dockerfile.acbscan import scan
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
+from reconciler.taskfile.file.read import read_task_file
+from reconciler.taskfile.file.values import read_settings
+from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.tasks import BuildStep, CmdStep, Inputs, Manner, PushStep, Step, TaskFile
-from reconciler.taskfile.values import read_settings
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "acb-cases.json").read_text())
 TASKS: list[dict[str, Any]] = CASES["task_yaml"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.taskfile.dockerfile import DockerfileError, base_images, parse, pin
+from reconciler.taskfile.dockerfile.images import DockerfileError, base_images, parse, pin
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
-from reconciler.taskfile.inline import read_inline
-from reconciler.taskfile.read import read_task_file
-from reconciler.taskfile.render import render_task
-from reconciler.taskfile.steps import KEYS
+from reconciler.taskfile.file.inline import read_inline
+from reconciler.taskfile.file.read import read_task_file
+from reconciler.taskfile.file.render import render_task
+from reconciler.taskfile.steps.step import KEYS
 from reconciler.taskfile.tasks import CmdStep, Inputs, Manner, TaskFile
 
 MANNERS = st.sampled_from(list(Manner))
@@ -154,6 +154,6 @@ def test_a_secret_arrives_whole_and_is_never_shown(secret: str, manner: Manner) 
 def test_words_are_split_as_they_were_joined(given_words: list[str]) -> None:
     import shlex
 
-    from reconciler.taskfile.words import split_words
+    from reconciler.taskfile.steps.words import split_words
 
     assert list(split_words(shlex.join(given_words)).words) == given_words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.base.diagnostics import Severity
-from reconciler.taskfile.read import read_task_file
+from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.tasks import CmdStep, Inputs, Manner, Step, TaskFile
 
 RUN = {"ID": "r1", "Registry": "reg.example.io", "OS": "linux"}

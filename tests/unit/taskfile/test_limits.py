@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.taskfile.acbscan import scan
-from reconciler.taskfile.logicallines import DockerfileError
+from reconciler.taskfile.dockerfile.acbscan import scan
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 from tests.unit.taskfile.reading import V11, errors, read, steps
 
 HOSTILE = {

@@ -1,0 +1,230 @@
+"""Aliases of a task file (`$ID`, `$Registry`, own ones): the block, their values, the expansion.
+
+Sources are read through a function that is handed in. Source of the rules:
+https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-aliases
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.taskfile.faults import Fault, place
+from reconciler.taskfile.file.preparation import HELD_HASH
+from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.template.functions.catalogue import check_reserved
+from reconciler.taskfile.template.functions.kit import MAX_TEXT
+from reconciler.taskfile.template.govalues import ValueFault
+from reconciler.taskfile.trace import Piece, Traced, rebuilt
+from reconciler.taskfile.tree.fields import Fields
+from reconciler.taskfile.tree.nodes import Mapping as MapNode
+from reconciler.taskfile.tree.nodes import Node, Scalar
+from reconciler.taskfile.tree.parse import parse_yaml
+
+Fetch = Callable[[str], str]
+
+PREDEFINED = {
+    name: f"{{{{.Run.{name}}}}}"
+    for name in (
+        *("ID", "SharedVolume", "Registry", "RegistryName", "Date"),
+        *("OS", "Architecture", "Commit", "Branch"),
+    )
+}
+_IMAGES = "mcr.microsoft.com/acr"
+IMAGES = {
+    "acr": f"{_IMAGES}/acr-cli:0.19",
+    "az": f"{_IMAGES}/azure-cli:2ff604c",
+    "bash": f"{_IMAGES}/bash:2ff604c",
+    "curl": f"{_IMAGES}/curl:2ff604c",
+    "cssc": f"{_IMAGES}/cssc:2ff604c",
+}
+_BUILT_IN = {**PREDEFINED, **IMAGES}
+_NAME = re.compile(r"[A-Za-z0-9]+")
+_KEY_LINE = re.compile(rf"[\"']?[^\s#{HELD_HASH}\"'\-\[{{][^:]*:(\s|$)")
+_MOST_SOURCES = 20
+_MOST_UNKNOWN = 50  # as many as anybody reads
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """The aliases of one file: every name with its text, and the character that marks a name."""
+
+    values: Mapping[str, str] = field(default_factory=lambda: dict(_BUILT_IN))
+    directive: str = "$"
+
+
+def cut_blocks(source: Traced) -> tuple[list[Traced], Traced]:
+    """The alias blocks and the rest. A block reaches from `alias:` to the next key at column 1."""
+    blocks: list[list[tuple[str, int]]] = []
+    rest: list[tuple[str, int]] = []
+    target = rest
+    for line in zip(source.text.split("\n"), source.lines, strict=True):
+        starts = re.match(r"[\"']?alias[\"']?\s*:(\s|$)", line[0]) is not None
+        if target is not rest and _KEY_LINE.match(line[0]):
+            target, starts = rest, False
+        if starts and target is rest:
+            target = []
+            blocks.append(target)
+        target.append(line)
+    return [_traced(block) for block in blocks], _traced(rest)
+
+
+def _traced(lines: list[tuple[str, int]]) -> Traced:
+    text = "\n".join(line for line, _ in lines)
+    return Traced(text, tuple(number for _, number in lines) or (1,))
+
+
+def read_block(block: Traced, fetch: Fetch | None, findings: Findings) -> Aliases:
+    """The aliases of a block (rendered already) and of its sources, on top of the predefined."""
+    try:
+        node = parse_yaml(block.text, lenient=not findings.strict)
+    except Fault as fault:
+        findings.fault(fault)
+        return Aliases()
+    alias = node.get("alias") if isinstance(node, MapNode) else None
+    if alias is not None and not isinstance(alias, MapNode):
+        findings.error(alias, '"alias" is a map of src, values and directive')
+        return Aliases()
+    return Aliases() if alias is None else read_aliases(alias, fetch, findings)
+
+
+def merged(found: Sequence[Aliases]) -> Aliases:
+    """The aliases of several blocks; later ones win."""
+    own = [
+        {name: text for name, text in item.values.items() if _BUILT_IN.get(name) != text}
+        for item in found
+    ]
+    values = dict(_BUILT_IN)
+    for item in own:
+        values |= item
+    return Aliases(values, found[-1].directive if found else "$")
+
+
+def read_aliases(node: MapNode, fetch: Fetch | None, findings: Findings) -> Aliases:
+    """The aliases of an alias map: its values win over later, those over earlier sources."""
+    fields = Fields(node, findings, ("src", "values", "directive"), "alias", str)
+    values = dict(_BUILT_IN)
+    sources = fields.scalars("src")
+    if len(sources) > _MOST_SOURCES:
+        findings.error(sources[-1], f"there are more than {_MOST_SOURCES} alias sources")
+    for source in sources[:_MOST_SOURCES]:
+        values |= _from_source(source, fetch, findings)
+    own = fields.map("values")
+    if own is not None:
+        values |= _texts(own, own, findings)
+    return Aliases(values, _directive(fields, findings))
+
+
+def _directive(fields: Fields, findings: Findings) -> str:
+    text = fields.word("directive") or "$"
+    if len(text) == 1 and not text.isalnum() and not text.isspace() and text not in "{}":
+        return text
+    allowed = "one character that is no letter and no digit"
+    findings.error(
+        fields.place("directive"), "this is no alias directive", found=text, allowed=allowed
+    )
+    return "$"
+
+
+def _from_source(source: Scalar, fetch: Fetch | None, findings: Findings) -> dict[str, str]:
+    if fetch is None:
+        fix = "write the values under alias: values"
+        findings.error(source, "alias sources cannot be read here", found=source.text, fix=fix)
+        return {}
+    try:
+        text = fetch(source.text)
+        check_reserved(text)
+        node = parse_yaml(text, lenient=not findings.strict)
+    except ReconcilerError as error:
+        findings.error(source, f"alias source {source.text}: {error.message}", fix=error.hint)
+    except ValueFault as error:
+        findings.error(source, f"alias source {source.text}: {error}")
+    except Fault as fault:
+        where = f"{source.text}:{fault.line}:{fault.column}"
+        findings.error(source, f"alias source {where}: {fault.message}", fix=fault.fix)
+    else:
+        if isinstance(node, MapNode):
+            return _texts(node, source, findings)
+        findings.error(source, f"alias source {source.text} is no map of names and texts")
+    return {}
+
+
+def _texts(node: MapNode, at: MapNode | Scalar, findings: Findings) -> dict[str, str]:
+    own = at is node
+    found: dict[str, str] = {}
+    for key in node.repeated:
+        findings.doubt(key if own else at, f'the alias "{key.text}" is given twice')
+    for name, value in node.entries.items():
+        place_of = node.keys[name] if own else at
+        if not _NAME.fullmatch(name):
+            allowed = "letters and digits"
+            findings.error(place_of, "this is no name of an alias", found=name, allowed=allowed)
+        elif (text := _text(value)) is None:
+            findings.error(value if own else at, f'the alias "{name}" is a text')
+        else:
+            found[name] = text
+    return found
+
+
+def _text(node: Node) -> str | None:
+    if not isinstance(node, Scalar):
+        return None
+    return "" if node.is_null else node.text
+
+
+def expand(source: Traced, aliases: Aliases, findings: Findings) -> Traced:
+    """The text with `$name` replaced; `$$` is `$`, and what follows it stays as it is.
+
+    Values are not expanded again. Read strictly, unknown names are errors, and what stands in
+    `{{ }}` is left to the template.
+    """
+    mark = aliases.directive
+    action = r"|(?P<action>\{\{)" if findings.strict else ""
+    pattern = re.compile(
+        rf"{HELD_HASH}[^\n]*{action}|{re.escape(mark)}(?:(?P<twice>{re.escape(mark)})|(?P<name>[A-Za-z0-9]+))",
+        re.DOTALL,
+    )
+    text, pieces, copied, at, length = source.text, list[Piece](), 0, 0, 0
+    unknown = 0
+    while match := pattern.search(text, at):
+        at = match.end()
+        if match.groupdict().get("action"):
+            at = _action_end(text, at)
+            continue
+        new = mark if match["twice"] else aliases.values.get(match["name"] or "")
+        if new is not None:
+            pieces.append(Piece(text[copied : match.start()], copied, copied=True))
+            pieces.append(Piece(new, match.start(), copied=False))
+            copied, length = at, length + len(new)
+            _check_length(length, source, match)
+        elif match["name"]:
+            unknown += 1
+            if unknown <= _MOST_UNKNOWN:
+                _unknown(match, source, aliases, findings)
+            # A mark right after an unknown name stays, and so does the word behind it.
+            at += text.startswith(mark, at)
+    pieces.append(Piece(text[copied:], copied, copied=True))
+    return rebuilt(source, pieces)
+
+
+def _action_end(text: str, at: int) -> int:
+    end = text.find("}}", at)
+    return len(text) if end < 0 else end
+
+
+def _check_length(length: int, source: Traced, match: re.Match[str]) -> None:
+    if length > MAX_TEXT:
+        message = f"aliases make the text longer than {MAX_TEXT:,} characters"
+        raise Fault(message, *place(source.text, match.start()))
+
+
+def _unknown(match: re.Match[str], source: Traced, aliases: Aliases, findings: Findings) -> None:
+    if not findings.strict:
+        return
+    name, mark = match["name"], aliases.directive
+    near = findings.suggestion(name, aliases.values)
+    fix = f"write {mark}{mark}{name} for the text {mark}{name}" + (f"; {near}" if near else "")
+    at = Fault("", *place(source.text, match.start()))
+    findings.error(at, f"unknown alias {mark}{name}", found=f"{mark}{name}", fix=fix)

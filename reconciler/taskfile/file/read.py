@@ -1,0 +1,201 @@
+"""Reads a task file from its text to its steps: comments, aliases, template, YAML, checks.
+
+Everything from outside comes in through `Inputs`; a problem of the file becomes a diagnostic of
+the result, all of them at once. The order is that of ACR's engine,
+https://github.com/Azure/acr-builder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_errors, sort_key
+from reconciler.base.errors import ReconcilerError
+from reconciler.base.redact import Redactor
+from reconciler.taskfile.faults import Fault
+from reconciler.taskfile.file.alias import Aliases, Fetch, cut_blocks, expand, merged, read_block
+from reconciler.taskfile.file.preparation import (
+    expands_aliases,
+    held_comments,
+    released,
+    without_comments,
+)
+from reconciler.taskfile.file.rendering import (
+    Knowledge,
+    Rendering,
+    any_secret,
+    check_text,
+    rendering,
+    unread_secrets,
+)
+from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.steps.assemble import Expansion, assemble
+from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
+from reconciler.taskfile.template.functions.kit import MAX_TEXT
+from reconciler.taskfile.template.govalues import SecretText, Vault
+from reconciler.taskfile.trace import Traced, source_column, untouched
+from reconciler.taskfile.tree.parse import parse_yaml
+
+_MOST_BLOCKS = 20
+
+Attempt = Callable[[Knowledge], TaskFile]
+
+
+def read_task_file(text: str, *, file: str, manner: Manner, inputs: Inputs) -> TaskFile:
+    """The task file of a text; `file` is its name in diagnostics. Raises nothing.
+
+    With an error among the diagnostics there are no steps. Secrets of vaults are read (through
+    `inputs.secret`) only after the file was found to be right, and only if it uses any.
+    """
+    if manner is Manner.STRICT:
+        text = text.removeprefix("\ufeff")  # ACR's engine finds no version behind it
+    reading = _Reading(file, text, manner, inputs, remembering(inputs.fetch))
+    return read_with_secrets(reading.attempt, uses_secrets=".Secrets" in text, inputs=inputs)
+
+
+def read_with_secrets(attempt: Attempt, *, uses_secrets: bool, inputs: Inputs) -> TaskFile:
+    """Read once to learn which secrets there are, once to check, once with their values."""
+    masked = tuple(inputs.secret_values.values())
+    if not uses_secrets:
+        return attempt(Knowledge({}, resolved=True, masked=masked))
+    ids = [secret.id for secret in attempt(any_secret(masked)).secrets]
+    checked = attempt(unread_secrets(ids, masked))
+    if checked.refused or inputs.secret is None:
+        return checked
+    resolved: dict[str, SecretText] = {}
+    failures: list[Diagnostic] = []
+    for secret in checked.secrets:
+        try:
+            resolved[secret.id] = SecretText(inputs.secret(secret))
+        except ReconcilerError as error:
+            failures.append(_unavailable(secret, error))
+    if failures:
+        found = (*checked.diagnostics, *failures)
+        return replace(checked, steps=(), volumes=(), diagnostics=found)
+    masked += tuple(value.value for value in resolved.values())
+    return attempt(Knowledge(resolved, resolved=True, masked=masked))
+
+
+def _unavailable(secret: Secret, error: ReconcilerError) -> Diagnostic:
+    message = f'secret "{secret.id}": {error.message}'
+    return Diagnostic(message, None, Severity.ERROR, "secret", fix=error.hint)
+
+
+def remembering(fetch: Fetch | None) -> Fetch | None:
+    """The same function that fetches each source once, however often the file is read."""
+    if fetch is None:
+        return None
+    known: dict[str, str] = {}
+
+    def remembered(source: str) -> str:
+        if source not in known:
+            known[source] = fetch(source)
+        return known[source]
+
+    return remembered
+
+
+def concluded(
+    read: Callable[[Findings, Vault], TaskFile],
+    manner: Manner,
+    knowledge: Knowledge,
+    locate: Callable[[int, int], Location],
+) -> TaskFile:
+    """What `read` makes, with its diagnostics; no steps where there is an error."""
+    vault, redactor = Vault(), Redactor(knowledge.masked)
+    findings = Findings(manner, locate, lambda text: redactor.text(vault.hide(text)))
+    try:
+        result = read(findings, vault)
+    except Fault as fault:
+        findings.fault(fault)
+        result = TaskFile()
+    diagnostics = tuple(sorted(findings.items, key=sort_key))
+    if has_errors(diagnostics):
+        result = replace(result, steps=(), volumes=())
+    masked = tuple(dict.fromkeys((*knowledge.masked, *vault.values)))
+    return replace(result, diagnostics=diagnostics, masked=masked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One task file that is being read."""
+
+    file: str
+    text: str
+    manner: Manner
+    inputs: Inputs
+    fetch: Fetch | None
+
+    def attempt(self, knowledge: Knowledge) -> TaskFile:
+        def read(findings: Findings, vault: Vault) -> TaskFile:
+            return self._read(findings, vault, knowledge)
+
+        return concluded(read, self.manner, knowledge, self._places(untouched(self.text)))
+
+    def _read(self, findings: Findings, vault: Vault, knowledge: Knowledge) -> TaskFile:
+        strict = findings.strict
+        self._check_text(strict=strict)
+        source = untouched(self.text)
+        prepared = held_comments(source) if strict else without_comments(source)
+        context = rendering(self.inputs, knowledge, vault, strict=strict)
+        aliases: Aliases | None = None
+        if expands_aliases(prepared.text, strict=strict):
+            aliases, prepared = self._expanded(prepared, context, findings)
+        findings.look_at(self._places(prepared))
+        rendered = released(context.text(prepared))
+        findings.look_at(self._places(rendered))
+        node = parse_yaml(rendered.text, lenient=not strict)
+        alias_of = context.image_alias(aliases)
+        expansion = Expansion(vault.reveal, alias_of, context.resolved, aliases is not None)
+        return assemble(node, findings, expansion, self.inputs)
+
+    def _check_text(self, *, strict: bool) -> None:
+        check_text(self.text)
+        if len(self.text) > MAX_TEXT:
+            raise Fault(f"a task file has at most {MAX_TEXT:,} characters", fix="split it")
+        if strict:
+            _refuse_indented_version(self.text)
+
+    def _expanded(
+        self, source: Traced, context: Rendering, findings: Findings
+    ) -> tuple[Aliases, Traced]:
+        """The aliases of the file, and the rest of its text with them put in."""
+        blocks, rest = cut_blocks(source)
+        found: list[Aliases] = []
+        if len(blocks) > _MOST_BLOCKS:
+            raise Fault("there are too many alias blocks", fix="keep one alias block")
+        for number, block in enumerate(blocks):
+            findings.look_at(self._places(block))
+            if number:
+                findings.doubt(Fault(""), "a second alias block", fix="keep one alias block")
+            rendered = released(context.text(block))
+            findings.look_at(self._places(rendered))
+            found.append(read_block(rendered, self.fetch, findings))
+        findings.look_at(self._places(rest))
+        aliases = merged(found)
+        return aliases, expand(rest, aliases, findings)
+
+    def _places(self, traced: Traced) -> Callable[[int, int], Location]:
+        """From a line and column of a made text to the file's."""
+        source_lines, lines = self.text.split("\n"), traced.text.split("\n")
+
+        def locate(line: int, column: int) -> Location:
+            number = traced.source_line(line)
+            written = source_lines[number - 1] if number <= len(source_lines) else ""
+            made = lines[line - 1] if line <= len(lines) else ""
+            return Location(self.file, number, source_column(written, made, column))
+
+        return locate
+
+
+def _refuse_indented_version(text: str) -> None:
+    """Behind an indented version line YAML ends before the keys at column 1: nothing would run."""
+    lines = enumerate(text.split("\n"), 1)
+    said = ((number, line) for number, line in lines if line.strip() and line.strip()[0] != "#")
+    number, first = next(said, (0, ""))
+    _, second = next(said, (0, ""))
+    indented = first[:1].isspace() and first.strip().startswith("version")
+    if indented and not second[:1].isspace():
+        fix = "remove the blanks before version"
+        raise Fault("version is indented: what follows would be lost", number, 1, fix=fix)

@@ -1,0 +1,97 @@
+"""Templates of one reading of a task file: data, functions, secrets and manner held together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.taskfile.faults import Fault
+from reconciler.taskfile.file.alias import Aliases
+from reconciler.taskfile.file.values import UNREAD, AnySecret, template_data
+from reconciler.taskfile.tasks import Inputs
+from reconciler.taskfile.template.functions.catalogue import check_reserved, template_functions
+from reconciler.taskfile.template.functions.kit import Function
+from reconciler.taskfile.template.govalues import SecretText, ValueFault, Vault
+from reconciler.taskfile.template.render import Closed, render
+from reconciler.taskfile.trace import Traced, untouched
+
+_NO_VALUE = "<no value>"  # what Go prints; ACR's engine cuts it out of the whole text
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The secrets of one reading by id, whether these are their values, and what is masked."""
+
+    secrets: Mapping[str, Any]
+    resolved: bool
+    masked: tuple[str, ...] = ()
+
+
+def any_secret(masked: tuple[str, ...]) -> Knowledge:
+    """While nobody knows which secrets there are."""
+    return Knowledge(AnySecret(), resolved=False, masked=masked)
+
+
+def unread_secrets(ids: list[str], masked: tuple[str, ...]) -> Knowledge:
+    """While nobody has read them: each reads `***`."""
+    return Knowledge({name: SecretText(UNREAD) for name in ids}, resolved=False, masked=masked)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """What every template of one reading is rendered with."""
+
+    data: Closed
+    functions: Mapping[str, Function]
+    vault: Vault
+    strict: bool
+    resolved: bool
+
+    def text(self, source: Traced) -> Traced:
+        """The rendered text. Raises Fault; a text that becomes empty is one."""
+        found = render(source, self.data, self.functions, self.vault, strict=self.strict)
+        if not self.strict:
+            found = Traced(found.text.replace(_NO_VALUE, ""), found.lines)
+        if source.text.strip() and not found.text.strip():
+            fix = "check the conditions around the steps"
+            raise Fault("the template gives an empty text", fix=fix)
+        return found
+
+    def word(self, text: str) -> str:
+        """A short text, rendered; it may become empty. Raises Fault."""
+        if "{{" not in text:
+            return text
+        return render(
+            untouched(text), self.data, self.functions, self.vault, strict=self.strict
+        ).text
+
+    def image_alias(self, aliases: Aliases | None) -> Callable[[str], str | None]:
+        """What the first word of a cmd stands for. ACR's engine leaves templates in it as text."""
+
+        def first_word(word: str) -> str | None:
+            found = aliases.values.get(word) if aliases else None
+            return found if found is None or not self.strict else self.word(found)
+
+        return first_word
+
+
+def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, *, strict: bool) -> Rendering:
+    """Everything that templates of a reading need. Raises Fault if a value cannot be used."""
+    secrets = knowledge.secrets
+    if strict and not isinstance(secrets, AnySecret):
+        secrets = Closed(secrets)
+    try:
+        data = template_data(inputs, secrets, vault)
+    except ValueFault as fault:
+        raise Fault(f"values: {fault}") from None
+    functions = template_functions(inputs.now)
+    return Rendering(data, functions, vault, strict, knowledge.resolved)
+
+
+def check_text(text: str) -> None:
+    """Raise Fault for a text that cannot be read here at all."""
+    try:
+        check_reserved(text)
+    except ValueFault as fault:
+        raise Fault(str(fault)) from None

@@ -1,0 +1,159 @@
+"""Networks, secrets, volumes and working directories of a task file: nodes to data, with checks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, Network, Secret, Volume
+from reconciler.taskfile.tree.fields import Fields
+from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_VOLUME_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+Reveal = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class VaultSecret:
+    """A secret in a key vault; `audience` is what a token for it is asked for."""
+
+    vault: str
+    name: str
+    version: str | None
+    audience: str
+
+
+def parse_vault_url(url: str) -> VaultSecret:
+    """The parts of `https://VAULT/secrets/NAME[/VERSION]`. Raises ValueError.
+
+    Source: the engine's own rule (lower-cased, one slash at the end dropped).
+    """
+    parts = urlsplit(url.strip().lower().removesuffix("/"))
+    path = parts.path.split("/")
+    host = parts.hostname or ""
+    right = parts.scheme == "https" and "." in host and not parts.query and not parts.username
+    if not right or path[:2] != ["", "secrets"] or len(path) not in {3, 4} or not all(path[2:]):
+        raise ValueError("a vault secret is https://VAULT/secrets/NAME or .../NAME/VERSION")
+    version = path[3] if len(path) == 4 else None
+    return VaultSecret(host, path[2], version, f"https://{host.partition('.')[2]}")
+
+
+def working_directory(text: str | None, default: str) -> str:
+    """An absolute, cleaned path; a relative one starts at /workspace."""
+    if not text:
+        return default
+    return posixpath.normpath("/" + posixpath.join(DEFAULT_WORKING_DIRECTORY, text).lstrip("/"))
+
+
+def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Network, ...]:
+    """The networks, in order. The last one that is default holds for the steps."""
+    known = ("name", "driver", "ipv6", "skipCreation", "isDefault")
+    found: dict[str, Network] = {}
+    for item in maps:
+        fields = Fields(item, findings, known, "a network", reveal)
+        name = fields.word("name") or ""
+        if not _NAME.fullmatch(name):
+            fix = 'give it a name of letters, digits, ".", "_" and "-"'
+            findings.doubt(fields.place("name"), "a network needs a name", found=name, fix=fix)
+        if name in found:
+            fix = "remove one of the two"
+            findings.doubt(fields.place("name"), f'two networks are called "{name}"', fix=fix)
+        create, default = not fields.flag("skipCreation"), fields.flag("isDefault")
+        driver = fields.word("driver")
+        found[name] = Network(name, driver, fields.flag("ipv6"), create, default)
+    return tuple(found.values())
+
+
+def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Secret, ...]:
+    """The secrets that are read from vaults before the steps."""
+    found: dict[str, Secret] = {}
+    for item in maps:
+        fields = Fields(item, findings, ("id", "keyvault", "clientID"), "a secret", reveal)
+        secret = Secret(
+            fields.word("id") or "", fields.word("keyvault") or "", fields.word("clientID")
+        )
+        if secret.id in found:
+            findings.error(fields.place("id"), f'two secrets have the id "{secret.id}"')
+        _check_secret(secret, fields, findings)
+        found[secret.id] = secret
+    return tuple(found.values())
+
+
+def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:
+    if not secret.id or re.search(r"\s", secret.id):
+        findings.error(fields.place("id"), "a secret needs an id without blanks", found=secret.id)
+    if secret.client_id and not _UUID.fullmatch(secret.client_id):
+        fix = "write the client id of the identity, not its name"
+        findings.error(fields.place("clientID"), "clientID is no UUID", fix=fix)
+    if not secret.keyvault:
+        fix = "add keyvault: https://VAULT/secrets/NAME"
+        findings.error(fields.place("keyvault"), f'secret "{secret.id}" has no keyvault', fix=fix)
+        return
+    try:
+        parse_vault_url(secret.keyvault)
+    except ValueError as error:
+        findings.error(fields.place("keyvault"), f'secret "{secret.id}": {error}')
+
+
+def read_volumes(
+    maps: list[Mapping], findings: Findings, reveal: Reveal, *, resolved: bool
+) -> tuple[Volume, ...]:
+    """The volumes with their files decoded. Unless `resolved`, secrets in them are not known."""
+    found: dict[str, Volume] = {}
+    for item in maps:
+        fields = Fields(item, findings, ("name", "secret"), "a volume", reveal)
+        name = fields.word("name") or ""
+        if not _VOLUME_NAME.fullmatch(name):
+            allowed = "letters, digits, _ and -"
+            message = "a volume needs a name"
+            findings.error(fields.place("name"), message, found=name, allowed=allowed)
+        elif name in found:
+            findings.error(fields.place("name"), f'two volumes are called "{name}"')
+        files = fields.map("secret")
+        if files is None or not files.entries:
+            fix = "add secret: {FILE: base64 text}"
+            findings.error(fields.place("secret"), f'volume "{name}" has no files', fix=fix)
+            continue
+        found[name] = Volume(name, _files(files, findings, reveal, resolved=resolved))
+    return tuple(found.values())
+
+
+def _files(
+    mapping: Mapping, findings: Findings, reveal: Reveal, *, resolved: bool
+) -> tuple[tuple[str, bytes], ...]:
+    for key in mapping.repeated:
+        findings.doubt(key, f'the file "{key.text}" is given twice', fix="remove one of the two")
+    found = []
+    for name, node in mapping.entries.items():
+        if not _FILE_NAME.fullmatch(name) or name in {".", ".."}:
+            allowed = 'letters, digits, ".", "_" and "-"'
+            message = "this cannot be the name of a file in a volume"
+            findings.error(mapping.keys[name], message, found=name, allowed=allowed)
+        found.append((name, _content(name, node, findings, reveal, resolved=resolved)))
+    return tuple(found)
+
+
+def _content(name: str, node: Node, findings: Findings, reveal: Reveal, *, resolved: bool) -> bytes:
+    """The bytes of a file. Its text is never repeated in a message."""
+    if not isinstance(node, Scalar):
+        findings.error(node, f'the file "{name}" is given as a base64 text')
+        return b""
+    text = "" if node.is_null else reveal(node.text)
+    if text != node.text and not resolved:
+        return b""  # holds a secret that nobody has read
+    try:
+        return base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
+    except (binascii.Error, ValueError):
+        fix = "encode it: printf %s VALUE | base64, or {{ .Secrets.NAME | b64enc }}"
+        findings.error(node, f'the file "{name}" is not base64', fix=fix)
+        return b""

@@ -1,0 +1,1 @@
+"""The functions that templates may call, by the kind of what they work on."""

@@ -1,0 +1,175 @@
+"""Reads the fields of one map by name and kind; notes unknown keys and wrong kinds. Keeps no state.
+
+Source of the rules: section "Task properties" of
+https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_name
+from reconciler.taskfile.tree.scalars import switch, whole_number
+
+# Fields of the engine's own structures that its YAML reader lets a file set.
+_HIDDEN = frozenset(
+    (
+        *("isbuildtask", "taskname", "registry", "registryname", "credentials"),
+        *("initbuildkitcontainer", "registrylogincredentials", "dag", "tags", "buildargs"),
+        *("usesbuildkit", "stepstatus", "starttime", "endtime", "completedchan"),
+        *("imagedependencies", "defaultnetwork", "cachecontainer", "nodes", "root"),
+    )
+)
+
+
+class Fields:
+    """One map of the file. Getters return None (or an empty tuple) where nothing is written."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        findings: Findings,
+        known: Iterable[str],
+        what: str,
+        reveal: Callable[[str], str],
+    ) -> None:
+        self.mapping = mapping
+        self._findings = findings
+        self._reveal = reveal
+        self._check_keys(tuple(known), what)
+
+    def _check_keys(self, known: tuple[str, ...], what: str) -> None:
+        for key in self.mapping.repeated:
+            fix = "remove one of the two; ACR's engine takes the last"
+            self._findings.doubt(key, f'the key "{key.text}" stands twice in {what}', fix=fix)
+        for name, key in self.mapping.keys.items():
+            if name in known:
+                continue
+            if name in _HIDDEN:
+                message, fix = f'"{name}" is an inner field of the engine', "remove it"
+            else:
+                message = f'unknown key "{name}" in {what}'
+                fix = self._findings.suggestion(name, known) or f"known are {', '.join(known)}"
+            self._findings.doubt(key, message, found=name, fix=fix)
+
+    def place(self, key: str) -> Scalar | Mapping:
+        """Where a key stands, else where the map starts."""
+        return self.mapping.keys.get(key, self.mapping)
+
+    def has(self, key: str) -> bool:
+        """True if the key is written with a value."""
+        return self.mapping.get(key) is not None
+
+    def scalar(self, key: str) -> Scalar | None:
+        """A text as it is written, secrets not yet in it."""
+        node = self.mapping.get(key)
+        if node is None or isinstance(node, Scalar):
+            return node
+        self._wrong_kind(key, node, "a text")
+        return None
+
+    def text(self, key: str) -> str | None:
+        """A text that may be secret."""
+        node = self.scalar(key)
+        return None if node is None else self._reveal(node.text)
+
+    def word(self, key: str) -> str | None:
+        """A text that should hold no secret, for it is shown to everybody."""
+        node = self.scalar(key)
+        return None if node is None else self._public(key, node)
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of such texts."""
+        return tuple(self._public(key, node) for node in self.scalars(key))
+
+    def _public(self, key: str, node: Scalar) -> str:
+        text = self._reveal(node.text)
+        if text != node.text:
+            fix = "secrets belong in env or volumes"
+            self._findings.doubt(node, f'"{key}" holds a secret', fix=fix)
+        return text
+
+    def whole(self, key: str) -> int | None:
+        """A whole number."""
+        node = self.mapping.get(key)
+        return None if node is None else self._whole(key, node)
+
+    def _whole(self, key: str, node: Node) -> int | None:
+        lenient = not self._findings.strict
+        found = whole_number(node, lenient=lenient) if isinstance(node, Scalar) else None
+        if found is None:
+            self._wrong_kind(key, node, "a whole number, without quotes or unit")
+        return found
+
+    def flag(self, key: str) -> bool:
+        """A switch; absent is false."""
+        node = self.mapping.get(key)
+        if node is None:
+            return False
+        lenient = not self._findings.strict
+        found = switch(node, lenient=lenient) if isinstance(node, Scalar) else None
+        if found is None:
+            self._wrong_kind(key, node, "true or false")
+        return bool(found)
+
+    def items(self, key: str) -> list[Node]:
+        """A list of anything but nothing."""
+        found = self._list(key)
+        for item in found:
+            if is_null(item):
+                self._findings.error(item, f'an item of "{key}" is empty', fix="remove it")
+        return [item for item in found if not is_null(item)]
+
+    def _list(self, key: str) -> list[Node]:
+        node = self.mapping.get(key)
+        if node is None or isinstance(node, Sequence):
+            return [] if node is None else node.items
+        self._wrong_kind(key, node, "a list")
+        return []
+
+    def scalars(self, key: str) -> tuple[Scalar, ...]:
+        """A list of texts as they are written, secrets not yet in them."""
+        found = [item for item in self._list(key) if isinstance(item, Scalar)]
+        for item in self._list(key):
+            if not isinstance(item, Scalar):
+                self._wrong_kind(key, item, "a list of texts")
+            elif item.is_null:
+                # Nothing is an empty text for ACR's engine.
+                self._findings.doubt(item, f'an item of "{key}" is empty', fix="remove it")
+        return tuple(replace(item, text="") if item.is_null else item for item in found)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(self._reveal(item.text) for item in self.scalars(key))
+
+    def wholes(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        found = (self._whole(key, item) for item in self.items(key))
+        return tuple(number for number in found if number is not None)
+
+    def maps(self, key: str) -> list[Mapping]:
+        """A list of maps."""
+        found = self.items(key)
+        for item in found:
+            if not isinstance(item, Mapping):
+                self._wrong_kind(key, item, "a list of maps")
+        return [item for item in found if isinstance(item, Mapping)]
+
+    def map(self, key: str) -> Mapping | None:
+        """A map."""
+        node = self.mapping.get(key)
+        if node is None or isinstance(node, Mapping):
+            return node
+        self._wrong_kind(key, node, "a map")
+        return None
+
+    def _wrong_kind(self, key: str, node: Node, allowed: str) -> None:
+        found = node.text if isinstance(node, Scalar) else kind_name(node)
+        fix = "write it as a list: [...]" if allowed.startswith("a list") else None
+        if isinstance(node, Scalar) and not node.plain and "number" in allowed:
+            found, fix = f'"{node.text}"', "remove the quotes"
+        self._findings.error(
+            node, f'"{key}" is of the wrong kind', found=found, allowed=allowed, fix=fix
+        )

@@ -1,0 +1,48 @@
+"""Where the cache of a build is kept, and contexts that stand after flags."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.taskfile.steps.buildarguments import cache_reference
+from reconciler.taskfile.tasks import BuildStep
+from tests.unit.taskfile.reading import errors, steps
+
+
+@pytest.mark.parametrize(
+    ("tags", "registry", "task", "reference"),
+    [
+        (["reg.io/a:1"], "r.io", "mytask", "reg.io/a:cache_mytask_s"),
+        (["a:1"], "r.io", "", "r.io/a:cache_quickrun_s"),
+        (["a", "h:5000/b@sha256:1"], "r.io", "t", "h:5000/b:cache_t_s"),
+        (["a"], "", "t", None),
+        ([], "r.io", "t", None),
+        (["a"], "r.io", "t" * 130, None),
+    ],
+)
+def test_the_place_of_the_cache(
+    tags: list[str], registry: str, task: str, reference: str | None
+) -> None:
+    found = cache_reference(tags, registry=registry, task_name=task, step_id="s")
+    assert found == reference
+
+
+@pytest.mark.parametrize(
+    ("written", "context"),
+    [
+        ("--no-cache https://h/x.git", "https://h/x.git"),
+        ("--pull dir", "dir"),
+        ("-t a:1 .", "."),
+        ("-ta:1 -f=D sub", "sub"),
+        ("-t a:1", "."),
+        ("-", "-"),
+    ],
+)
+def test_the_context_is_what_is_no_flag(written: str, context: str) -> None:
+    (step,) = steps(f"steps:\n  - build: {written!r}\n")
+    assert isinstance(step, BuildStep)
+    assert step.build.context == context
+
+
+def test_two_contexts_are_refused() -> None:
+    assert "one context" in errors("steps:\n  - build: a b\n")[0]
