@@ -29,6 +29,11 @@ _USER_WITH_SLASH = re.compile(
 _SHAPES = (_TOKEN, _USER, _USER_WITH_SLASH, _USER_WITHOUT_SCHEME, _SIGNED, _KEY)
 
 
+def holds_token(text: str) -> bool:
+    """True if a token of a known kind or a private key stands in the text."""
+    return bool(_TOKEN.search(text) or _KEY.search(text))
+
+
 def holds_credential(text: str) -> bool:
     """True if the text looks as if a password, token, signature or private key stood in it."""
     return any(shape.search(text) for shape in _SHAPES)

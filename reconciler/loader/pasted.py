@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.base.credentials import holds_credential
+from reconciler.base.credentials import holds_token
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Path, Source, spell_path
-
-# Cheap, and true for every prefix that `holds_credential` looks for closer.
-_HINT = re.compile(
-    r"gh[pousr]_|github_pat_|glpat-|gldt-|xox|AKIA|npm_|dckr_pat_|pypi-|hvs\.|eyJ|-----BEGIN"
-)
 
 
 def pasted_tokens(value: Any, source: Source, task: str) -> list[Diagnostic]:
@@ -32,7 +26,7 @@ def pasted_tokens(value: Any, source: Source, task: str) -> list[Diagnostic]:
 
 def _paths(value: Any, path: Path) -> Iterator[Path]:
     if isinstance(value, str):
-        if _HINT.search(value) and holds_credential(value):
+        if holds_token(value):
             yield path
     elif isinstance(value, dict):
         for key, child in value.items():

@@ -239,3 +239,17 @@ def test_a_value_from_uncommitted_defaults_is_not_blamed_on_the_spec(project: Pr
     told = " ".join(project.run("plan").out.split())
     assert "specs/defaults.yaml:3" in told
     assert "not committed" in told
+
+
+def test_own_changes_beside_inherited_ones_are_told_at_the_spec(project: Project) -> None:
+    defaults = project.root / "specs" / "defaults.yaml"
+    text = "apiVersion: reconciler/v1\nkind: Defaults\nspec: {{timeout: {}}}\n"
+    defaults.write_text(text.format(900))
+    assert project.run("apply", "--auto-approve").code == 0
+    defaults.write_text(text.format(1200))
+    spec = project.root / "specs" / "web-api.yaml"
+    spec.write_text(spec.read_text().replace("web-api:", "web-new:"))
+    changes = json.loads(project.run("plan", "-o", "json").out)["changes"]
+    (change,) = [change for change in changes if change["address"] == "contoso/web-api"]
+    assert {field["cause"] for field in change["paths"]} == {"spec", "defaults"}
+    assert change["cause"]["file"] == "specs/web-api.yaml"

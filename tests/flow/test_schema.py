@@ -116,3 +116,9 @@ def test_a_written_task_may_leave_to_defaults_what_they_give() -> None:
     }
     for schema in (schema_of("task"), schema_of_specs()):
         Draft202012Validator(schema).validate(written)
+
+
+def test_a_registry_and_a_spec_may_be_given_by_defaults_but_not_the_name() -> None:
+    written = {"apiVersion": "reconciler/v1", "kind": "Task", "metadata": {"name": "web-api"}}
+    assert accepts(schema_of("task"), written)
+    assert not accepts(schema_of("task"), {**written, "metadata": {"registry": "contoso"}})

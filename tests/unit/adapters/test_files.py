@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -9,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters import files
-from reconciler.adapters.files import private_folder, write_private, write_whole
+from reconciler.adapters.files import (
+    private_folder,
+    sweep_private_folders,
+    write_private,
+    write_whole,
+)
 
 
 def mode(path: Path) -> int:
@@ -81,3 +87,31 @@ def test_what_a_link_points_to_is_written_and_the_link_stays(tmp_path: Path) -> 
     link.symlink_to(target)
     write_whole(link, b"new")
     assert (target.read_text(), link.is_symlink()) == ("new", True)
+
+
+def test_a_write_that_breaks_off_leaves_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "out").write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "out", b"new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_folders_of_others_and_links_are_left_alone(tmp_path: Path) -> None:
+    others = tmp_path / "reconciler-private-4194305-1-a"
+    link = tmp_path / "reconciler-private-4194305-1-b"
+    target = tmp_path / "target"
+    others.mkdir()
+    os.chown(others, 12345, 12345)
+    target.mkdir()
+    link.symlink_to(target)
+    sweep_private_folders(tmp_path)
+    assert others.exists()
+    assert link.is_symlink()
+    assert target.exists()

@@ -57,6 +57,7 @@ def test_numbers_flags_and_nothing(text: str, value: Any) -> None:
         "-",
         "+",
         "e5",
+        "1.0e+999",
         ".e5",
         "5e",
         "1.0e+9999",

@@ -17,6 +17,9 @@ PASTED = "ghp_0123456789abcdefABCDEF0123456789abcd"
         f"metadata: {{name: web-api, registry: contoso, description: use {PASTED}}}",
         f"metadata: {{name: web-api, registry: contoso, labels: {{a: {PASTED}}}}}",
         f"metadata: {{name: web-api, registry: contoso, downstream: [x, {PASTED}]}}",
+        "metadata: {name: web-api, registry: contoso, description: 'glpat-0123456789abcdefghij'}",
+        "metadata: {name: web-api, registry: contoso, description: eyJhbGciOiJIUzI1NiJ9.e30.x}",
+        "metadata: {name: web-api, registry: contoso, description: '-----BEGIN PRIVATE KEY-----'}",
     ],
 )
 def test_a_token_pasted_anywhere_is_an_error_with_its_place(line: str, tmp_path: Path) -> None:
@@ -46,3 +49,13 @@ def test_an_unknown_run_variable_is_an_error_with_its_place(tmp_path: Path) -> N
     assert outcome.code == 1
     assert "specs/web.yaml:6:" in outcome
     assert "did you mean {{.Run.ID}}?" in outcome
+
+
+def test_the_item_of_a_list_is_named(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    head = "metadata: {name: web-api, registry: contoso}"
+    listed = f"metadata:\n  name: web-api\n  registry: contoso\n  downstream:\n  - x\n  - {PASTED}"
+    desk.write({"specs/web.yaml": TASK.replace(head, listed)})
+    told = desk.run("validate")
+    assert "specs/web.yaml:8:5" in told
+    assert "metadata.downstream.1 holds" in told

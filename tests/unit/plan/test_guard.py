@@ -48,3 +48,9 @@ def test_updates_have_their_own_limit() -> None:
     refuse_over_limits(changes(Action.DELETE, 50), 100, limits)
     with pytest.raises(OverLimit):
         refuse_over_limits(changes(Action.UPDATE, 50), 100, limits)
+
+
+def test_twenty_protected_tasks_are_named_and_no_more() -> None:
+    with pytest.raises(Protected) as caught:
+        refuse_protected(changes(Action.DELETE, 30, protect=True))
+    assert [name for _, name in caught.value.details] == [f"r/task-{n}" for n in range(20)]

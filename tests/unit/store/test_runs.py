@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.run import Reason, RunRecord, RunStatus
+from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
 from reconciler.store.database import Database, open_database
 from reconciler.store.runs import (
     adopt_lost,
@@ -123,6 +123,24 @@ def test_an_open_run_whose_process_is_gone_is_lost(database: Database) -> None:
     ]
     assert find_runs(database, "r1") == lost
     assert adopt_lost(database, host="here", alive=lambda _pid, _started: False, now=NOW) == []
+
+
+def test_a_lost_run_closes_the_step_it_was_in_and_no_other(database: Database) -> None:
+    steps = tuple(
+        StepRecord(name=name, kind="cmd", status=status)
+        for name, status in (
+            ("a", StepStatus.SUCCEEDED),
+            ("b", StepStatus.RUNNING),
+            ("c", StepStatus.SKIPPED),
+        )
+    )
+    update_run(database, add(database, "r1").model_copy(update={"steps": steps}))
+    (lost,) = adopt_lost(database, host="here", alive=lambda _pid, _started: False, now=NOW)
+    assert [(step.status, step.finished) for step in lost.steps] == [
+        (StepStatus.SUCCEEDED, None),
+        (StepStatus.CANCELED, NOW),
+        (StepStatus.SKIPPED, None),
+    ]
 
 
 def test_runs_of_living_processes_and_of_other_hosts_are_left_alone(database: Database) -> None:
