@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.template.functions.catalogue import template_functions
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
-from reconciler.taskfile.template.govalues import SecretText, Vault
-from reconciler.taskfile.template.render import Closed, render
+from reconciler.taskfile.template.govalues import SecretText
+from reconciler.taskfile.template.lookup import Closed
+from reconciler.taskfile.template.render import render
+from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import Traced, untouched
 
 FUNCTIONS = template_functions(datetime(2026, 11, 21, tzinfo=UTC))

@@ -14,9 +14,9 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.taskfile.faults import Fault, place
 from reconciler.taskfile.file.preparation import HELD_HASH
 from reconciler.taskfile.findings import Findings
-from reconciler.taskfile.template.functions.catalogue import check_reserved
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
 from reconciler.taskfile.template.govalues import ValueFault
+from reconciler.taskfile.template.vault import check_reserved
 from reconciler.taskfile.trace import Piece, Traced, rebuilt
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping as MapNode

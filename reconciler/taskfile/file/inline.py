@@ -19,7 +19,7 @@ from reconciler.taskfile.file.rendering import Knowledge, Rendering, check_text,
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.steps.assemble import Expansion, assemble
 from reconciler.taskfile.tasks import Inputs, Manner, TaskFile
-from reconciler.taskfile.template.govalues import Vault
+from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import untouched
 from reconciler.taskfile.tree.nodes import Mapping as MapNode
 from reconciler.taskfile.tree.nodes import Node, Scalar, Sequence

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from reconciler.taskfile.trace import Traced
 
-# Stand for `{` and the leading `#` of a comment while the text is rendered (see govalues.RESERVED).
+# Stand for `{` and the leading `#` of a comment while the text is rendered (see vault.RESERVED).
 HELD_BRACE, HELD_HASH = "\ue102", "\ue103"
 
 _BLOCK_HEADER = re.compile(r"(?:^|[:?-]\s+)(?:[&!]\S*\s+)*[|>][-+0-9]{0,2}\s*(?:\s#.*)?$")

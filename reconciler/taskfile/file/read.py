@@ -33,7 +33,8 @@ from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.steps.assemble import Expansion, assemble
 from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
-from reconciler.taskfile.template.govalues import SecretText, Vault
+from reconciler.taskfile.template.govalues import SecretText
+from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import Traced, source_column, untouched
 from reconciler.taskfile.tree.parse import parse_yaml
 

@@ -10,10 +10,12 @@ from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases
 from reconciler.taskfile.file.values import UNREAD, AnySecret, template_data
 from reconciler.taskfile.tasks import Inputs
-from reconciler.taskfile.template.functions.catalogue import check_reserved, template_functions
+from reconciler.taskfile.template.functions.catalogue import template_functions
 from reconciler.taskfile.template.functions.kit import Function
-from reconciler.taskfile.template.govalues import SecretText, ValueFault, Vault
-from reconciler.taskfile.template.render import Closed, render
+from reconciler.taskfile.template.govalues import SecretText, ValueFault
+from reconciler.taskfile.template.lookup import Closed
+from reconciler.taskfile.template.render import render
+from reconciler.taskfile.template.vault import Vault, check_reserved
 from reconciler.taskfile.trace import Traced, untouched
 
 _NO_VALUE = "<no value>"  # what Go prints; ACR's engine cuts it out of the whole text

@@ -9,10 +9,10 @@ from typing import Any
 
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.tasks import Inputs
-from reconciler.taskfile.template.functions.catalogue import check_reserved, shown
-from reconciler.taskfile.template.functions.data import to_json
-from reconciler.taskfile.template.govalues import SecretText, ValueFault, Vault, convert
-from reconciler.taskfile.template.render import Closed
+from reconciler.taskfile.template.functions.maps import to_json
+from reconciler.taskfile.template.govalues import SecretText, ValueFault, convert
+from reconciler.taskfile.template.lookup import Closed
+from reconciler.taskfile.template.vault import Vault, check_reserved, shown
 from reconciler.taskfile.tree.nodes import Mapping as MapNode
 from reconciler.taskfile.tree.nodes import Node, Scalar
 from reconciler.taskfile.tree.nodes import Sequence as SequenceNode

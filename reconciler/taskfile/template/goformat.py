@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.taskfile.template.govalues import RESERVED, ValueFault, kind_of, spell, spell_float
+from reconciler.taskfile.template.govalues import ValueFault, kind_of, spell, spell_float
+from reconciler.taskfile.template.vault import RESERVED
 
 _WIDEST = 1000
 _VERB = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.taskfile.template.govalues import RESERVED
+from reconciler.taskfile.template.vault import RESERVED
 
 _ESCAPE = re.compile(
     r"""\\(?:(?P<simple>[abfnrtv\\'"])|x(?P<byte>[0-9a-fA-F]{2})|u(?P<short>[0-9a-fA-F]{4})

@@ -1,4 +1,4 @@
-"""Values of templates as Go has them: truth, printed form, comparison, absent and secret values.
+"""Values of templates as Go has them: truth, printed form, comparison; what is absent or secret.
 
 Source: https://pkg.go.dev/text/template and https://pkg.go.dev/fmt. A value is None, a bool, an
 int, a float, a text, a list or a map of these, `Missing` or `SecretText`.
@@ -7,17 +7,12 @@ int, a float, a text, a list or a map of these, `Missing` or `SecretText`.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-# A secret stands in the rendered text as one of these, so that its bytes are never read as YAML
-# or as shell words, and no message can show them.
-_TOKEN = re.compile("\ue100([0-9]{1,9})\ue101")
-RESERVED = frozenset("\ue100\ue101\ue102\ue103")
-_DEEPEST = 60
+MAX_DEPTH = 60  # of lists and maps in each other
 MAX_ITEMS = 100_000
 
 
@@ -40,39 +35,6 @@ class SecretText:
     value: str = field(repr=False)
 
 
-class Vault:
-    """The secrets that stand in one rendered text, by number."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._values: list[str] = []
-
-    def token(self, secret: SecretText) -> str:
-        """What stands for the secret in the text."""
-        number = self._numbers.setdefault(secret.value, len(self._values))
-        if number == len(self._values):
-            self._values.append(secret.value)
-        return f"\ue100{number}\ue101"
-
-    def reveal(self, text: str) -> str:
-        """The text with the secrets in their places."""
-        if "\ue100" not in text:
-            return text
-        return _TOKEN.sub(lambda match: self._value(int(match[1])), text)
-
-    def _value(self, number: int) -> str:
-        return self._values[number] if number < len(self._values) else ""
-
-    def hide(self, text: str) -> str:
-        """The text with `***` in their places."""
-        return _TOKEN.sub("***", text)
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """Every secret that was used."""
-        return tuple(self._values)
-
-
 def is_true(value: Any) -> bool:
     """Go's truth: false, 0, nil and everything empty are false."""
     if isinstance(value, Missing) or value is None:
@@ -93,7 +55,7 @@ def kind_of(value: Any) -> str:
 
 def spell(value: Any, nil: str = "<nil>", depth: int = 0) -> str:
     """The value as `%v` prints it."""
-    if depth > _DEEPEST:
+    if depth > MAX_DEPTH:
         raise ValueFault("the value is nested too deep to be printed")
     if value is None or isinstance(value, Missing):
         return nil
@@ -136,9 +98,9 @@ def equal(left: Any, right: Any) -> bool:
         return left is None and right is None
     kinds = kind_of(left), kind_of(right)
     if kinds[0] != kinds[1]:
-        raise ValueFault(f"a {_plain(left)} cannot be compared with a {_plain(right)}")
+        raise ValueFault(f"a {plain_kind(left)} cannot be compared with a {plain_kind(right)}")
     if kinds[0] in {"slice", "map"}:
-        raise ValueFault(f"a {_plain(left)} cannot be compared")
+        raise ValueFault(f"a {plain_kind(left)} cannot be compared")
     return bool(left == right)
 
 
@@ -146,28 +108,24 @@ def less(left: Any, right: Any) -> bool:
     """`lt`, for two numbers of one kind or two texts."""
     kinds = kind_of(left), kind_of(right)
     if kinds[0] != kinds[1]:
-        raise ValueFault(f"a {_plain(left)} cannot be compared with a {_plain(right)}")
+        raise ValueFault(f"a {plain_kind(left)} cannot be compared with a {plain_kind(right)}")
     if kinds[0] not in {"int", "float64", "string"}:
-        raise ValueFault(f"a {_plain(left)} has no order")
+        raise ValueFault(f"a {plain_kind(left)} has no order")
     return bool(left < right)
 
 
 _PLAIN = {"int": "whole number", "float64": "fraction", "string": "text", "slice": "list"}
 
 
-def _plain(value: Any) -> str:
+def plain_kind(value: Any) -> str:
+    """What a person calls the kind of a value."""
     kind = kind_of(value)
     return "missing value" if kind == "invalid" else _PLAIN.get(kind, kind)
 
 
-def plain_kind(value: Any) -> str:
-    """What a person calls the kind of a value."""
-    return _plain(value)
-
-
 def convert(value: Any, leaf: Callable[[Any], Any], depth: int = 0) -> Any:
     """A copy of the value with `leaf` applied to everything that is no list and no map."""
-    if depth > _DEEPEST:
+    if depth > MAX_DEPTH:
         raise ValueFault("the value is nested too deep")
     if isinstance(value, list):
         return [convert(item, leaf, depth + 1) for item in value]
@@ -192,15 +150,6 @@ def measure(value: Any) -> int:
             rest += [(inner, depth + 1) for inner in item.values()]
         if count + len(rest) > MAX_ITEMS:
             raise ValueFault(f"a value has more than {MAX_ITEMS:,} items")
-        if depth > _DEEPEST:
+        if depth > MAX_DEPTH:
             raise ValueFault("a value is nested too deep")
     return count
-
-
-def holds_secret(value: Any, depth: int = 0) -> bool:
-    """True if a secret stands anywhere in the value."""
-    if isinstance(value, list):
-        return depth < _DEEPEST and any(holds_secret(item, depth + 1) for item in value)
-    if isinstance(value, Mapping):
-        return depth < _DEEPEST and any(holds_secret(item, depth + 1) for item in value.values())
-    return isinstance(value, SecretText)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import posixpath
 import re
 import textwrap
-import zlib
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
 
 from reconciler.taskfile.template.functions.kit import (
     Function,
     Secrecy,
     bounded_items,
     bounded_text,
-    items,
     size,
     takes,
     text,
 )
-from reconciler.taskfile.template.goformat import quoted, sprintf
 from reconciler.taskfile.template.govalues import ValueFault, spell
 
 
@@ -64,18 +57,6 @@ def _indent(count: Any, value: Any) -> str:
 
 def _nindent(count: Any, value: Any) -> str:
     return "\n" + _indent(count, value)
-
-
-def _quote(*values: Any) -> str:
-    return " ".join(quoted(spell(value)) for value in values if value is not None)
-
-
-def _squote(*values: Any) -> str:
-    return " ".join(f"'{spell(value)}'" for value in values if value is not None)
-
-
-def _cat(*values: Any) -> str:
-    return " ".join(spell(value) for value in values if value is not None)
 
 
 def _join(separator: Any, values: Any) -> str:
@@ -141,60 +122,6 @@ def _wrap(width: Any, value: Any) -> str:
     return "\n".join(textwrap.wrap(text(value), max(size(width), 1), break_long_words=False))
 
 
-# ---------------------------------------------------------------- encodings
-def _b64enc(value: Any) -> str:
-    # ACR's engine gives an empty text for nothing.
-    return "" if value is None else base64.b64encode(_bytes(text(value))).decode()
-
-
-def _b64dec(value: Any) -> str:
-    try:
-        return base64.b64decode(text(value), validate=True).decode("utf-8", "surrogateescape")
-    except (binascii.Error, ValueError):
-        raise ValueFault("b64dec: the text is not base64") from None
-
-
-def _b32dec(value: Any) -> str:
-    try:
-        return base64.b32decode(text(value)).decode("utf-8", "surrogateescape")
-    except (binascii.Error, ValueError):
-        raise ValueFault("b32dec: the text is not base32") from None
-
-
-def _bytes(value: str) -> bytes:
-    return value.encode("utf-8", "surrogatepass" if _surrogates(value) else "surrogateescape")
-
-
-def _surrogates(value: str) -> bool:
-    return any("\ud800" <= char <= "\udc7f" or "\udd00" <= char <= "\udfff" for char in value)
-
-
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "\0": "\ufffd"}
-
-
-def _html(*values: Any) -> str:
-    return "".join(_HTML.get(char, char) for char in _print(*values))
-
-
-# ------------------------------------------------------------------- print
-def _print(*values: Any) -> str:
-    """Go's Sprint: a blank between two values of which neither is a text."""
-    parts: list[str] = []
-    for before, value in zip((None, *values), values, strict=False):
-        if parts and not isinstance(before, str) and not isinstance(value, str):
-            parts.append(" ")
-        parts.append(spell(value))
-    return "".join(parts)
-
-
-def _println(*values: Any) -> str:
-    return " ".join(map(spell, values)) + "\n"
-
-
-def _printf(form: Any, *values: Any) -> str:
-    return sprintf(text(form), values)
-
-
 TEXT_FUNCTIONS: dict[str, Function] = {
     "upper": _text_function(str.upper),
     "lower": _text_function(str.lower),
@@ -223,27 +150,10 @@ TEXT_FUNCTIONS: dict[str, Function] = {
     "plural": takes(3, _plural),
     "indent": takes(2, _indent, Secrecy.JOINS),
     "nindent": takes(2, _nindent, Secrecy.JOINS),
-    "quote": Function(_quote, secrecy=Secrecy.JOINS),
-    "squote": Function(_squote, secrecy=Secrecy.JOINS),
-    "cat": Function(_cat, secrecy=Secrecy.JOINS),
     "join": takes(2, _join, Secrecy.JOINS),
     "splitList": takes(2, _split_list),
     "split": takes(2, _split),
     "splitn": takes(3, _splitn),
-    "toStrings": takes(1, lambda values: [spell(value) for value in items(values)]),
-    "toString": takes(1, spell, Secrecy.JOINS),
-    "b64enc": takes(1, _b64enc),
-    "b64dec": takes(1, _b64dec),
-    "b32enc": takes(1, lambda value: base64.b32encode(_bytes(text(value))).decode()),
-    "b32dec": takes(1, _b32dec),
-    "sha1sum": takes(1, lambda value: hashlib.sha1(_bytes(text(value))).hexdigest()),  # noqa: S324 # a name, not a protection
-    "sha256sum": takes(1, lambda value: hashlib.sha256(_bytes(text(value))).hexdigest()),
-    "adler32sum": takes(1, lambda value: str(zlib.adler32(_bytes(text(value))))),
-    "urlquery": Function(lambda *values: quote_plus(_print(*values), errors="replace")),
-    "html": Function(_html),
-    "print": Function(_print, secrecy=Secrecy.JOINS),
-    "println": Function(_println, secrecy=Secrecy.JOINS),
-    "printf": Function(_printf, 1, secrecy=Secrecy.JOINS),
     "base": _text_function(lambda value: posixpath.basename(value.rstrip("/")) or "."),
     "dir": _text_function(lambda value: posixpath.normpath(posixpath.dirname(value) or ".")),
     "ext": _text_function(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.taskfile.template.govalues import SecretText, ValueFault, Vault, measure, spell
+from reconciler.taskfile.template.govalues import SecretText, ValueFault, measure, spell
 
 PRINTED = {
     1.0: "1",
@@ -39,12 +39,3 @@ def test_a_deep_or_big_value_is_not_measured_to_its_end() -> None:
 
 def test_a_secret_shows_nothing_of_itself() -> None:
     assert "hush" not in repr(SecretText("hush")) + spell([SecretText("hush")])
-
-
-def test_a_vault_hides_and_reveals() -> None:
-    vault = Vault()
-    text = f"a {vault.token(SecretText('hush'))} b"
-    assert "hush" not in text
-    assert vault.hide(text) == "a *** b"
-    assert vault.reveal(text) == "a hush b"
-    assert vault.reveal("\ue1007\ue101") == ""

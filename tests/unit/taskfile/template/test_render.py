@@ -10,8 +10,10 @@ import pytest
 
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.template.functions.catalogue import template_functions
-from reconciler.taskfile.template.govalues import SecretText, Vault
-from reconciler.taskfile.template.render import Closed, render
+from reconciler.taskfile.template.govalues import SecretText
+from reconciler.taskfile.template.lookup import Closed
+from reconciler.taskfile.template.render import render
+from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import Traced, untouched
 
 NOW = datetime(2026, 11, 21, 3, 4, 5, 678000, tzinfo=UTC)
@@ -77,6 +79,7 @@ GIVES = {
     # named templates
     "{{ define `t` }}<{{ . }}>{{ end }}{{ template `t` 5 }}": "<5>",
     "{{ block `t` .Run }}{{ .ID }}{{ end }}": "r1",
+    "{{ $x := 1 }}{{ define `t` }}{{ $ }}{{ end }}{{ template `t` 5 }}{{ $x }}{{ $.Run.ID }}": "51r1",
     # logic
     "{{ and 1 0 2 }} {{ or 0 `` 3 }} {{ not 0 }}": "0 3 true",
     "{{ or .Values.gone `d` }} {{ .Values.gone | default `d` }}": "d d",
