@@ -69,7 +69,7 @@ def run(invocation: Invocation, /, task: str, no_push: bool, no_wait: bool, **wo
     """Run an applied task now (its address, or its name), or a task file in CONTEXT with -f.
 
     With --context, --arg, --target, --set or --no-push the task is tried as its spec on disk has
-    it, applied or not. Exit 4: the run failed.
+    it, applied or not; what may be pushed must pass the policies (exit 3). Exit 4: the run failed.
     """
     own = {name: words.pop(name) for name in ("context", "args", "target", "no_cache")}
     if words["file"] is not None or words["cmd"] is not None:
@@ -89,7 +89,7 @@ def _run_task(invocation: Invocation, task: str, *, wait: bool, **words: Any) ->
 
     wanted = TaskWords(task, folder=str(invocation.folder.resolve()), **words)
     with invocation.workspace() as opened:
-        place, declares = run_place(opened, invocation), on_disk(opened)
+        place, declares = run_place(opened, invocation), on_disk(opened, wanted)
         request = task_request(wanted, opened.workspace, opened.provider, opened.actor, declares)
         return start(invocation, place, request, wait=wait)
 

@@ -47,9 +47,14 @@ class TaskWords:
         return bool(self.context or self.args or self.target or self.settings or self.push is False)
 
 
-def on_disk(opened: OpenWorkspace) -> Declares:
-    """Looks a task up in the specs of a workspace. Raises InvalidInput if they hide it."""
+def on_disk(opened: OpenWorkspace, words: TaskWords) -> Declares:
+    """Looks a task up in the specs of a workspace. Raises InvalidInput if they hide it.
+
+    Nobody has reviewed such a spec, so what may be published must pass the policies first
+    (PolicyBlocked), as it must before it is applied.
+    """
     from reconciler.operations.gather import read_declared  # noqa: PLC0415  (late)
+    from reconciler.operations.validate import refuse_if_blocked  # noqa: PLC0415  (late)
 
     def find(name: str) -> Located[Task] | None:
         declared = read_declared(opened)
@@ -60,6 +65,8 @@ def on_disk(opened: OpenWorkspace) -> Declares:
         if not found and has_errors(declared.diagnostics):
             # The spec that is meant may be one of the wrong ones: an older one must not be run.
             raise InvalidInput(declared.diagnostics)
+        if found and words.push is not False:
+            refuse_if_blocked(opened, found[0], opened.clock().date())
         return found[0] if found else None
 
     return find

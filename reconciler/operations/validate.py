@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-from reconciler.base.diagnostics import Diagnostic, Severity
+from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.base.errors import InvalidInput, PolicyBlocked
 from reconciler.base.source import Located, Source
+from reconciler.base.text import plural
 from reconciler.loader.policies import PolicySet
 from reconciler.model.task import Task
 from reconciler.operations.gather import read_declared, read_policies
@@ -78,6 +80,30 @@ def validate(
         specs_digest=declared.digest,
         policy_digest=policies.digest,
         sources=sources,
+    )
+
+
+def refuse_if_blocked(opened: OpenWorkspace, located: Located[Task], today: date) -> None:
+    """Judge one task by the policies of its workspace, as `validate` would.
+
+    Raises PolicyBlocked if a mandatory rule fails, InvalidInput if the policies are wrong.
+    """
+    policies = read_policies(opened)
+    rules, problems = load_rules(policies)
+    if has_errors(problems):
+        raise InvalidInput(problems)
+    address = located.value.address
+    result = evaluate(rules, [Subject(located.value, address)], policies.waivers, today)
+    if not result.blocked:
+        return
+    findings = to_diagnostics(result, {address: located.source})
+    failures = [item for item in findings if item.severity is Severity.ERROR]
+    raise PolicyBlocked(
+        f"{address}, as its spec has it, has {plural(len(failures), 'policy failure')}; not run",
+        details=[
+            ("finding", f"{item.location}: {item.message} [{item.rule}]") for item in failures[:5]
+        ],
+        hint="mend the spec or add a waiver; with --no-push it is tried without publishing",
     )
 
 

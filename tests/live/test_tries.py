@@ -63,3 +63,31 @@ def test_a_wrong_spec_is_told_and_no_older_one_is_run(declared: Workshop) -> Non
     done = tried(declared, "--no-push", code=1)
     assert "specs/web.yaml:6:19" in done.stderr + done.stdout
     assert declared.records() == []
+
+
+def test_what_fails_a_mandatory_rule_is_tried_but_not_published(declared: Workshop) -> None:
+    (declared.root / "policies").mkdir()
+    (declared.root / "policies" / "rules.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Policy\nrules: [{name: ownership}]\n"
+    )
+    done = tried(declared, "--arg", "WHO=me", code=3)
+    assert "specs/web.yaml:" in done.stderr
+    assert "[ownership" in done.stderr
+    assert "3 policy failures" in done.stderr
+    assert declared.records() == []
+    assert "by-me" in tried(declared, "--arg", "WHO=me", "--no-push").stdout
+    (declared.root / "policies" / "waiver.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Waiver\nrule: ownership\n"
+        "match: {address: contoso/web-api}\nowner: security@contoso.example\nreason: it is new\nexpires: 2099-01-01\n"
+    )
+    tried(declared, "--arg", "WHO=me")
+    assert declared.last()["outputs"][0]["digest"].startswith("sha256:")
+
+
+def test_wrong_policies_are_told_before_a_try(declared: Workshop) -> None:
+    (declared.root / "policies").mkdir()
+    (declared.root / "policies" / "rules.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Policy\nrules: [{name: ownrship}]\n"
+    )
+    assert "policies/rules.yaml:3" in tried(declared, "--arg", "WHO=me", code=1).stderr
+    assert declared.records() == []
