@@ -22,7 +22,8 @@ from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.inline import read_inline
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.values import read_values
-from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
+from reconciler.taskfile.inputs import Inputs, Manner
+from reconciler.taskfile.tasks import Secret, TaskFile
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _READING = "taskfile"  # what lines about it stand under

@@ -9,7 +9,7 @@ from typing import Protocol, TypedDict, Unpack
 from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_errors
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.taskfile.faults import Fault
-from reconciler.taskfile.tasks import Manner
+from reconciler.taskfile.inputs import Manner
 
 CODE = "taskfile"
 _MOST = 200  # a generated file with more problems than this has one problem

@@ -5,10 +5,7 @@ Source of the properties: https://learn.microsoft.com/azure/container-registry/c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from reconciler.base.diagnostics import Diagnostic, has_errors
@@ -22,13 +19,6 @@ DEFAULT_NETWORK = "acb_default_network"
 Pairs = tuple[tuple[str, str], ...]
 
 
-class Manner(StrEnum):
-    """How a task file is read: refuse what is doubtful, or accept what ACR's engine accepts."""
-
-    STRICT = "strict"
-    ACB = "acb"
-
-
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret read from a vault before the steps. `keyvault` is its URL, as written."""
@@ -36,28 +26,6 @@ class Secret:
     id: str
     keyvault: str
     client_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything from outside that a task file may use. Nothing in it does work by itself.
-
-    `run` are the values of `.Run` by documented name (ID, Commit, ...); `values` those of
-    `.Values`, where `secret_values` win and are treated as secrets; `environment` are `K=V`
-    defaults for steps; `network` joins an existing network. `fetch` gives the text of an alias
-    source and `secret` the value of a vault secret: both raise ReconcilerError where they cannot.
-    Without `secret` nothing is resolved and every secret reads `***`.
-    """
-
-    run: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
-    secret_values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    environment: tuple[str, ...] = ()
-    network: str | None = None
-    working_directory: str | None = None
-    now: datetime | None = None
-    fetch: Callable[[str], str] | None = None
-    secret: Callable[[Secret], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +69,10 @@ class StepFrame:
     ignore_errors: bool = False
     line: int = 1
 
+    def values(self) -> dict[str, Any]:
+        """Its values by name, to make a step of them."""
+        return {known.name: getattr(self, known.name) for known in fields(self)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeating:
@@ -116,14 +88,12 @@ class Repeating:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CmdStep(StepFrame):
-    """A container: `image` and the words after it. Values of `env` and `argv` may be secret.
+class ContainerFrame(StepFrame):
+    """What cmd and build steps share. Values of `env` and `argv` may be secret.
 
     `working_directory` is None where the image's own holds; `network` None: the engine's own.
     """
 
-    kind: Literal["cmd"] = "cmd"
-    image: str = ""
     argv: tuple[str, ...] = field(default=(), repr=False)
     env: Pairs = field(default=(), repr=False)
     attempts: Repeating = Repeating()
@@ -132,6 +102,14 @@ class CmdStep(StepFrame):
     mounts: tuple[Mount, ...] = ()
     detach: bool = False
     keep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CmdStep(ContainerFrame):
+    """A container: `image` and, in `argv`, the words after it."""
+
+    kind: Literal["cmd"] = "cmd"
+    image: str = ""
     pull: bool = False
     download_retries: int = 0
     download_retry_delay: int = 0
@@ -172,7 +150,7 @@ class BuildArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BuildStep(StepFrame):
+class BuildStep(ContainerFrame):
     """An image build. `argv` are the words as given, `build` what they mean.
 
     `buildkit` is the wish of `DOCKER_BUILDKIT=1` in `env`; `detach` is only kept from files that
@@ -181,14 +159,6 @@ class BuildStep(StepFrame):
 
     kind: Literal["build"] = "build"
     build: BuildArguments = BuildArguments()
-    argv: tuple[str, ...] = field(default=(), repr=False)
-    env: Pairs = field(default=(), repr=False)
-    attempts: Repeating = Repeating()
-    network: str | None = None
-    working_directory: str | None = DEFAULT_WORKING_DIRECTORY
-    mounts: tuple[Mount, ...] = ()
-    detach: bool = False
-    keep: bool = False
     cache: bool = False
 
     @property

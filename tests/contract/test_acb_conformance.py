@@ -15,8 +15,9 @@ from reconciler.taskfile.dockerfile.acbscan import scan
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.values import read_settings
+from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.buildarguments import cache_reference
-from reconciler.taskfile.tasks import BuildStep, CmdStep, Inputs, Manner, PushStep, Step, TaskFile
+from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step, TaskFile
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "acb-cases.json").read_text())
 TASKS: list[dict[str, Any]] = CASES["task_yaml"]

@@ -13,8 +13,9 @@ from reconciler.base.diagnostics import Location
 from reconciler.taskfile.file.inline import read_inline
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.render import render_task
+from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.step import KEYS
-from reconciler.taskfile.tasks import CmdStep, Inputs, Manner, TaskFile
+from reconciler.taskfile.tasks import CmdStep, TaskFile
 
 MANNERS = st.sampled_from(list(Manner))
 PIECES = st.sampled_from(

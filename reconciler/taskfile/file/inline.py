@@ -17,8 +17,9 @@ from reconciler.taskfile.file.alias import Aliases, Fetch, expand, read_aliases
 from reconciler.taskfile.file.read import concluded, read_with_secrets, remembering
 from reconciler.taskfile.file.rendering import Knowledge, Rendering, check_text, rendering
 from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.assemble import Expansion, assemble
-from reconciler.taskfile.tasks import Inputs, Manner, TaskFile
+from reconciler.taskfile.tasks import TaskFile
 from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import untouched
 from reconciler.taskfile.tree.nodes import Mapping as MapNode

@@ -30,8 +30,9 @@ from reconciler.taskfile.file.rendering import (
     unread_secrets,
 )
 from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.assemble import Expansion, assemble
-from reconciler.taskfile.tasks import Inputs, Manner, Secret, TaskFile
+from reconciler.taskfile.tasks import Secret, TaskFile
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
 from reconciler.taskfile.template.govalues import SecretText
 from reconciler.taskfile.template.vault import Vault

@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases
 from reconciler.taskfile.file.values import UNREAD, AnySecret, template_data
-from reconciler.taskfile.tasks import Inputs
+from reconciler.taskfile.inputs import Inputs
 from reconciler.taskfile.template.functions.catalogue import template_functions
 from reconciler.taskfile.template.functions.kit import Function
 from reconciler.taskfile.template.govalues import SecretText, ValueFault

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciler.taskfile.faults import Fault
-from reconciler.taskfile.tasks import Inputs
+from reconciler.taskfile.inputs import Inputs
 from reconciler.taskfile.template.functions.maps import to_json
 from reconciler.taskfile.template.govalues import SecretText, ValueFault, convert
 from reconciler.taskfile.template.lookup import Closed

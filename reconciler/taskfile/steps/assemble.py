@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.findings import Findings
-from reconciler.taskfile.steps.containers import Surroundings
+from reconciler.taskfile.inputs import Inputs
+from reconciler.taskfile.steps.container import Surroundings
 from reconciler.taskfile.steps.environment import Entry, merge, split_level, step_level
 from reconciler.taskfile.steps.graph import Wish, resolve
 from reconciler.taskfile.steps.resources import (
@@ -25,7 +26,6 @@ from reconciler.taskfile.tasks import (
     DEFAULT_NETWORK,
     DEFAULT_STEP_TIMEOUT,
     DEFAULT_WORKING_DIRECTORY,
-    Inputs,
     Network,
     Step,
     TaskFile,

@@ -11,14 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.taskfile.findings import Findings, Place
-from reconciler.taskfile.steps.containers import (
-    ContainerFields,
-    Surroundings,
-    build_step,
-    check_image,
-    cmd_step,
-    frame_values,
-)
+from reconciler.taskfile.steps.build import build_step
+from reconciler.taskfile.steps.cmd import cmd_step
+from reconciler.taskfile.steps.container import ContainerFields, Surroundings
+from reconciler.taskfile.steps.imagename import check_image
 from reconciler.taskfile.tasks import PushStep, Step, StepFrame
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Scalar
@@ -162,4 +158,4 @@ def _push(frame: StepFrame, fields: Fields, findings: Findings) -> PushStep:
         check_image(name, node, findings)
         whole = name if ":" in name or "@" in name else f"{name}:latest"
         images[whole] = None
-    return PushStep(**frame_values(frame), images=tuple(images))
+    return PushStep(**frame.values(), images=tuple(images))

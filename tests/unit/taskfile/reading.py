@@ -6,7 +6,8 @@ from typing import Any
 
 from reconciler.base.diagnostics import Severity
 from reconciler.taskfile.file.read import read_task_file
-from reconciler.taskfile.tasks import CmdStep, Inputs, Manner, Step, TaskFile
+from reconciler.taskfile.inputs import Inputs, Manner
+from reconciler.taskfile.tasks import CmdStep, Step, TaskFile
 
 RUN = {"ID": "r1", "Registry": "reg.example.io", "OS": "linux"}
 V11 = "version: v1.1.0\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.base.diagnostics import Location
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.findings import Findings
-from reconciler.taskfile.tasks import Manner
+from reconciler.taskfile.inputs import Manner
 
 
 def findings(manner: Manner = Manner.STRICT) -> Findings:

@@ -8,7 +8,8 @@ from reconciler.base.diagnostics import Location
 from reconciler.base.source import Path, spell_path
 from reconciler.model.step import InlineStep
 from reconciler.taskfile.file.inline import read_inline
-from reconciler.taskfile.tasks import CmdStep, Inputs, Manner, TaskFile
+from reconciler.taskfile.inputs import Inputs, Manner
+from reconciler.taskfile.tasks import CmdStep, TaskFile
 from tests.unit.taskfile.reading import RUN
 
 

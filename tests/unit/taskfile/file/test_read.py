@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.base.errors import InvalidInput, SecretUnavailable
-from reconciler.taskfile.tasks import BuildStep, CmdStep, Inputs, Manner, Mount, PushStep, Secret
+from reconciler.taskfile.inputs import Inputs, Manner
+from reconciler.taskfile.tasks import BuildStep, CmdStep, Mount, PushStep, Secret
 from tests.unit.taskfile.reading import V11, cmd, errors, read, steps, warnings, words
 
 STEPS = "steps:\n  - cmd: x\n"

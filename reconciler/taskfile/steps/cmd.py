@@ -1,0 +1,94 @@
+"""cmd steps: their fields and words to a container. Resolves no dependency."""
+
+from __future__ import annotations
+
+import re
+
+from reconciler.taskfile.steps.container import ContainerFields
+from reconciler.taskfile.steps.imagename import check_image
+from reconciler.taskfile.steps.words import split_words
+from reconciler.taskfile.tasks import CmdStep, StepFrame
+
+_CPUS = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+_PORT = re.compile(r"((\S+:)?[0-9-]*:)?[0-9]+(-[0-9]+)?(/(tcp|udp|sctp))?")
+
+
+def cmd_step(frame: StepFrame, container: ContainerFields) -> CmdStep:
+    """The cmd step of a frame; problems are noted."""
+    fields = container.fields
+    image, argv = _image_and_words(container)
+    wanted, unwanted = _exit_codes(container)
+    shared = container.frame(frame, argv, detach=fields.flag("detach"))
+    return CmdStep(
+        **shared.values(),
+        image=image,
+        pull=fields.flag("pull"),
+        download_retries=max(fields.whole("cmdDownloadRetries") or 0, 0),
+        download_retry_delay=max(fields.whole("cmdDownloadRetryDelay") or 0, 0),
+        privileged=fields.flag("privileged"),
+        user=fields.word("user"),
+        isolation=fields.word("isolation"),
+        cpus=_checked(container, "cpus", _CPUS, 'a number, such as "1.5"'),
+        entry_point=fields.text("entryPoint"),
+        ports=_ports(container, "ports"),
+        expose=_ports(container, "expose"),
+        exited_with=wanted,
+        exited_without=unwanted,
+    )
+
+
+def _image_and_words(container: ContainerFields) -> tuple[str, tuple[str, ...]]:
+    reveal, node = container.around.reveal, container.fields.place("cmd")
+    words = container.words("cmd")
+    if not words:
+        return "", ()
+    alias = container.around.image_alias(words[0])
+    first = split_words(alias).words if alias is not None else words[:1]
+    words = (*(first or words[:1]), *words[1:])
+    image = reveal(words[0])
+    if image != words[0]:
+        container.findings.doubt(node, "the image of cmd holds a secret", fix="use a value instead")
+    elif image.startswith("-"):
+        fix = "flags of docker run are properties of the step: user, entryPoint, ports, ..."
+        container.findings.error(node, "cmd starts with the image", found=words[0], fix=fix)
+    else:
+        check_image(image, node, container.findings)
+    return image, tuple(map(reveal, words[1:]))
+
+
+def _checked(
+    container: ContainerFields, key: str, pattern: re.Pattern[str], allowed: str
+) -> str | None:
+    word = container.fields.word(key)
+    if word is not None and not pattern.fullmatch(word):
+        at = container.fields.place(key)
+        container.findings.doubt(at, f'"{key}" cannot be read', found=word, allowed=allowed)
+    return word
+
+
+def _ports(container: ContainerFields, key: str) -> tuple[str, ...]:
+    words = container.fields.words(key)
+    for word in words:
+        if not _PORT.fullmatch(word):
+            at, allowed = container.fields.place(key), "80, 8080:80, 127.0.0.1:8080:80/tcp"
+            container.findings.doubt(at, "this is no port", found=word, allowed=allowed)
+    return words
+
+
+def _exit_codes(container: ContainerFields) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """exitedWith and exitedWithout. ACR's engine reads both and obeys neither."""
+    fields, findings = container.fields, container.findings
+    wanted, unwanted = fields.wholes("exitedWith"), fields.wholes("exitedWithout")
+    if not findings.strict:
+        for key in ("exitedWith", "exitedWithout"):
+            if fields.has(key):
+                findings.warn(fields.place(key), f'"{key}" is ignored, as ACR\'s engine does')
+        return (), ()
+    if wanted and unwanted:
+        at = fields.place("exitedWithout")
+        findings.error(at, "exitedWith and exitedWithout exclude each other", fix="keep one")
+    for code in (*wanted, *unwanted):
+        if not 0 <= code <= 255:
+            at = fields.place("exitedWith" if code in wanted else "exitedWithout")
+            findings.error(at, "this is no exit code", found=str(code), allowed="0 to 255")
+    return wanted, unwanted

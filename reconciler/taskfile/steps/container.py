@@ -1,0 +1,131 @@
+"""The fields that cmd and build steps share, with what a task gives them. Makes no step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.taskfile.faults import Fault
+from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.steps.environment import Entry, merge, step_level
+from reconciler.taskfile.steps.resources import working_directory
+from reconciler.taskfile.steps.words import split_words
+from reconciler.taskfile.tasks import (
+    DEFAULT_RETRY_DELAY,
+    ContainerFrame,
+    Mount,
+    Pairs,
+    Repeating,
+    StepFrame,
+)
+from reconciler.taskfile.tree.fields import Fields
+from reconciler.taskfile.tree.nodes import Mapping, Scalar
+
+_OPERATOR_FIX = "there is no shell here: run one in the container, e.g. bash -c '...'"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a step takes from the task: defaults, and how secrets and image aliases are put in."""
+
+    timeout: int
+    working_directory: str
+    network: str | None
+    environment: tuple[Sequence[Entry], Sequence[Entry]] = ((), ())
+    volumes: frozenset[str] = frozenset()
+    image_alias: Callable[[str], str | None] = field(default=lambda _: None)
+    reveal: Callable[[str], str] = str
+
+
+class ContainerFields:
+    """Reads these fields of one step; problems are noted."""
+
+    def __init__(self, fields: Fields, around: Surroundings, findings: Findings) -> None:
+        self.fields, self.around, self.findings = fields, around, findings
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """The words of the step's text, secrets not yet in them; never raises."""
+        node = self.fields.scalar(key)
+        if node is None:
+            return ()
+        try:
+            split = split_words(node.text)
+        except Fault as fault:
+            self.findings.error(node, fault.message, fix=fault.fix)
+            return ()
+        if not split.words:
+            fix = "write the image and its words" if key == "cmd" else "write the context: ."
+            self.findings.doubt(node, f'"{key}" is blank', fix=fix)
+        if split.operators:
+            self._tell_operators(key, node, [operator.text for operator in split.operators])
+        return split.words
+
+    def _tell_operators(self, key: str, node: Scalar, found: list[str]) -> None:
+        shown = " ".join(dict.fromkeys("a line break" if text == "\n" else text for text in found))
+        message = f'"{key}" holds what only a shell understands, outside quotes'
+        self.findings.doubt(node, message, found=shown, fix=_OPERATOR_FIX)
+
+    def frame(self, frame: StepFrame, argv: tuple[str, ...], *, detach: bool) -> ContainerFrame:
+        """The frame of a step with all that cmd and build steps share."""
+        return ContainerFrame(
+            **frame.values(),
+            argv=argv,
+            env=self._env(),
+            attempts=self._attempts(),
+            network=self.fields.word("network") or self.around.network,
+            working_directory=self._working_directory(),
+            mounts=self._mounts(),
+            detach=detach,
+            keep=self.fields.flag("keep"),
+        )
+
+    def _attempts(self) -> Repeating:
+        delay = self.fields.whole("retryDelay") or 0
+        return Repeating(
+            retries=self._count("retries"),
+            retry_delay=delay if delay > 0 else DEFAULT_RETRY_DELAY,
+            retry_on_errors=self.fields.texts("retryOnErrors"),
+            repeat=self._count("repeat"),
+        )
+
+    def _count(self, key: str) -> int:
+        found = self.fields.whole(key) or 0
+        if found < 0:
+            self.findings.error(self.fields.place(key), f'"{key}" cannot be negative')
+        return max(found, 0)
+
+    def _env(self) -> Pairs:
+        own = step_level(self.fields.scalars("env"), self.findings)
+        return merge((own, *self.around.environment), self.findings, self.around.reveal)
+
+    def _working_directory(self) -> str | None:
+        """None where the image's own holds."""
+        if self.fields.flag("disableWorkingDirectoryOverride"):
+            return None
+        return working_directory(
+            self.fields.word("workingDirectory"), self.around.working_directory
+        )
+
+    def _mounts(self) -> tuple[Mount, ...]:
+        """The volumes and their paths; both are needed, and a path is used once."""
+        found: dict[str, Mount] = {}
+        for item in self.fields.maps("volumeMounts"):
+            mount = self._mount(item)
+            if mount is None:
+                continue
+            if mount.path in found:
+                self.findings.error(item, f"two volumes are mounted at {mount.path}")
+            found[mount.path] = mount
+        return tuple(found.values())
+
+    def _mount(self, item: Mapping) -> Mount | None:
+        known = ("name", "mountPath")
+        fields = Fields(item, self.findings, known, "a mount", self.around.reveal)
+        name, path = fields.word("name"), fields.word("mountPath")
+        if not name or not path:
+            self.findings.error(item, "a mount needs name and mountPath")
+            return None
+        if name not in self.around.volumes:
+            allowed = ", ".join(sorted(self.around.volumes)) or "none: there is no volume"
+            self.findings.error(item, f'there is no volume "{name}"', found=name, allowed=allowed)
+        return Mount(name, path)

@@ -1,0 +1,14 @@
+"""Whether a name in a task file is the name of an image. Looks for none."""
+
+from __future__ import annotations
+
+from reconciler.model.image import parse_reference
+from reconciler.taskfile.findings import Findings, Place
+
+
+def check_image(name: str, at: Place, findings: Findings) -> None:
+    """Note a name that is no image name; ACR's engine looks at none."""
+    try:
+        parse_reference(name)
+    except ValueError as error:
+        findings.doubt(at, str(error), found=name)
