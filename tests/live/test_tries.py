@@ -78,7 +78,8 @@ def test_what_fails_a_mandatory_rule_is_tried_but_not_published(declared: Worksh
     assert "by-me" in tried(declared, "--arg", "WHO=me", "--no-push").stdout
     (declared.root / "policies" / "waiver.yaml").write_text(
         "apiVersion: reconciler/v1\nkind: Waiver\nrule: ownership\n"
-        "match: {address: contoso/web-api}\nowner: security@contoso.example\nreason: it is new\nexpires: 2099-01-01\n"
+        "match: {address: contoso/web-api}\nowner: security@contoso.example\n"
+        "reason: it is new\nexpires: 2099-01-01\n"
     )
     tried(declared, "--arg", "WHO=me")
     assert declared.last()["outputs"][0]["digest"].startswith("sha256:")
