@@ -1,31 +1,45 @@
-"""`python -m bench [CASE...]`: run the benchmarks and print a table."""
+"""`python -m bench [--large] [CASE...]`: run the benchmarks and print a table."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
+from argparse import ArgumentParser
 from pathlib import Path
 
 from bench.cases import CASES
+from bench.given import Given, Missing
 from bench.measure import Row, table
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in CASES]
+def main(words: list[str]) -> int:
+    parser = ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--large", action="store_true", help="a log of 1 GB, not of 256 MB")
+    chosen = parser.parse_args(words)
+    unknown = [name for name in chosen.cases if name not in CASES]
     if unknown:
         print(f"no such case: {unknown[0]}; there are: {', '.join(CASES)}", file=sys.stderr)
         return 64
     before = os.getloadavg()[0]
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
-        for name in names or CASES:
-            print(f"measuring {name} ...", file=sys.stderr, flush=True)
-            rows += CASES[name](Path(folder))
+        given = Given(Path(folder), large=chosen.large)
+        rows = [row for name in chosen.cases or CASES for row in measured(name, given)]
     print("\n".join(table(rows)))
     load = f"load {before:.2f} before, {os.getloadavg()[0]:.2f} after"
-    print(f"{os.cpu_count()} cores; {load}; medians of whole processes")
+    print(f"{os.cpu_count()} cores; {load}; medians; ours and the peer's took turns")
     return 0
+
+
+def measured(name: str, given: Given) -> list[Row]:
+    """The rows of a case; one that says why if this machine lacks something for it."""
+    load = os.getloadavg()[0]
+    print(f"measuring {name} (load {load:.2f}) ...", file=sys.stderr, flush=True)
+    try:
+        return list(CASES[name](given))
+    except Missing as missing:
+        return [Row(name, None, note=str(missing))]
 
 
 sys.exit(main(sys.argv[1:]))

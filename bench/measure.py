@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,24 +14,62 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Median wall seconds, the spread, and the peak resident memory in MB."""
+    """Median wall seconds, the spread, and the peak resident memory in MB (0: not measured)."""
 
     seconds: float
     fastest: float
     slowest: float
-    megabytes: float
+    megabytes: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a figure must not exceed; `rule` says how it follows from the peer."""
+
+    seconds: float | None = None
+    megabytes: float | None = None
+    rule: str = ""
+
+    def __str__(self) -> str:
+        parts = [
+            f"{self.seconds:.3g} s" if self.seconds is not None else "",
+            f"{self.megabytes:.0f} MB" if self.megabytes is not None else "",
+            f"({self.rule})" if self.rule else "",
+        ]
+        return " ".join(filter(None, parts))
+
+    def met(self, figure: Figure) -> bool:
+        """True if the figure stays within it."""
+        in_time = self.seconds is None or figure.seconds <= self.seconds
+        return in_time and (self.megabytes is None or figure.megabytes <= self.megabytes)
+
+
+def beside(peer: Figure, times: float, plus: float = 0.0) -> Bar:
+    """The bar `times` x the peer's median + `plus` seconds."""
+    rule = " + ".join(
+        filter(None, [f"{times:.2f} x" if times != 1 else "peer", f"{plus:g} s" if plus else ""])
+    )
+    return Bar(seconds=times * peer.seconds + plus, rule=rule)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `bar` is the figure to stay under; `peer` is measured beside it."""
+    """One line of the table. `peer` is measured beside it, and named by `peer_name`.
+
+    Without a figure the row could not be measured: `note` says why.
+    """
 
     name: str
-    figure: Figure
-    bar: str = ""
-    peer: str = ""
-    ratio: float | None = None
+    figure: Figure | None
+    bar: Bar | None = None
+    peer_name: str = ""
+    peer: Figure | None = None
     note: str = ""
+
+
+def summary(seconds: Sequence[float], megabytes: float = 0) -> Figure:
+    """The figure of several measurements."""
+    return Figure(statistics.median(seconds), min(seconds), max(seconds), megabytes)
 
 
 def run(
@@ -43,41 +82,60 @@ def run(
 ) -> Figure:
     """Run a command several times. Raises RuntimeError when it leaves with an unwanted code."""
     found = [_once(argv, folder, codes, environment) for _ in range(times)]
-    seconds = [one[0] for one in found]
-    return Figure(
-        statistics.median(seconds), min(seconds), max(seconds), max(one[1] for one in found)
-    )
+    return summary([one[0] for one in found], max(one[1] for one in found))
 
 
 def _once(
     argv: Sequence[str], folder: Path, codes: Sequence[int], environment: Mapping[str, str] | None
 ) -> tuple[float, float]:
-    started = time.perf_counter()
-    with subprocess.Popen(
-        list(argv),
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stderr is not None  # noqa: S101
-        told = process.stderr.read()
+    # Errors go to a file: nobody has to read a pipe while the command is waited for.
+    with tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            list(argv),
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        # The peak is never less than our own memory when the command was started: the kernel
+        # counts the copy of this process in. So nothing big is imported here.
         _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
         process.returncode = code = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        told = errors.read().decode("utf-8", "replace")
     if code not in codes:
-        raise RuntimeError(f"{' '.join(argv)} left with {code}: {told.decode()[-500:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+        raise RuntimeError(f"{' '.join(argv)} left with {code}: {told[-500:]}")
+    return seconds, usage.ru_maxrss / 1024
 
 
 def table(rows: Sequence[Row]) -> list[str]:
     """The rows as aligned text."""
-    lines = [f"{'what':<44} {'median':>9} {'peak':>8}  {'bar':<14} beside"]
+    lines = [f"{'what':<44} {'median':>9} {'peak':>8}  {'bar':<24} {'':<8} beside"]
     for row in rows:
-        figure = row.figure
-        peer = f"{row.peer} x {row.ratio:.2f}" if row.ratio is not None else row.peer
-        lines.append(
-            f"{row.name:<44} {figure.seconds:>7.3f} s {figure.megabytes:>5.0f} MB"
-            f"  {row.bar:<14} {peer}{'  ' + row.note if row.note else ''}".rstrip()
-        )
+        bar = str(row.bar or "")
+        words = [f"{row.name:<44} {_figure(row.figure)}  {bar:<24} {_verdict(row):<8}"]
+        words += [f"{row.peer_name}{_peer(row)}", row.note]
+        lines.append(" ".join(filter(None, words)).rstrip())
     return lines
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None:
+        return f"{'-':>9} {'-':>8}"
+    peak = f"{figure.megabytes:.0f} MB" if figure.megabytes else "-"
+    return f"{figure.seconds:>7.3f} s {peak:>8}"
+
+
+def _verdict(row: Row) -> str:
+    if row.bar is None or row.figure is None:
+        return ""
+    return "met" if row.bar.met(row.figure) else "NOT MET"
+
+
+def _peer(row: Row) -> str:
+    if row.peer is None or row.figure is None:
+        return ""
+    return f" {row.peer.seconds:.3f} s x {row.figure.seconds / row.peer.seconds:.2f}"
