@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from reconciler.taskfile.dockerfile.instructions import Instruction
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
-from reconciler.taskfile.dockerfile.shellwords import Budget, ShellWordError, assignments, expand
+from reconciler.taskfile.dockerfile.shellpattern import Budget, ShellWordError
+from reconciler.taskfile.dockerfile.shellwords import assignments, expand
 
 _ARCHITECTURES = {
     "": ("amd64", ""),  # an operating system alone means amd64, as in ACR

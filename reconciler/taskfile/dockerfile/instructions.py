@@ -22,7 +22,9 @@ from reconciler.taskfile.dockerfile.logicallines import (
     logical_line,
     syntax,
 )
-from reconciler.taskfile.dockerfile.shellwords import SPACES, ShellWordError, shell_words
+from reconciler.taskfile.dockerfile.shellpattern import ShellWordError
+from reconciler.taskfile.dockerfile.shellreader import SPACES
+from reconciler.taskfile.dockerfile.shellwords import shell_words
 
 _LIST_FORMS = {"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"}
 _HEREDOC_FORMS = {"ADD", "COPY", "RUN"}

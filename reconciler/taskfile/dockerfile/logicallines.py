@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.taskfile.dockerfile.shellwords import SPACES
+from reconciler.taskfile.dockerfile.shellreader import SPACES
 
 SIZE_LIMIT = 1024 * 1024
 

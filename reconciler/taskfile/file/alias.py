@@ -1,4 +1,4 @@
-"""Aliases of a task file (`$ID`, `$Registry`, own ones): the block, their values, the expansion.
+"""Aliases of a task file (`$ID`, `$Registry`, own ones): the block and its values. Expands none.
 
 Sources are read through a function that is handed in. Source of the rules:
 https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-aliases
@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.base.errors import ReconcilerError
-from reconciler.taskfile.faults import Fault, place
+from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.preparation import HELD_HASH
 from reconciler.taskfile.findings import Findings
-from reconciler.taskfile.template.functions.kit import MAX_TEXT
 from reconciler.taskfile.template.govalues import ValueFault
 from reconciler.taskfile.template.vault import check_reserved
-from reconciler.taskfile.trace import Piece, Traced, rebuilt
+from reconciler.taskfile.trace import Traced
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping as MapNode
 from reconciler.taskfile.tree.nodes import Node, Scalar
@@ -44,7 +43,6 @@ _BUILT_IN = {**PREDEFINED, **IMAGES}
 _NAME = re.compile(r"[A-Za-z0-9]+")
 _KEY_LINE = re.compile(rf"[\"']?[^\s#{HELD_HASH}\"'\-\[{{][^:]*:(\s|$)")
 _MOST_SOURCES = 20
-_MOST_UNKNOWN = 50  # as many as anybody reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,59 +170,3 @@ def _text(node: Node) -> str | None:
     if not isinstance(node, Scalar):
         return None
     return "" if node.is_null else node.text
-
-
-def expand(source: Traced, aliases: Aliases, findings: Findings) -> Traced:
-    """The text with `$name` replaced; `$$` is `$`, and what follows it stays as it is.
-
-    Values are not expanded again. Read strictly, unknown names are errors, and what stands in
-    `{{ }}` is left to the template.
-    """
-    mark = aliases.directive
-    action = r"|(?P<action>\{\{)" if findings.strict else ""
-    pattern = re.compile(
-        rf"{HELD_HASH}[^\n]*{action}|{re.escape(mark)}(?:(?P<twice>{re.escape(mark)})|(?P<name>[A-Za-z0-9]+))",
-        re.DOTALL,
-    )
-    text, pieces, copied, at, length = source.text, list[Piece](), 0, 0, 0
-    unknown = 0
-    while match := pattern.search(text, at):
-        at = match.end()
-        if match.groupdict().get("action"):
-            at = _action_end(text, at)
-            continue
-        new = mark if match["twice"] else aliases.values.get(match["name"] or "")
-        if new is not None:
-            pieces.append(Piece(text[copied : match.start()], copied, copied=True))
-            pieces.append(Piece(new, match.start(), copied=False))
-            copied, length = at, length + len(new)
-            _check_length(length, source, match)
-        elif match["name"]:
-            unknown += 1
-            if unknown <= _MOST_UNKNOWN:
-                _unknown(match, source, aliases, findings)
-            # A mark right after an unknown name stays, and so does the word behind it.
-            at += text.startswith(mark, at)
-    pieces.append(Piece(text[copied:], copied, copied=True))
-    return rebuilt(source, pieces)
-
-
-def _action_end(text: str, at: int) -> int:
-    end = text.find("}}", at)
-    return len(text) if end < 0 else end
-
-
-def _check_length(length: int, source: Traced, match: re.Match[str]) -> None:
-    if length > MAX_TEXT:
-        message = f"aliases make the text longer than {MAX_TEXT:,} characters"
-        raise Fault(message, *place(source.text, match.start()))
-
-
-def _unknown(match: re.Match[str], source: Traced, aliases: Aliases, findings: Findings) -> None:
-    if not findings.strict:
-        return
-    name, mark = match["name"], aliases.directive
-    near = findings.suggestion(name, aliases.values)
-    fix = f"write {mark}{mark}{name} for the text {mark}{name}" + (f"; {near}" if near else "")
-    at = Fault("", *place(source.text, match.start()))
-    findings.error(at, f"unknown alias {mark}{name}", found=f"{mark}{name}", fix=fix)

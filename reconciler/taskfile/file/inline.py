@@ -13,7 +13,8 @@ from typing import Any
 from reconciler.base.diagnostics import Location
 from reconciler.base.source import Path
 from reconciler.taskfile.faults import Fault
-from reconciler.taskfile.file.alias import Aliases, Fetch, expand, read_aliases
+from reconciler.taskfile.file.alias import Aliases, Fetch, read_aliases
+from reconciler.taskfile.file.expansion import expand
 from reconciler.taskfile.file.read import concluded, read_with_secrets, remembering
 from reconciler.taskfile.file.rendering import Knowledge, Rendering, check_text, rendering
 from reconciler.taskfile.findings import Findings

@@ -14,7 +14,8 @@ from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_erro
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.redact import Redactor
 from reconciler.taskfile.faults import Fault
-from reconciler.taskfile.file.alias import Aliases, Fetch, cut_blocks, expand, merged, read_block
+from reconciler.taskfile.file.alias import Aliases, Fetch, cut_blocks, merged, read_block
+from reconciler.taskfile.file.expansion import expand
 from reconciler.taskfile.file.preparation import (
     expands_aliases,
     held_comments,
