@@ -13,7 +13,8 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Images
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.images import BaseImage as Dependency
-from reconciler.taskfile.dockerfile.images import DockerfileError, base_images
+from reconciler.taskfile.dockerfile.images import base_images
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 
 _HUB = "docker.io"
 

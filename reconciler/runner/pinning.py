@@ -8,7 +8,8 @@ from reconciler.model.run import Reason
 from reconciler.runner.bases import Bases, without_pins
 from reconciler.runner.failure import Failure
 from reconciler.runner.work import Work
-from reconciler.taskfile.dockerfile.images import DockerfileError, decode, pin
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError, decode
+from reconciler.taskfile.dockerfile.pin import pin
 
 _IGNORE = ".dockerignore"
 _LARGEST_IGNORE = 1024 * 1024

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.taskfile.dockerfile.images import DockerfileError, base_images, parse, pin
+from reconciler.taskfile.dockerfile.images import base_images
+from reconciler.taskfile.dockerfile.instructions import parse
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
+from reconciler.taskfile.dockerfile.pin import pin
 
 DIGEST = "sha256:" + "a" * 64
 
