@@ -15,8 +15,8 @@ from reconciler.base.source import Path
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases, Fetch, read_aliases
 from reconciler.taskfile.file.expansion import expand
-from reconciler.taskfile.file.read import concluded, read_with_secrets, remembering
-from reconciler.taskfile.file.rendering import Knowledge, Rendering, check_text, rendering
+from reconciler.taskfile.file.passes import Knowledge, concluded, read_with_secrets, remembering
+from reconciler.taskfile.file.rendering import Rendering, check_text, rendering
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.assemble import Expansion, assemble

@@ -8,41 +8,35 @@ https://github.com/Azure/acr-builder.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_errors, sort_key
-from reconciler.base.errors import ReconcilerError
-from reconciler.base.redact import Redactor
+from reconciler.base.diagnostics import Location
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases, Fetch, cut_blocks, merged, read_block
 from reconciler.taskfile.file.expansion import expand
+from reconciler.taskfile.file.passes import (
+    Knowledge,
+    concluded,
+    read_with_secrets,
+    remembering,
+)
 from reconciler.taskfile.file.preparation import (
     expands_aliases,
     held_comments,
     released,
     without_comments,
 )
-from reconciler.taskfile.file.rendering import (
-    Knowledge,
-    Rendering,
-    any_secret,
-    check_text,
-    rendering,
-    unread_secrets,
-)
+from reconciler.taskfile.file.rendering import Rendering, check_text, rendering
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.assemble import Expansion, assemble
-from reconciler.taskfile.tasks import Secret, TaskFile
+from reconciler.taskfile.tasks import TaskFile
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
-from reconciler.taskfile.template.govalues import SecretText
 from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import Traced, source_column, untouched
 from reconciler.taskfile.tree.parse import parse_yaml
 
 _MOST_BLOCKS = 20
-
-Attempt = Callable[[Knowledge], TaskFile]
 
 
 def read_task_file(text: str, *, file: str, manner: Manner, inputs: Inputs) -> TaskFile:
@@ -55,69 +49,6 @@ def read_task_file(text: str, *, file: str, manner: Manner, inputs: Inputs) -> T
         text = text.removeprefix("\ufeff")  # ACR's engine finds no version behind it
     reading = _Reading(file, text, manner, inputs, remembering(inputs.fetch))
     return read_with_secrets(reading.attempt, uses_secrets=".Secrets" in text, inputs=inputs)
-
-
-def read_with_secrets(attempt: Attempt, *, uses_secrets: bool, inputs: Inputs) -> TaskFile:
-    """Read once to learn which secrets there are, once to check, once with their values."""
-    masked = tuple(inputs.secret_values.values())
-    if not uses_secrets:
-        return attempt(Knowledge({}, resolved=True, masked=masked))
-    ids = [secret.id for secret in attempt(any_secret(masked)).secrets]
-    checked = attempt(unread_secrets(ids, masked))
-    if checked.refused or inputs.secret is None:
-        return checked
-    resolved: dict[str, SecretText] = {}
-    failures: list[Diagnostic] = []
-    for secret in checked.secrets:
-        try:
-            resolved[secret.id] = SecretText(inputs.secret(secret))
-        except ReconcilerError as error:
-            failures.append(_unavailable(secret, error))
-    if failures:
-        found = (*checked.diagnostics, *failures)
-        return replace(checked, steps=(), volumes=(), diagnostics=found)
-    masked += tuple(value.value for value in resolved.values())
-    return attempt(Knowledge(resolved, resolved=True, masked=masked))
-
-
-def _unavailable(secret: Secret, error: ReconcilerError) -> Diagnostic:
-    message = f'secret "{secret.id}": {error.message}'
-    return Diagnostic(message, None, Severity.ERROR, "secret", fix=error.hint)
-
-
-def remembering(fetch: Fetch | None) -> Fetch | None:
-    """The same function that fetches each source once, however often the file is read."""
-    if fetch is None:
-        return None
-    known: dict[str, str] = {}
-
-    def remembered(source: str) -> str:
-        if source not in known:
-            known[source] = fetch(source)
-        return known[source]
-
-    return remembered
-
-
-def concluded(
-    read: Callable[[Findings, Vault], TaskFile],
-    manner: Manner,
-    knowledge: Knowledge,
-    locate: Callable[[int, int], Location],
-) -> TaskFile:
-    """What `read` makes, with its diagnostics; no steps where there is an error."""
-    vault, redactor = Vault(), Redactor(knowledge.masked)
-    findings = Findings(manner, locate, lambda text: redactor.text(vault.hide(text)))
-    try:
-        result = read(findings, vault)
-    except Fault as fault:
-        findings.fault(fault)
-        result = TaskFile()
-    diagnostics = tuple(sorted(findings.items, key=sort_key))
-    if has_errors(diagnostics):
-        result = replace(result, steps=(), volumes=())
-    masked = tuple(dict.fromkeys((*knowledge.masked, *vault.values)))
-    return replace(result, diagnostics=diagnostics, masked=masked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases
-from reconciler.taskfile.file.values import UNREAD, AnySecret, template_data
+from reconciler.taskfile.file.passes import Knowledge
+from reconciler.taskfile.file.values import AnySecret, template_data
 from reconciler.taskfile.inputs import Inputs
 from reconciler.taskfile.template.functions.catalogue import template_functions
 from reconciler.taskfile.template.functions.kit import Function
-from reconciler.taskfile.template.govalues import SecretText, ValueFault
+from reconciler.taskfile.template.govalues import ValueFault
 from reconciler.taskfile.template.lookup import Closed
 from reconciler.taskfile.template.render import render
 from reconciler.taskfile.template.vault import Vault, check_reserved
 from reconciler.taskfile.trace import Traced, untouched
 
 _NO_VALUE = "<no value>"  # what Go prints; ACR's engine cuts it out of the whole text
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """The secrets of one reading by id, whether these are their values, and what is masked."""
-
-    secrets: Mapping[str, Any]
-    resolved: bool
-    masked: tuple[str, ...] = ()
-
-
-def any_secret(masked: tuple[str, ...]) -> Knowledge:
-    """While nobody knows which secrets there are."""
-    return Knowledge(AnySecret(), resolved=False, masked=masked)
-
-
-def unread_secrets(ids: list[str], masked: tuple[str, ...]) -> Knowledge:
-    """While nobody has read them: each reads `***`."""
-    return Knowledge({name: SecretText(UNREAD) for name in ids}, resolved=False, masked=masked)
 
 
 @dataclass(frozen=True, slots=True)
