@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from reconciler.model.context import ContextKind, context_kind
@@ -14,7 +16,7 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
-from reconciler.taskfile.tasks import DEFAULT_NETWORK, CmdStep, Network, TaskFile
+from reconciler.taskfile.tasks import DEFAULT_NETWORK, CmdStep, TaskFile
 
 # The state, with the key of its fingerprints, is nothing for a step; histories are not packed.
 _NEVER_COPIED = frozenset({".git", ".reconciler"})
@@ -68,52 +70,62 @@ def network_names(run: str, task: TaskFile) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Hands:
-    """The engine as a run uses it."""
+def open_site(
+    work: Work, multi: MultiStep, task: TaskFile, fetched: Fetched, containers: Containers
+) -> Site:
+    """Open the engine; make the networks and the workspace if any step needs them.
 
-    images: Images
-    builder: Builder
-    containers: Containers
-
-
-def open_site(work: Work, multi: MultiStep, task: TaskFile, fetched: Fetched, hands: Hands) -> Site:
-    """Make the networks and the workspace, if any step needs them. Raises Failure."""
-    containers = hands.containers
-    run = work.request.id
+    Each of the three mostly waits for other programs, so they are done side by side. All have
+    ended when this returns or raises. Raises Failure, Stop or EngineUnavailable.
+    """
     needs_place = any(isinstance(step, CmdStep) for step in task.steps)
-    networks = network_names(run, task) if needs_place else {}
-    volume = thing_name(run) if needs_place else None
-    try:
-        for network in task.networks if needs_place else ():
-            _create_network(network, networks, run, work, containers)
+    networks = network_names(work.request.id, task) if needs_place else {}
+    volume = thing_name(work.request.id) if needs_place else None
+    with ThreadPoolExecutor(2) as beside:
+        opening = beside.submit(work.ports.engine)
+        making = beside.submit(_create_networks, networks, task, work, containers)
         if volume is not None:
-            work.watch.check()
-            left_out = _left_out(work.request.source, fetched)
-            containers.create_workspace(volume, run, fetched.folder, left_out, work.watch.check)
-    except ValueError as error:
-        message = f"the engine cannot make the place of the run: {error}"
-        raise Failure(Reason.ENGINE, message, status=RunStatus.ERROR) from None
+            _create_workspace(volume, fetched, work, containers)
+        making.result()
+        images, builder = opening.result()
+    return Site(work, multi, task, fetched, images, builder, containers, networks, volume)
+
+
+def _create_networks(
+    names: Mapping[str, str], task: TaskFile, work: Work, containers: Containers
+) -> None:
+    with _engine_refusals():
+        for network in task.networks:
+            if network.name in names:
+                containers.create_network(
+                    names[network.name],
+                    work.request.id,
+                    driver=network.driver,
+                    ipv6=network.ipv6,
+                    internal=work.request.offline,
+                )
+
+
+def _create_workspace(volume: str, fetched: Fetched, work: Work, containers: Containers) -> None:
+    work.watch.check()
+    left_out = _left_out(work.request.source, fetched)
+    try:
+        with _engine_refusals():
+            containers.create_workspace(
+                volume, work.request.id, fetched.folder, left_out, work.watch.check
+            )
     except OSError as error:
         message = f"the context cannot be copied: {error.strerror}"
         raise Failure(Reason.SOURCE_MISSING, message) from None
-    return Site(
-        work, multi, task, fetched, hands.images, hands.builder, containers, networks, volume
-    )
 
 
-def _create_network(
-    network: Network, names: Mapping[str, str], run: str, work: Work, containers: Containers
-) -> None:
-    if not network.create:
-        return
-    containers.create_network(
-        names[network.name],
-        run,
-        driver=network.driver,
-        ipv6=network.ipv6,
-        internal=work.request.offline,
-    )
+@contextlib.contextmanager
+def _engine_refusals() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        message = f"the engine cannot make the place of the run: {error}"
+        raise Failure(Reason.ENGINE, message, status=RunStatus.ERROR) from None
 
 
 class _left_out:  # noqa: N801  (used like a function)

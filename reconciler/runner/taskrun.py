@@ -22,7 +22,7 @@ from reconciler.runner.fetch import fetch_context
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
 from reconciler.runner.schedule import default_width, run_graph
-from reconciler.runner.site import Hands, Site, open_site
+from reconciler.runner.site import Site, open_site
 from reconciler.runner.steps import perform
 from reconciler.runner.taskread import read_task
 from reconciler.runner.variables import run_variables
@@ -44,10 +44,9 @@ def run_task_file(multi: MultiStep, work: Work) -> None:
         return
     if work.ports.containers is None:
         raise Failure(Reason.ENGINE, "there is no engine for containers")  # wired wrongly
-    images, builder = work.ports.engine()
-    hands = Hands(images, builder, work.ports.containers())
-    with _clearing_up(hands.containers, work):
-        _do_steps(open_site(work, multi, task, fetched, hands))
+    containers = work.ports.containers()
+    with _clearing_up(containers, work):
+        _do_steps(open_site(work, multi, task, fetched, containers))
 
 
 def _do_steps(site: Site) -> None:
