@@ -1,4 +1,7 @@
-"""The container engine, through docker-py: images, versions, whether it answers. Builds nothing."""
+"""The container engine, through docker-py: images, versions, whether it answers. Builds nothing.
+
+docker-py is slow to import: whoever wants `docker*` imports it in the function that needs it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import docker
+import requests
+from docker.utils import kwargs_from_env
 
 from reconciler.base.errors import EngineUnavailable
 from reconciler.model.build import LocalImage
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 _SHORT_SECONDS = 30
@@ -35,12 +39,8 @@ class Engine:
         self._environment = environment
         self._client = self.client(timeout=_SHORT_SECONDS)
 
-    def client(self, timeout: float | None) -> APIClient:
+    def client(self, timeout: float | None) -> docker.APIClient:
         """A new connection. `timeout` is the silence in seconds that is borne, None: any."""
-        # Late: a second of imports that --help and validate do not need.
-        import docker  # noqa: PLC0415
-        from docker.utils import kwargs_from_env  # noqa: PLC0415
-
         settings = {**self._environment, "DOCKER_HOST": self.address}
         try:
             _knock(self.address)
@@ -89,9 +89,6 @@ class Engine:
         self._client.close()
 
     def _ask(self, question: Any) -> Any:
-        import docker  # noqa: PLC0415
-        import requests  # noqa: PLC0415
-
         try:
             return question(self._client)
         except (docker.errors.ImageNotFound, docker.errors.NotFound):

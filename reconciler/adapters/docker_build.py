@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from docker import APIClient
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
 from reconciler.model.build import BuildRequest, BuildResult
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 

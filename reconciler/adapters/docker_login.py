@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from docker import auth
+from docker.errors import DockerException
+
 from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import Login
 
@@ -22,12 +25,10 @@ def find_login(registry: str, environment: Mapping[str, str]) -> Login | None:
     config = _config(environment)
     if config is None:
         return None
-    import docker  # noqa: PLC0415
-
     host = None if registry in _HUB else registry
     try:
         found = config.resolve_authconfig(host)
-    except docker.errors.DockerException as error:
+    except DockerException as error:
         raise _unusable(f"the credential helper for {registry} fails: {error}") from None
     return _login(found) if found else None
 
@@ -42,16 +43,13 @@ def _login(found: Mapping[str, Any]) -> Login | None:
 
 
 def _config(environment: Mapping[str, str]) -> Any:
-    # Late: docker-py is slow to import.
-    from docker import auth, errors  # noqa: PLC0415
-
     text = environment.get("DOCKER_AUTH_CONFIG")
     path = config_file(environment)
     try:
         if text:
             return auth.load_config(config_dict=json.loads(text))
         return auth.load_config(config_path=str(path)) if path.is_file() else None
-    except (ValueError, errors.DockerException):
+    except (ValueError, DockerException):
         where = "DOCKER_AUTH_CONFIG" if text else str(path)
         raise _unusable(f"the docker logins in {where} cannot be read") from None
 

@@ -6,13 +6,15 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from reconciler.adapters.docker import Engine, engine_unavailable
+from docker import APIClient
+from docker.errors import APIError
+from docker.types import CancellableStream
+
+from reconciler.adapters.docker import Engine, engine_unavailable, explanation
+from reconciler.adapters.docker_connection import LOST
 from reconciler.base.errors import EngineUnavailable
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 Record = dict[str, Any]
 _POLL_SECONDS = 0.1
@@ -100,8 +102,6 @@ class _Talk:
 
 
 def _cut(response: Any) -> None:
-    from docker.types import CancellableStream  # noqa: PLC0415
-
     # Whatever is left of the connection: it may be closed already, or be one that cannot be cut.
     with contextlib.suppress(Exception):
         CancellableStream(iter(()), response).close()
@@ -111,18 +111,11 @@ def _cut(response: Any) -> None:
 
 
 def _translated(engine: Engine, error: BaseException) -> Exception:
-    import docker  # noqa: PLC0415
-    import requests  # noqa: PLC0415
-    import urllib3  # noqa: PLC0415
-
-    from reconciler.adapters.docker import explanation  # noqa: PLC0415
-
     if isinstance(error, EngineUnavailable):
         return error
-    if isinstance(error, docker.errors.APIError):
+    if isinstance(error, APIError):
         return EngineRefused(explanation(error))
     # Other OSErrors are about files of the context that cannot be read.
-    lost = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ConnectionError)
-    if isinstance(error, lost):
+    if isinstance(error, LOST):
         return engine_unavailable(engine.address, error)
     return EngineRefused(f"{type(error).__name__}: {error}")

@@ -6,14 +6,12 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import httpx
 
 from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import Login
-
-if TYPE_CHECKING:
-    import httpx
 
 # All kinds at once: with fewer a registry answers 404, or converts and names another digest.
 ACCEPT = (
@@ -41,8 +39,6 @@ def served_digest(
     Plain http only for loopback and for the hosts in `insecure`. Raises RegistryRefused if it
     cannot be reached or wants another login.
     """
-    import httpx  # noqa: PLC0415  (late: not needed to judge or plan)
-
     url = f"{base_url(registry, insecure)}/v2/{repository}/manifests/{reference}"
     try:
         with httpx.Client(timeout=_SECONDS, trust_env=not is_loopback(registry)) as client:
@@ -81,8 +77,6 @@ def _ask(client: httpx.Client, method: str, url: str, login: Login | None) -> ht
 
 
 def _authorization(client: httpx.Client, answer: httpx.Response, login: Login | None) -> str:
-    import httpx  # noqa: PLC0415
-
     challenge = answer.headers.get("WWW-Authenticate", "")
     basic = httpx.BasicAuth(login.username, login.password) if login else None
     if challenge.lower().startswith("bearer "):

@@ -93,7 +93,6 @@ def wire_ports(
     stored: bool = False,
 ) -> Ports:
     """The ports of one run, on the real engine, registry, files and database."""
-    from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late)
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
@@ -101,8 +100,8 @@ def wire_ports(
     return Ports(
         fetch=fetch,
         engine=lambda: open_builder(place.engines.get(platform), place.environment),
-        registry=lambda host, repository, reference, login: served_digest(
-            host, repository, reference, login=login, insecure=place.insecure
+        registry=lambda host, repository, reference, login: _served_digest(
+            place, host, repository, reference, login
         ),
         secret=lambda reference: read_secret(place, reference),
         login=lambda host: _login(place, host, logins),
@@ -147,6 +146,14 @@ def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[I
     if client is None:
         return EngineImages(engine), ClassicBuilder(engine)
     return EngineImages(engine), BuildKitBuilder(client, engine.address, environment)
+
+
+def _served_digest(
+    place: RunPlace, host: str, repository: str, reference: str, login: Login | None
+) -> str | None:
+    from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late: httpx)
+
+    return served_digest(host, repository, reference, login=login, insecure=place.insecure)
 
 
 def read_secret(place: RunPlace, reference: str) -> str:

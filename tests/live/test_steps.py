@@ -24,7 +24,8 @@ from reconciler.adapters.docker_containers import EngineContainers
 from reconciler.adapters.registry import served_digest
 from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL, ContainerRequest
 from tests.live.test_runs import Bridge
-from tests.live.workshop import Workshop
+from tests.live.workshop import COMMAND, Workshop
+from tests.terminal import shown
 
 PLANTED = "pl4nted/s3cret+value"
 # PID 1 of its container is the engine's init; the shell under it ignores the polite signal.
@@ -476,14 +477,14 @@ def containers() -> EngineContainers:
 
 def created(engine: docker.DockerClient, base_image: str, **fields: Any) -> dict[str, Any]:
     """What the engine says of a container that is made and never started."""
-    from reconciler.adapters.docker_containers import _creation
+    from reconciler.adapters.docker_creation import creation
 
     own = open_engine(None, {})
     client = own.client(timeout=30)
     request = ContainerRequest(
         name=f"rt-{uuid.uuid4().hex}", image=base_image, labels={}, argv=("true",), **fields
     )
-    identity = client.create_container(**_creation(client, own, request))["Id"]
+    identity = client.create_container(**creation(client, own, request))["Id"]
     try:
         return dict(client.inspect_container(identity))
     finally:
@@ -564,3 +565,21 @@ def test_labels_name_the_instance_of_a_volume(
         assert labels == {INSTANCE_LABEL: containers.instance, RUN_LABEL: "r1"}
     finally:
         containers.remove_run("r1")
+
+
+def test_on_a_terminal_a_running_step_has_a_row_that_is_gone_at_the_end(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    name = task(workshop, {"id": "slow", "cmd": "sh -c 'echo begun; sleep 2; echo ended'"})
+
+    def start(terminal: int) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*COMMAND, "run", "-f", name, "ctx"], cwd=workshop.root, env=workshop.settings(),
+            stdin=terminal, stdout=terminal, stderr=terminal, text=True,
+        )  # fmt: skip
+
+    told = shown(start)
+    assert "slow     > running 1 s  (0 of 1 step done)" in told
+    assert told.rindex("> running") < told.rindex("slow  succeeded")
+    assert told.index("begun") < told.index("> running 1 s") < told.rindex("ended")
