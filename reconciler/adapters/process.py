@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import select
 import shutil
@@ -52,7 +53,7 @@ def stream(
         try:
             stopped = _pump(process, on_output, stopping)
         finally:
-            _end_group(process)
+            end_group(process)
     return Ended(process.returncode, stopped)
 
 
@@ -73,10 +74,12 @@ def capture(
     return ended.exit_code, b"".join(output).decode("utf-8", "replace")
 
 
-# The kernel ends the program when we are killed: nobody else could. setpriv is part of
-# util-linux; without it a program may outlive a kill -9 of ours.
-_SETPRIV = shutil.which("setpriv")
-_LEASH = (_SETPRIV, "--pdeathsig", "TERM", "--") if _SETPRIV else ()
+@functools.cache
+def _leash() -> tuple[str, ...]:
+    # The kernel ends the program when we are killed: nobody else could. setpriv is part of
+    # util-linux; without it a program may outlive a kill -9 of ours.
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 
 
 def start_detached(words: Sequence[str], *, environment: Mapping[str, str]) -> ProcessIdentity:
@@ -105,7 +108,7 @@ def _start(
     if shutil.which(argv[0], path=environment.get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, "there is no such program", argv[0])
     return subprocess.Popen(
-        [*_LEASH, *argv],
+        [*_leash(), *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -135,19 +138,30 @@ def _pump(
         if deadline is not None and time.monotonic() > deadline:
             return True
         # A child may keep the pipe open after its parent has ended, and the other way round.
-        if not chunk and _has_ended(process):
+        if not chunk and has_ended(process):
             return deadline is not None
         if ready and not chunk:
             time.sleep(_POLL_SECONDS / 10)
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """True if a program that nobody has waited for yet is over."""
     # WNOWAIT: the process stays a zombie, so that its group number is nobody else's yet.
     state = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return state is not None
 
 
-def _end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes], *, grace: float = 0) -> None:
+    """End a program that leads its own session, and everything it started, and wait for it.
+
+    With `grace` the group gets SIGTERM first and so many seconds to end by itself. Whoever calls
+    it asks `has_ended` and not `poll`, which would give the group's number free.
+    """
+    if grace:
+        _signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        while not has_ended(process) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS / 10)
     _signal_group(process, signal.SIGKILL)
     process.wait()
 

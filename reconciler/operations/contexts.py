@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.git_fetch import GitFault, GitFetchError, Repository, fetch
+from reconciler.adapters.git_environment import Repository
+from reconciler.adapters.git_fault import GitFault, GitFetchError
+from reconciler.adapters.git_fetch import fetch
 from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind, git_location
 from reconciler.model.run import Reason

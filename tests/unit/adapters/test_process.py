@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from reconciler.adapters.process import (
     capture,
+    end_group,
     is_alive,
     process_started,
     stop_signals,
@@ -87,6 +89,42 @@ def test_an_error_of_the_listener_ends_the_program() -> None:
     with pytest.raises(BrokenPipeError):
         stream(argv, environment=ENVIRONMENT, on_output=listen, stopping=never)
     assert gone(seen[0])
+
+
+def started(script: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A shell that leads its own session, and the number that it printed first."""
+    process = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def test_with_grace_a_program_may_end_by_itself() -> None:
+    process, _ = started("trap 'echo bye; exit 3' TERM; echo $$; while :; do sleep 0.01; done")
+    with process:
+        end_group(process, grace=20)
+        assert process.stdout is not None
+        assert (process.returncode, process.stdout.read()) == (3, b"bye\n")
+
+
+def test_after_the_grace_everything_it_started_is_gone() -> None:
+    process, child = started("trap '' TERM; sleep 100 & echo $!; wait; sleep 100")
+    with process:
+        end_group(process, grace=0.05)
+    assert process.returncode == -signal.SIGKILL
+    assert gone(child)
+
+
+def test_what_a_program_that_has_ended_left_behind_is_gone() -> None:
+    process, child = started("trap '' TERM; sleep 100 & echo $!")
+    with process:
+        end_group(process, grace=20)
+    assert process.returncode == 0
+    assert gone(child)
+
+
+def test_importing_looks_for_no_program() -> None:
+    words = "import shutil; shutil.which = None; import reconciler.adapters.process"
+    subprocess.run([sys.executable, "-c", words], check=True)
 
 
 def test_a_short_program_that_hangs_is_a_timeout() -> None:

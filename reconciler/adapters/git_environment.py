@@ -1,0 +1,102 @@
+"""What git may know when it talks to a foreign repository: an environment made from nothing.
+
+No user or system configuration, no hooks, no prompts, no redirects, only the protocols that are
+allowed. A token goes to git as a header for one `scheme://host/`: it stands in no argument list,
+in no configuration file, and no other host is ever given it.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository to fetch from. `token` is sent to the host of `url` and to no other.
+
+    `insecure` allows plain http. A token of the form `user:password` is sent as it is, another
+    one with a user name that every known host accepts.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    insecure: bool = False
+
+
+def secret_words(token: str | None) -> tuple[str, ...]:
+    """What of a token must never be shown: itself, as it is sent, and its password."""
+    if not token:
+        return ()
+    return (token, _basic(token), *token.split(":")[1:])
+
+
+def _basic(token: str) -> str:
+    pair = token if ":" in token else f"x-access-token:{token}"
+    return base64.b64encode(pair.encode()).decode()
+
+
+def environment_of(repository: Repository, url: str, place: Path) -> dict[str, str]:
+    """Everything git may know; makes its empty home in `place`.
+
+    Nothing is inherited but PATH, the certificates and the way through a proxy.
+    """
+    home = place / "home"
+    home.mkdir(mode=0o700)
+    keep = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+    settings = _settings(repository, url)
+    numbered: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for index, (name, value) in enumerate(settings):
+        numbered[f"GIT_CONFIG_KEY_{index}"] = name
+        numbered[f"GIT_CONFIG_VALUE_{index}"] = value
+    return {
+        **_without_git(os.environ),
+        **{name: os.environ[name] for name in keep if name in os.environ},
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "true",
+        "GIT_ALLOW_PROTOCOL": "https:http" if repository.insecure else "https",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        **numbered,
+    }
+
+
+def _without_git(environment: Mapping[str, str]) -> dict[str, str]:
+    """GitPython adds our variables to its own process's: those that matter to git are emptied."""
+    risky = ("GIT_", "SSH_ASKPASS", "LD_")
+    kept = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
+    return {name: "" for name in environment if name.startswith(risky) and name not in kept}
+
+
+def _settings(repository: Repository, url: str) -> list[tuple[str, str]]:
+    settings = [
+        ("credential.helper", ""),
+        ("http.followRedirects", "false"),
+        ("http.lowSpeedLimit", "1000"),
+        ("http.lowSpeedTime", "30"),
+        ("core.symlinks", "false"),
+        ("core.fsmonitor", "false"),
+        ("core.hooksPath", os.devnull),
+        ("core.autocrlf", "false"),
+        ("transfer.fsckObjects", "true"),
+        ("protocol.version", "2"),
+        ("submodule.recurse", "false"),
+        ("fetch.recurseSubmodules", "false"),
+        ("advice.detachedHead", "false"),
+        ("gc.auto", "0"),
+        ("safe.directory", "*"),
+    ]
+    if repository.token:
+        parts = urlsplit(url)
+        scope = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        settings.append((scope, f"Authorization: Basic {_basic(repository.token)}"))
+    return settings
