@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.base.errors import SecretUnavailable
 from reconciler.model.context import Token
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
+from reconciler.runner.secrets import resolve
 from reconciler.runner.work import Work
 
 _TOKEN_NAME = "context.token"  # noqa: S105  (the name of a field)
@@ -33,11 +33,7 @@ def _read_token(work: Work, token: Token) -> str:
     if token.expires is not None and token.expires < today:
         message = f"the token {token.secret} expired on {token.expires}: make a new one"
         raise Failure(Reason.TOKEN_EXPIRED, message)
-    try:
-        value = work.ports.secret(token.secret).strip()
-    except SecretUnavailable as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+    value = resolve(work, token.secret).strip()
     work.ledger.hide([value, *value.split(":")[1:]])
     used = UsedSecret(
         name=_TOKEN_NAME,

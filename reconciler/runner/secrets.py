@@ -36,15 +36,20 @@ def read_secrets(work: Work, builder: Builder) -> dict[str, str]:
     return values
 
 
+def resolve(work: Work, reference: str) -> str:
+    """The value of a reference, not yet masked. Raises Failure, which says what to do."""
+    try:
+        return work.ports.secret(reference)
+    except SecretUnavailable as error:
+        hint = f"; {error.hint}" if error.hint else ""
+        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+
+
 def _value(work: Work, name: str, reference: str) -> str:
     if not _NAME.fullmatch(name):
         message = f"the secret name {one_line(name)} is not letters, digits, '_', '.' and '-'"
         raise Failure(Reason.TASKFILE_INVALID, message)
-    try:
-        value = work.ports.secret(reference)
-    except SecretUnavailable as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+    value = resolve(work, reference)
     work.ledger.hide([value])
     if not maskable(value):
         work.ledger.say("build", f"warning: the secret {name} is too short to be masked in the log")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
-from reconciler.base.errors import ReconcilerError, SecretUnavailable
+from reconciler.base.errors import ReconcilerError
 from reconciler.base.source import Path as Place
 from reconciler.base.source import spell_path
 from reconciler.base.text import one_line, plural
@@ -16,6 +16,7 @@ from reconciler.model.variables import FIELDS
 from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
+from reconciler.runner.secrets import resolve
 from reconciler.runner.variables import RunVariables
 from reconciler.runner.work import Work
 from reconciler.taskfile.faults import Fault
@@ -93,12 +94,8 @@ def _set_secrets(source: FileStep | InlineStep, work: Work) -> dict[str, str]:
 
 
 def _read(reference: str, work: Work) -> str:
-    try:
-        # A file that holds a value ends with a line break that is not part of it.
-        return work.ports.secret(reference).rstrip("\r\n")
-    except SecretUnavailable as error:
-        hint = f"; {error.hint}" if error.hint else ""
-        raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
+    # A file that holds a value ends with a line break that is not part of it.
+    return resolve(work, reference).rstrip("\r\n")
 
 
 def _vault_secret(secret: Secret, work: Work) -> str:
