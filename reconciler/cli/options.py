@@ -40,6 +40,12 @@ class Invocation:
         """True if a person can be asked."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
+    @property
+    def screen(self) -> bool:
+        """True if standard output is a terminal whose cursor can be moved."""
+        terminal = self.environment.get("TERM", "dumb")
+        return sys.stdout.isatty() and terminal not in {"", "dumb", "unknown"}
+
     @contextmanager
     def workspace(self) -> Iterator[OpenWorkspace]:
         """The workspace, closed at the end. Raises NoWorkspace, InvalidInput."""

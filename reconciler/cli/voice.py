@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -14,6 +14,7 @@ from reconciler.cli.prefix import LogPainter
 from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus
 
 if TYPE_CHECKING:  # late: the database and the engine are slow to import
+    from reconciler.cli.screen import Screen
     from reconciler.operations.run_place import RunPlace
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.request import RunRequest
@@ -43,17 +44,41 @@ def start(invocation: Invocation, place: RunPlace, request: RunRequest, *, wait:
         queue_run(place, request, invocation.folder)
         click.echo(request.id)
         return 0
-    voice = Voice(invocation)
-    return voice.end(start_run(place, request, watchers=voice.watchers()))
+    with Voice(invocation) as voice:
+        record = start_run(place, request, watchers=voice.watchers())
+    return voice.end(record)
 
 
 class Voice:
-    """Tells of one run as it goes on. If nobody reads any more, the run goes on untold."""
+    """Tells of one run as it goes on. If nobody reads any more, the run goes on untold.
+
+    On a terminal every running step has a row of its own below the log.
+    """
 
     def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
         self._width = invocation.width
         self._paint = LogPainter(invocation.environment)
         self._before: RunRecord | None = None
+        self._screen: Screen | None = None
+
+    def __enter__(self) -> Self:
+        if self._invocation.screen:
+            from reconciler.cli.screen import Screen  # noqa: PLC0415  (late: only for a terminal)
+
+            self._screen = Screen(self._rows)
+            self._screen.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._screen is not None:
+            self._screen.stop()
+            self._screen = None
+
+    def _rows(self) -> list[str]:
+        from reconciler.report.run_progress import running_rows  # noqa: PLC0415
+
+        return running_rows(self._before, self._invocation.clock(), self._width)
 
     def watchers(self) -> Any:
         """What the run tells its states and lines to."""
@@ -62,7 +87,7 @@ class Voice:
         return Watchers(on_record=self._record, on_line=self._line)
 
     def _record(self, record: RunRecord) -> None:
-        from reconciler.report.runs import progress_lines  # noqa: PLC0415
+        from reconciler.report.run_progress import progress_lines  # noqa: PLC0415
 
         self._say(progress_lines(self._before, record, self._width))
         self._before = record
@@ -79,6 +104,9 @@ class Voice:
         return code
 
     def _say(self, lines: list[str], *, error: bool = False) -> None:
+        if self._screen is not None:
+            self._screen.write(lines)
+            return
         try:
             for line in lines:
                 click.echo(line, err=error)

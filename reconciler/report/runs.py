@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.base.clock import spell_ago, spell_duration
-from reconciler.base.text import cut, harmless, plural, table, wrap
+from reconciler.base.text import cut, harmless, table, wrap
 from reconciler.model.run import (
-    BaseImage,
     LogLine,
     OutputImage,
     RunRecord,
@@ -20,7 +19,7 @@ from reconciler.model.run import (
 )
 
 FORMAT_VERSION = 1
-_LABEL = 9
+LABEL = 9
 # Colours and cursor movements of the program; what is left of them is shown as text.
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _WORDS = {
@@ -34,31 +33,7 @@ _WORDS = {
 }
 
 
-# ---------------------------------------------------------- while a run goes on
-def progress_lines(before: RunRecord | None, now: RunRecord, width: int) -> list[str]:
-    """What a new state of a record tells that the one before did not."""
-    lines = []
-    if now.started and not (before and before.started):
-        lines += _header(now, width)
-    if now.context_bytes is not None and not (before and before.context_bytes is not None):
-        lines += _labelled("context", _context(now), width)
-    if now.bases and not (before and before.bases):
-        for number, base in enumerate(dict.fromkeys(map(_base, now.bases))):
-            lines += _labelled("bases" if number == 0 else "", base, width)
-    return lines
-
-
-def _header(record: RunRecord, width: int) -> list[str]:
-    facts = [
-        f"run {record.id}",
-        title(record),
-        f"{record.trigger} by {record.actor}",
-        record.platform,
-        f"timeout {spell_duration(record.timeout)}",
-    ]
-    return wrap(harmless("  ".join(facts)), width, " " * _LABEL)
-
-
+# ---------------------------------------------------------------- in one line
 def title(record: RunRecord) -> str:
     """The task's address, or what was run without one."""
     if record.task:
@@ -67,25 +42,6 @@ def title(record: RunRecord) -> str:
     if isinstance(file, dict):
         return f"task file {file.get('path')}"
     return "command" if record.request.get("inline") else "quick build"
-
-
-def _context(record: RunRecord) -> str:
-    dirty = " with changes" if record.dirty else ""
-    commit = f" at {record.commit[:7]}{dirty}" if record.commit else ""
-    size = f"{plural(record.context_files or 0, 'file')}, {spell_bytes(record.context_bytes or 0)}"
-    return f"{record.source}{commit}   {size} in {spell_duration(record.context_seconds or 0)}"
-
-
-def _base(base: BaseImage) -> str:
-    if base.digest:
-        name = base.reference.partition("@")[0]
-        return f"{name}@{short_digest(base.digest)}"
-    local = f"  (local image {short_digest(base.image_id)})" if base.image_id else ""
-    return base.reference + local
-
-
-def _labelled(label: str, text: str, width: int) -> list[str]:
-    return wrap(harmless(f"{label:<{_LABEL}}{text}"), width, " " * _LABEL)
 
 
 def spell_bytes(count: int) -> str:
@@ -108,7 +64,7 @@ def log_text(line: LogLine) -> str:
     """`build    | text`, with nothing in it that moves a cursor."""
     raw = line.line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     text = harmless(_TERMINAL.sub("", raw.replace("\t", "    ")))
-    return f"{harmless(line.step):<{_LABEL - 1}} | {text}".rstrip()
+    return f"{harmless(line.step):<{LABEL - 1}} | {text}".rstrip()
 
 
 # ----------------------------------------------------------------- at the end

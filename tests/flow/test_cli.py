@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.cli import main
 from tests.flow.project import Outcome, Project, new_project
+from tests.terminal import shown
 
 
 @pytest.fixture(name="project")
@@ -198,24 +199,10 @@ def test_piped_output_has_no_colours_and_80_columns(project: Project) -> None:
 
 def terminal(project: Project, *words: str, columns: int = 80) -> str:
     """What a command prints on a terminal of so many columns."""
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = project.spawn(*words, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(master, 65536)
-        except OSError:
-            break
-    process.wait(timeout=60)
-    os.close(master)
-    return shown.decode()
+    return shown(
+        lambda slave: project.spawn(*words, stdin=slave, stdout=slave, stderr=slave),
+        columns=columns,
+    )
 
 
 def test_a_terminal_gets_colours_unless_no_color_is_set(

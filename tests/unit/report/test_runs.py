@@ -17,11 +17,11 @@ from reconciler.model.run import (
     StepRecord,
     StepStatus,
 )
+from reconciler.report.run_progress import progress_lines
 from reconciler.report.runs import (
     end_lines,
     log_text,
     lost_lines,
-    progress_lines,
     runs_json,
     runs_lines,
     spell_bytes,
