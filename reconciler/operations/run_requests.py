@@ -94,8 +94,18 @@ def _docker_step(words: BuildWords, push: bool) -> DockerStep:
     try:
         return DockerStep.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise WrongUsage(f"{'.'.join(map(str, first['loc'])) or 'build'}: {first['msg']}") from None
+        raise WrongUsage(_wrong_word(error, words)) from None
+
+
+def _wrong_word(error: ValidationError, words: BuildWords) -> str:
+    """What is wrong first. Only names of images are repeated: other words may hold a secret."""
+    first = error.errors(include_input=False)[0]
+    match first["loc"]:
+        case ("images", int(number), *_):
+            name = one_line(tuple(words.images)[number], 60)
+            return f"the image name {name} is not legal: {first['msg']}"
+        case place:
+            return f"{'.'.join(map(str, place)) or 'build'}: {first['msg']}"
 
 
 def _argument(text: str) -> tuple[str, str]:

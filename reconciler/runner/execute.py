@@ -43,8 +43,11 @@ def execute(request: RunRequest, ports: Ports) -> RunRecord:
         ledger.note(status=RunStatus.RUNNING, started=ledger.now())
         _do(work)
         return _finish(ledger, RunStatus.SUCCEEDED)
-    except (Failure, Stop) as end:
-        return _finish(ledger, end.status, end.reason, end.message)
+    except Failure as failure:
+        return _finish(ledger, failure.status, failure.reason, failure.message)
+    except Stop as stop:
+        known = _known_stop(work) or stop
+        return _finish(ledger, known.status, known.reason, known.message)
     except EngineUnavailable as error:
         message = f"{error.message}; {error.hint}" if error.hint else error.message
         return _finish(ledger, RunStatus.ERROR, Reason.ENGINE, message)
@@ -60,6 +63,15 @@ def _finish(
 ) -> RunRecord:
     ledger.note(status=status, reason=reason, message=message, finished=ledger.now())
     return ledger.record
+
+
+def _known_stop(work: Work) -> Stop | None:
+    """Who or what stopped the run: what broke off for it may not know."""
+    try:
+        work.watch.check()
+    except Stop as stop:
+        return stop
+    return None
 
 
 def _do(work: Work) -> None:
