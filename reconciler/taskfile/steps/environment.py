@@ -116,7 +116,7 @@ def _not_a_pair(entry: Entry, findings: Findings, *, lenient: bool) -> None:
     if lenient and not findings.strict:
         findings.warn(
             entry.at,
-            f"the variable {entry.text} has no value; the engine's own is not handed on",
+            f'the variable "{entry.text}" has no value; the engine\'s own is not handed on',
             fix="write NAME=value",
         )
         return

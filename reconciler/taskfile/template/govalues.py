@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from reconciler.taskfile.template.gotime import PRINTED, go_format
 
 MAX_DEPTH = 60  # of lists and maps in each other
 MAX_ITEMS = 100_000
@@ -72,6 +75,8 @@ def _spell_simple(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return spell_float(value)
+    if isinstance(value, datetime):
+        return go_format(value, PRINTED)
     if callable(value):  # made when it is needed
         return spell(value())
     return "***" if isinstance(value, SecretText) else str(value)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from reconciler.taskfile.template.functions.kit import Function, Secrecy, table, takes, text
+from reconciler.taskfile.template.gotime import JSON, go_format
 from reconciler.taskfile.template.govalues import Missing, convert, spell
 
 _KEEPS = Secrecy.KEEPS
@@ -54,6 +56,10 @@ def _pluck(key: Any, *maps: Any) -> list[Any]:
 
 
 # -------------------------------------------------------------------- JSON
+def _json_text(value: Any) -> str:
+    return go_format(value, JSON) if isinstance(value, datetime) else spell(value)
+
+
 def to_json(value: Any, indent: int | None = None) -> str:
     """JSON as Go writes it: no blanks, keys in order, `<`, `>` and `&` escaped."""
     separators = None if indent else (",", ":")
@@ -63,13 +69,15 @@ def to_json(value: Any, indent: int | None = None) -> str:
         sort_keys=True,
         separators=separators,
         indent=indent,
-        default=spell,
+        default=_json_text,
     )
     return re.sub("[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", written)
 
 
 def _raw_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_json_text
+    )
 
 
 MAP_FUNCTIONS: dict[str, Function] = {

@@ -65,7 +65,9 @@ def test_an_open_quote_is_told() -> None:
 def test_the_own_environment_of_the_engine_is_not_handed_on() -> None:
     text = V11 + "steps:\n  - {cmd: x, env: [FOO]}\n"
     assert cmd(text, "acb").env == ()
-    assert "not handed on" in warnings(text, "acb")[0]
+    said = warnings(text, "acb")[0]
+    assert 'the variable "FOO" has no value' in said
+    assert "not handed on" in said
     assert errors(text)
     assert errors(text, "acb", environment=("A=1",))
 

@@ -123,6 +123,7 @@ GIVES = {
     # time
     "{{ date `06 January Monday 3:4:5 pm .999 MST -0700 1/2` now }}": "26 November Saturday 3:4:5 am .678 UTC +0000 11/21",
     "{{ date `2006` 0 }}": "1970",
+    "{{ now }} {{ list now | toJson }} {{ toRawJson now }}": '2026-11-21 03:04:05.678 +0000 UTC ["2026-11-21T03:04:05.678Z"] "2026-11-21T03:04:05.678Z"',
     "{{ now | date `2006-01-02 15:04:05.000 Mon Jan _2 3PM` }}": "2026-11-21 03:04:05.678 Sat Nov 21 3AM",
     "{{ htmlDate now }} {{ dateInZone `Z07:00` now `UTC` }} {{ unixEpoch now }}": "2026-11-21 Z 1795230245",
     # secrets
