@@ -53,9 +53,7 @@ class Screen:
                 self._flush()
 
     def stop(self) -> None:
-        """Show what waits, take the rows away. May be called again."""
-        if self._stopped.is_set():
-            return
+        """Show what waits, take the rows away."""
         self._stopped.set()
         self._thread.join()
         with self._lock:

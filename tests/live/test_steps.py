@@ -581,5 +581,6 @@ def test_on_a_terminal_a_running_step_has_a_row_that_is_gone_at_the_end(
 
     told = shown(start)
     assert "slow     > running 1 s  (0 of 1 step done)" in told
-    assert told.rindex("> running") < told.rindex("slow  succeeded")
+    gone = told.index("\x1b[?25h")  # the cursor is seen again: the rows are taken away
+    assert told.rindex("> running") < gone < told.rindex("slow  succeeded")
     assert told.index("begun") < told.index("> running 1 s") < told.rindex("ended")

@@ -21,7 +21,6 @@ screen.start()
 """
 _END = """
 screen.stop()
-screen.stop()
 print("after")
 """
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -54,7 +53,10 @@ def test_lines_come_whole_and_in_order_whatever_they_hold() -> None:
 
 
 def test_rows_are_drawn_anew_and_gone_at_the_end() -> None:
-    told = of("time.sleep(0.3); rows[:] = ['build    > running 9 s']; time.sleep(1)")
+    told = of(
+        "time.sleep(0.3); rows[:] = ['build    > running 9 s']; time.sleep(1);"
+        "rows[:] = ['build    > running 12 s']"
+    )
     assert told.index("running 1 s") < told.index("running 9 s")
     last = told.rindex("> running")
     # The row was erased, the cursor is seen again, and what comes next stands in its place.
