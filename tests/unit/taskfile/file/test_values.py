@@ -64,3 +64,15 @@ def test_values_as_json_are_one_word_with_secrets_escaped() -> None:
 
 def test_a_value_of_another_kind_is_refused() -> None:
     assert "not set" in errors(V11 + "steps:\n  - cmd: x\n", values={"a": {1}})[0]
+
+
+def test_the_text_no_value_is_cut_out_only_as_the_engine_does() -> None:
+    text = V11 + "steps:\n  - cmd: x 'a<no value>b' a{{ .Values.v }}b\n"
+    assert words(text.replace("{{ .Values.v }}", ""))[1:] == ["a<no value>b", "ab"]
+    assert words(text, "acb", values={"v": "<no value>"})[1:] == ["ab", "ab"]
+
+
+def test_values_may_be_nested() -> None:
+    text = V11 + "steps:\n  - cmd: x {{ .Values.n.b }}\n"
+    for manner in ("strict", "acb"):
+        assert words(text, manner, values=read_values("n: {b: two}"))[1] == "two"
