@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
         rows = [row for name in chosen.cases or CASES for row in measured(name, given)]
     print("\n".join(table(rows)))
     load = f"load {before:.2f} before, {os.getloadavg()[0]:.2f} after"
-    print(f"{os.cpu_count()} cores; {load}; medians; ours and the peer's took turns")
+    print(f"{os.cpu_count()} cores; {load}; medians of several")
     return 0
 
 
