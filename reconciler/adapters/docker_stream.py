@@ -61,7 +61,8 @@ class _Talk:
         self._call = call
         self._responses: list[Any] = []
         self._over = threading.Event()
-        self._items: queue.Queue[Any] = queue.Queue(maxsize=1000)
+        # A record has up to 32 kB of output: what waits here stays within 2 MB.
+        self._items: queue.Queue[Any] = queue.Queue(maxsize=64)
         # docker-py does not show the response that it streams from; requests does, by a hook.
         self._client.hooks["response"].append(self._remember)
         threading.Thread(target=self._read, daemon=True).start()
