@@ -151,6 +151,10 @@ class _Stream:
     def holds(self) -> bool:
         return bool(self._held)
 
+    @property
+    def covers(self) -> bool:
+        return self._covered > 0
+
     def feed(self, chunk: bytes) -> bytes:
         self._held += chunk
         return self._release(len(self._held) - self._redactor.reach)
@@ -181,12 +185,24 @@ class MaskedLines:
     def feed(self, chunk: bytes) -> Iterator[tuple[bytes, bool]]:
         """(line, more): `more` says that the next item goes on in the same line."""
         *whole, self._raw = (self._raw + chunk).split(b"\n")
-        for line in whole:
-            yield from self._line(line)
+        if self._clean(whole):
+            yield from ((line.removesuffix(b"\r"), False) for line in whole)
+        else:
+            for line in whole:
+                yield from self._line(line)
         if len(self._raw) > LONGEST_LINE:
             self._ready += self._stream.feed(self._raw)
             self._raw = b""
             yield from self._long_pieces()
+
+    def _clean(self, lines: list[bytes]) -> bool:
+        """True for whole short lines without a secret: one look at all of them is enough."""
+        goes_on = self._ready or self._stream.holds or self._stream.covers
+        return (
+            not goes_on
+            and max(map(len, lines), default=0) <= LONGEST_LINE
+            and not self._redactor.spans(b"\n".join(lines))
+        )
 
     def flush(self) -> Iterator[tuple[bytes, bool]]:
         """What is left when the stream has ended."""

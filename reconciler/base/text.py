@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Sequence
 # Control characters, marks and overrides of writing direction, line separators, the invisible
 # byte order mark, and bytes that were no text.
 _CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+"
 )
 
 
@@ -22,12 +23,22 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 
 def harmless(text: str) -> str:
     """Text without control characters, terminal escapes and bidirectional overrides."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    # Of what is printable nothing matches: asking costs a tenth of searching.
+    if text.isprintable():
+        return text
+    return _CONTROL.sub(lambda match: "".join(map(_escaped, match[0])), text)
+
+
+@functools.cache  # there are few of them, and binary output is made of them
+def _escaped(character: str) -> str:
+    return f"\\x{ord(character):02x}"
 
 
 def harmless_json(text: str) -> str:
     """The same for a JSON text, which stays JSON with the same meaning."""
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _CONTROL.sub(
+        lambda match: "".join(f"\\u{ord(character):04x}" for character in match[0]), text
+    )
 
 
 def as_text(name: str) -> str:

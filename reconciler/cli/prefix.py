@@ -16,18 +16,22 @@ class LogPainter:
     """Log lines as text: every step has a colour of its own, in the order of their first lines."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        from reconciler.report.runs import log_text  # noqa: PLC0415  (late: not for `validate`)
+
+        self._text = log_text
         # https://no-color.org: set and not empty.
         self._plain = bool(environment.get("NO_COLOR"))
-        self._colours: dict[str, str] = {}
+        # By step: how long its prefix is, and the prefix in its colour.
+        self._painted: dict[str, tuple[int, str]] = {}
 
     def __call__(self, line: LogLine) -> str:
         """The text of a line, its step coloured."""
-        from reconciler.report.runs import log_text  # noqa: PLC0415  (late: not for `validate`)
-
-        prefix, bar, rest = log_text(line).partition(" |")
-        return prefix + bar + rest if self._plain else self._painted(line.step, prefix) + bar + rest
-
-    def _painted(self, step: str, prefix: str) -> str:
-        known = len(self._colours)
-        colour = self._colours.setdefault(step, _COLOURS[known % len(_COLOURS)])
-        return click.style(prefix, fg=colour)
+        text = self._text(line)
+        if self._plain:
+            return text
+        if line.step not in self._painted:
+            prefix = text.partition(" |")[0]
+            colour = _COLOURS[len(self._painted) % len(_COLOURS)]
+            self._painted[line.step] = (len(prefix), click.style(prefix, fg=colour))
+        length, painted = self._painted[line.step]
+        return painted + text[length:]

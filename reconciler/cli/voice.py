@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -84,7 +85,7 @@ class Voice:
         """What the run tells its states and lines to."""
         from reconciler.operations.run_place import Watchers  # noqa: PLC0415
 
-        return Watchers(on_record=self._record, on_line=self._line)
+        return Watchers(on_record=self._record, on_lines=self._lines)
 
     def _record(self, record: RunRecord) -> None:
         from reconciler.report.run_progress import progress_lines  # noqa: PLC0415
@@ -92,8 +93,8 @@ class Voice:
         self._say(progress_lines(self._before, record, self._width))
         self._before = record
 
-    def _line(self, line: LogLine) -> None:
-        self._say([self._paint(line)])
+    def _lines(self, lines: Sequence[LogLine]) -> None:
+        self._say(list(map(self._paint, lines)))
 
     def end(self, record: RunRecord) -> int:
         """Tell how it ended; the exit code that says so."""
@@ -108,8 +109,8 @@ class Voice:
             self._screen.write(lines)
             return
         try:
-            for line in lines:
-                click.echo(line, err=error)
+            if lines:
+                click.echo("\n".join(lines), err=error)
         except BrokenPipeError:
             # Half a push is worse than a push nobody watches: the log keeps every line.
             nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import ConfigDict, Field
 
@@ -141,8 +141,7 @@ class RunRecord(Recorded):
     wanted: dict[str, object] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(NamedTuple):
     """One line of output, already masked. Bytes that are not UTF-8 are surrogate escapes.
 
     `more`: the line was too long and goes on in the next item.

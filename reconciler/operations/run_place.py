@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,18 +65,18 @@ class Watchers:
     """Who is told while a run goes on."""
 
     on_record: Callable[[RunRecord], None] = lambda _record: None
-    on_line: Callable[[LogLine], None] = lambda _line: None
+    on_lines: Callable[[Sequence[LogLine]], None] = lambda _lines: None
 
 
 class _Sink:
-    """Stores a line, then shows it: what was shown is always in the log."""
+    """Stores lines, then shows them: what was shown is in the log, up to the log's own bound."""
 
-    def __init__(self, file: LogFile, show: Callable[[LogLine], None]) -> None:
+    def __init__(self, file: LogFile, show: Callable[[Sequence[LogLine]], None]) -> None:
         self._file, self._show = file, show
 
-    def write(self, line: LogLine) -> None:
-        self._file.write(line)
-        self._show(line)
+    def write(self, *lines: LogLine) -> None:
+        self._file.write(*lines)
+        self._show(lines)
 
 
 def wire_ports(
@@ -96,7 +96,7 @@ def wire_ports(
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
-    key, sink = place.database.key, _Sink(log, watchers.on_line)
+    key, sink = place.database.key, _Sink(log, watchers.on_lines)
     return Ports(
         fetch=fetch,
         engine=lambda: open_builder(place.engines.get(platform), place.environment),

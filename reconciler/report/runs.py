@@ -62,8 +62,10 @@ def short_digest(digest: str | None) -> str:
 
 def log_text(line: LogLine) -> str:
     """`build    | text`, with nothing in it that moves a cursor."""
-    raw = line.line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    text = harmless(_TERMINAL.sub("", raw.replace("\t", "    ")))
+    text = line.line
+    if not text.isprintable():
+        raw = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        text = harmless(_TERMINAL.sub("", raw.replace("\t", "    ")))
     return f"{harmless(line.step):<{LABEL - 1}} | {text}".rstrip()
 
 

@@ -49,8 +49,10 @@ class Ledger:
 
     def say(self, step: str, text: str, attempt: int = 1) -> None:
         """Write one line of our own into the log."""
-        for line in self.redactor.text(text).splitlines() or [""]:
-            self._ports.log.write(LogLine(self.now(), step, line, stream="note", attempt=attempt))
+        now, lines = self.now(), self.redactor.text(text).splitlines() or [""]
+        self._ports.log.write(
+            *(LogLine(now, step, line, stream="note", attempt=attempt) for line in lines)
+        )
 
     @contextlib.contextmanager
     def output(self, step: str, attempt: int = 1) -> Iterator[Output]:
@@ -61,10 +63,18 @@ class Ledger:
         finally:
             output.end()
 
-    def write(self, step: str, line: bytes, *, more: bool, attempt: int = 1) -> None:
-        """Write one masked line of a program."""
-        text = line.decode("utf-8", "surrogateescape")
-        self._ports.log.write(LogLine(self.now(), step, text, more=more, attempt=attempt))
+    def write(self, step: str, lines: Iterable[tuple[bytes, bool]], attempt: int = 1) -> None:
+        """Write masked lines of a program: (line, whether it goes on in the next item).
+
+        What came together is handed on together, with one time.
+        """
+        now = self.now()
+        items = [
+            LogLine(now, step, line.decode("utf-8", "surrogateescape"), "out", attempt, more)
+            for line, more in lines
+        ]
+        if items:
+            self._ports.log.write(*items)
 
     @contextlib.contextmanager
     def step(self, name: str, kind: str) -> Iterator[None]:
@@ -129,10 +139,8 @@ class Output:
 
     def __call__(self, chunk: bytes) -> None:
         """Take a chunk, which may end anywhere."""
-        for line, more in self._lines.feed(chunk):
-            self._ledger.write(self._step, line, more=more, attempt=self._attempt)
+        self._ledger.write(self._step, self._lines.feed(chunk), self._attempt)
 
     def end(self) -> None:
         """Write what is left of the last line."""
-        for line, more in self._lines.flush():
-            self._ledger.write(self._step, line, more=more, attempt=self._attempt)
+        self._ledger.write(self._step, self._lines.flush(), self._attempt)

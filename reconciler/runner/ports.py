@@ -57,8 +57,8 @@ Registry = Callable[[str, str, str, Login | None], str | None]
 class LogSink(Protocol):
     """Takes masked lines as they come."""
 
-    def write(self, line: LogLine) -> None:
-        """Keep or show a line."""
+    def write(self, *lines: LogLine) -> None:
+        """Keep or show lines that came together."""
 
 
 class Builder(Protocol):

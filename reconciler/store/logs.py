@@ -12,7 +12,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateUnusable
 from reconciler.model.run import LogLine
 
+# A program that prints without end must not fill the disk.
+LARGEST = 8 * 1024**3
+_quoted = json.JSONEncoder().encode
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
@@ -31,30 +34,67 @@ def log_path(folder: Path, run_id: str) -> Path:
 
 
 class LogFile:
-    """The log of a run while it is written. Lines are on disk when `write` returns."""
+    """The log of a run while it is written. Lines are on disk when `write` returns.
 
-    def __init__(self, path: Path) -> None:
+    From `largest` bytes on, what programs print is not kept any more, and the log says so; our own
+    notes are: they tell how it ended.
+    """
+
+    def __init__(self, path: Path, largest: int = LARGEST) -> None:
+        self._largest, self._full = largest, False
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             self._file = os.fdopen(handle, "ab", buffering=0)
+            self._size = os.fstat(handle).st_size
         except OSError as error:
             raise _unusable(path, error) from None
         self._path = path
 
-    def write(self, line: LogLine) -> None:
-        """Append one line. Raises StateUnusable, for a run without its log is not kept."""
-        data = json.dumps(to_json(line), separators=(",", ":")).encode("ascii") + b"\n"
+    def write(self, *lines: LogLine) -> None:
+        """Append lines. Raises StateUnusable, for a run without its log is not kept."""
+        data = _encoded(lines)
         try:
             with self._lock:
-                self._file.write(data)
+                if self._size + len(data) > self._largest:
+                    data = _encoded(self._kept(lines))
+                self._append(data)
         except OSError as error:
             raise _unusable(self._path, error) from None
+
+    def _kept(self, lines: Sequence[LogLine]) -> Iterator[LogLine]:
+        for line in lines:
+            if line.stream != "out":
+                yield line
+            elif not self._full:
+                self._full = True
+                text = f"the log has reached {self._largest:,} bytes: more output is not kept"
+                yield LogLine(line.time, line.step, text, stream="note", attempt=line.attempt)
+
+    def _append(self, data: bytes) -> None:
+        self._size += len(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _encoded(lines: Iterable[LogLine]) -> bytes:
+    """The stored form of lines: JSON of `to_json`, what neighbours share spelled once."""
+    texts, shared, head = [], None, ""
+    for line in lines:
+        own = (line.time, line.step, line.attempt, line.stream)
+        if own != shared:
+            fields = to_json(line._replace(line="", more=False))
+            # The text comes last: all in front of it is the same in the lines of one chunk.
+            shared, head = own, json.dumps(fields, separators=(",", ":")).removesuffix('""}')
+        end = ',"more":true}\n' if line.more else "}\n"
+        texts.append(f"{head}{_quoted(line.line)}{end}")
+    return "".join(texts).encode("ascii")
 
 
 def to_json(line: LogLine) -> dict[str, Any]:

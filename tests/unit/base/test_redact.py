@@ -86,6 +86,30 @@ def test_a_line_is_given_as_soon_as_it_is_whole() -> None:
     assert list(lines.feed(b"one\ntwo")) == [(b"one", False)]
 
 
+def test_a_secret_in_one_of_many_lines_is_masked_and_they_stay_lines() -> None:
+    lines = Redactor(["topsecret", "first\nsecond"]).lines()
+    out = list(lines.feed(b"one\r\nmy topsecret\n\nfirst\nsecond\nlast\r\n"))
+    shown = [b"one", b"my ***", b"", b"***", b"***", b"last"]
+    assert out == [(line, False) for line in shown]
+
+
+def test_lines_without_a_secret_end_without_their_line_break() -> None:
+    lines = Redactor(["topsecret"]).lines()
+    assert list(lines.feed(b"one\r\ntwo\n")) == [(b"one", False), (b"two", False)]
+
+
+def test_a_secret_at_the_end_of_a_long_line_is_masked_once() -> None:
+    lines = Redactor(["topsecret"]).lines()
+    out = [*lines.feed(b"x" * LONGEST_LINE + b"topsecr"), *lines.feed(b"et\nnext\nmore\n")]
+    assert b"".join(line for line, _ in out[:-2]) == b"x" * LONGEST_LINE + b"***"
+    assert out[-2:] == [(b"next", False), (b"more", False)]
+
+
+def test_a_long_line_among_short_ones_comes_in_pieces() -> None:
+    out = list(Redactor().lines().feed(b"a\n" + b"x" * (LONGEST_LINE + 1) + b"\nb\n"))
+    assert out == [(b"a", False), (b"x" * LONGEST_LINE, True), (b"x", False), (b"b", False)]
+
+
 def test_a_long_line_comes_in_marked_pieces_and_none_of_it_is_lost() -> None:
     lines = Redactor(["topsecret"]).lines()
     data = b"x" * (LONGEST_LINE - 3) + b"topsecret" + b"y" * LONGEST_LINE

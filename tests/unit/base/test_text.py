@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.base.text import cut, did_you_mean, harmless, one_line, plural, table, wrap
+from reconciler.base.text import (
+    cut,
+    did_you_mean,
+    harmless,
+    harmless_json,
+    one_line,
+    plural,
+    table,
+    wrap,
+)
 
 
 @given(st.text(st.characters(), max_size=50))
@@ -14,6 +25,18 @@ def test_harmless_text_can_be_printed_and_moves_no_cursor(text: str) -> None:
     safe = harmless(text)
     safe.encode()
     assert not set(safe) & {"\x1b", "\x00", "\r", "\x08", "\x7f", "\x9b", "\u202e", "\u2066"}
+    assert harmless(safe) == safe
+
+
+def test_each_character_of_a_run_is_spelled() -> None:
+    assert harmless("a\0\0\x1bb\u202e") == "a\\x00\\x00\\x1bb\\x202e"
+
+
+@given(st.text(st.characters(), max_size=50))
+@example("\x7f\u202e\u2066")
+def test_harmless_json_keeps_its_meaning(text: str) -> None:
+    safe = harmless_json(json.dumps(text, ensure_ascii=False))
+    assert json.loads(safe) == text
     assert harmless(safe) == safe
 
 

@@ -76,8 +76,8 @@ class Log:
 
     lines: list[LogLine] = field(default_factory=list)
 
-    def write(self, line: LogLine) -> None:
-        self.lines.append(line)
+    def write(self, *lines: LogLine) -> None:
+        self.lines += lines
 
     @property
     def text(self) -> str:

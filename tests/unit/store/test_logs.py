@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.base.errors import StateUnusable
 from reconciler.model.run import LogLine
-from reconciler.store.logs import LogFile, follow_log, log_path, read_log
+from reconciler.store.logs import LogFile, follow_log, log_path, read_log, to_json
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -20,11 +20,19 @@ def line(text: str, *, more: bool = False) -> LogLine:
     return LogLine(NOW, "build", text, more=more)
 
 
+def note(text: str) -> LogLine:
+    return LogLine(NOW, "build", text, stream="note")
+
+
 def write(path: Path, *lines: LogLine) -> None:
     log = LogFile(path)
     for item in lines:
         log.write(item)
     log.close()
+
+
+def texts(path: Path) -> list[str]:
+    return [item.line for item in read_log(path)]
 
 
 def test_lines_come_back_as_they_were(tmp_path: Path) -> None:
@@ -50,6 +58,53 @@ def test_the_stored_form_is_one_json_object_per_line(tmp_path: Path) -> None:
         "stream": "out",
         "line": "a\nb",
     }
+
+
+def test_lines_written_together_are_stored_as_if_alone(tmp_path: Path) -> None:
+    later = datetime(2026, 11, 21, 3, 0, 1, tzinfo=UTC)
+    lines = [
+        *(line("a"), line('"b"\\'), line("\udcff", more=True), note("c"), line("d")),
+        *(
+            LogLine(NOW, "push", "e"),
+            LogLine(later, "push", "f"),
+            LogLine(later, "push", "g", "out", 2),
+        ),
+    ]
+    log = LogFile(tmp_path / "r1.jsonl")
+    log.write(*lines)
+    log.write()
+    log.close()
+    write(tmp_path / "r2.jsonl", *lines)
+    stored = (tmp_path / "r1.jsonl").read_text("ascii")
+    assert stored == (tmp_path / "r2.jsonl").read_text("ascii")
+    assert [json.loads(text) for text in stored.splitlines()] == list(map(to_json, lines))
+
+
+def test_a_full_log_says_so_once_and_keeps_our_own_notes(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "r1.jsonl", largest=1000)
+    for number in range(100):
+        log.write(line(f"{number:03d}"), line("x" * 20))
+    log.write(line("lost"), note("the step failed"))
+    log.write(line("lost too"))
+    log.close()
+    *kept, full, last = texts(tmp_path / "r1.jsonl")
+    assert kept == [
+        text for number in range(len(kept) // 2) for text in (f"{number:03d}", "x" * 20)
+    ]
+    assert kept
+    assert full == "the log has reached 1,000 bytes: more output is not kept"
+    assert last == "the step failed"
+    assert (tmp_path / "r1.jsonl").stat().st_size < 1400
+
+
+def test_a_log_that_goes_on_counts_what_it_has(tmp_path: Path) -> None:
+    write(tmp_path / "r1.jsonl", line("x" * 900))
+    log = LogFile(tmp_path / "r1.jsonl", largest=1000)
+    log.write(line("y" * 200))
+    log.close()
+    assert texts(tmp_path / "r1.jsonl")[1:] == [
+        "the log has reached 1,000 bytes: more output is not kept"
+    ]
 
 
 def test_a_log_is_readable_by_its_owner_only(tmp_path: Path) -> None:
