@@ -5,21 +5,29 @@ The models are the published form of `plan --out` (keys are snake_case, see `pla
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange
+from reconciler.plan.parts import Document, FieldChange, PlanModel
 
+__all__ = [
+    "FORMAT_VERSION",
+    "Action",
+    "Cause",
+    "Change",
+    "Document",
+    "Drift",
+    "FieldChange",
+    "Inputs",
+    "Plan",
+    "PolicySummary",
+]
+
+# Once released: a key that is added raises the second number, one that goes or changes its meaning
+# the first. A saved plan is read only by a version that knows its format exactly.
 FORMAT_VERSION = "1.0"
-
-Document = dict[str, Any]
-
-
-class PlanModel(BaseModel):
-    """Base of the plan's models: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Action(StrEnum):
@@ -30,23 +38,6 @@ class Action(StrEnum):
     RENAME = "rename"
     DELETE = "delete"
     NO_OP = "no-op"
-
-
-class FieldChange(PlanModel):
-    """One field: its dotted path from the root (lists by index), and both values.
-
-    `sensitive` marks references to secrets: the values are references, never secrets. `origin` is
-    the file:line:column of the new value; `cause` says where it comes from: spec, defaults,
-    removed, or drift that is undone. Of a drifted field it says what becomes of it: drift (left
-    alone), spec (the spec changes it too, and wins), accepted (the spec says the same by now).
-    """
-
-    path: str
-    before: Any = None
-    after: Any = None
-    sensitive: bool = False
-    cause: Literal["spec", "defaults", "removed", "drift", "accepted"] = "spec"
-    origin: str | None = None
 
 
 class Cause(PlanModel):
@@ -87,7 +78,8 @@ class Change(PlanModel):
 class Drift(PlanModel):
     """A live task that is not what was last applied. `heal`: this plan undoes it.
 
-    In `paths`, `before` is what was applied and `after` what is live.
+    In `paths`, `before` is what was applied and `after` what is live. `ended`: it was on the list
+    of known drift, through that day.
     """
 
     address: str
@@ -96,6 +88,7 @@ class Drift(PlanModel):
     paths: tuple[FieldChange, ...] = ()
     changed_by: str | None = None
     changed_at: datetime | None = None
+    ended: date | None = None
 
 
 class Inputs(PlanModel):
@@ -117,7 +110,11 @@ class PolicySummary(PlanModel):
 
 
 class Plan(PlanModel):
-    """Everything that is known before the first write."""
+    """Everything that is known before the first write.
+
+    `known_drift` is what the workspace has on its list: it is no part of `drift`. `inherited` says
+    who wrote the files of Defaults that changed fields come from.
+    """
 
     format_version: str = FORMAT_VERSION
     kind: Literal["Plan"] = "Plan"
@@ -133,6 +130,10 @@ class Plan(PlanModel):
     unchanged: int = 0
     changes: tuple[Change, ...] = ()
     drift: tuple[Drift, ...] = ()
+    known_drift: tuple[KnownDrift, ...] = ()
+    releases: tuple[ReleasePath, ...] = ()
+    timers: tuple[TimerChange, ...] = ()
+    inherited: tuple[Cause, ...] = ()
     unmanaged: tuple[str, ...] = ()
     policy: PolicySummary = PolicySummary()
 

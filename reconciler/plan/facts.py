@@ -1,0 +1,50 @@
+"""What a reviewer is told of a plan beside its changes. Frozen data; found by their own modules."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from reconciler.plan.parts import FieldChange, PlanModel
+
+
+class ReleasePath(PlanModel):
+    """A name that a task writes from now on, and did not before.
+
+    `image` is `server/repository:tag`; what differs from run to run stands in braces. `former`
+    are the tasks that wrote it until now and stop, `origin` the file:line:column of the name.
+    """
+
+    image: str
+    address: str
+    former: tuple[str, ...] = ()
+    origin: str | None = None
+
+
+class TimerChange(PlanModel):
+    """A timer of a task that stays, before and after: its schedule, its runs per day, its next run.
+
+    Schedules and runs are of what wakes the task: None and 0 where the timer is not there or is
+    disabled. Runs per day are averages: once a week is 0.143. `next` is None where nothing fires.
+    """
+
+    address: str
+    timer: str
+    before: str | None = None
+    after: str | None = None
+    runs_before: float = 0
+    runs_after: float = 0
+    next: datetime | None = None
+
+
+class KnownDrift(PlanModel):
+    """Drift that is on the workspace's list: why, whose it is, through which day, and where."""
+
+    address: str
+    kind: Literal["changed", "deleted"]
+    paths: tuple[FieldChange, ...] = ()
+    reason: str
+    owner: str
+    ticket: str | None = None
+    expires: date
+    origin: str
