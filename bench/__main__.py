@@ -25,7 +25,9 @@ def main(words: list[str]) -> int:
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
         given = Given(Path(folder), large=chosen.large)
-        rows = [row for name in chosen.cases or CASES for row in measured(name, given)]
+        rows = [
+            row for name in dict.fromkeys(chosen.cases or CASES) for row in measured(name, given)
+        ]
     print("\n".join(table(rows)))
     load = f"load {before:.2f} before, {os.getloadavg()[0]:.2f} after"
     print(f"{os.cpu_count()} cores; {load}; medians of several")
