@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reconciler.base.errors import WrongUsage
 from reconciler.model.context import ContextKind, context_kind, git_location
-from reconciler.model.run import RunRecord
+from reconciler.model.run import RunRecord, StepStatus
 from reconciler.operations.run_place import RunPlace
 from reconciler.operations.run_requests import new_run_id
 from reconciler.operations.runs import folders_of
@@ -97,12 +97,20 @@ def _folder_notes(place: RunPlace, request: RunRequest, record: RunRecord) -> It
 
 def _base_notes(request: RunRequest, record: RunRecord) -> Iterator[str]:
     if request.multi is not None:
-        yield "the images of commands: each is taken as the engine has it, or pulled"
+        left = [step.name for step in record.steps if step.status is StepStatus.SKIPPED]
+        if left or not record.steps:
+            names = f" of {', '.join(left)}" if left else ""
+            yield f"the images{names}: that run ended before they were settled"
     elif record.builder is None:
         yield "the bases: that run ended before they were settled"
     for base in record.bases:
         if base.role == "syntax" and not base.pinned:
             yield f"the frontend {base.reference}: an engine takes the one it finds"
+        elif not base.pinned and base.role == "step":
+            yield (
+                f"the image {base.reference}: it has no digest; "
+                "the engine's own of then is used if it is there"
+            )
         elif not base.pinned:
             yield f"the base {base.reference}: it has no digest; the engine's own image is used"
 

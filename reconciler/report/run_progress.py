@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from reconciler.base.clock import spell_duration
@@ -19,10 +20,21 @@ def progress_lines(before: RunRecord | None, now: RunRecord, width: int) -> list
         lines += _header(now, width)
     if now.context_bytes is not None and not (before and before.context_bytes is not None):
         lines += _labelled("context", _context(now), width)
-    if now.bases and not (before and before.bases):
-        for number, base in enumerate(dict.fromkeys(map(_base, now.bases))):
-            lines += _labelled("bases" if number == 0 else "", base, width)
+    known = set(before.bases) if before else set()
+    lines += _images((base for base in now.bases if base not in known), width)
     return lines
+
+
+def _images(new: Iterable[BaseImage], width: int) -> Iterator[str]:
+    """What builds stand on and what containers start from, each with its label in front once."""
+    label = ""
+    for kind, told in dict.fromkeys((_kind(base), _base(base)) for base in new):
+        yield from _labelled(kind if kind != label else "", told, width)
+        label = kind
+
+
+def _kind(base: BaseImage) -> str:
+    return "images" if base.role == "step" else "bases"
 
 
 def _header(record: RunRecord, width: int) -> list[str]:

@@ -29,16 +29,16 @@ class Bases:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A base that is needed: `reference` has its tag."""
+    """An image that is needed: `reference` has its tag, `told` is how a failure names it."""
 
-    dependency: Dependency
     reference: str
     platform: str
+    told: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The digest a base is pinned to (None: it has none), and the engine's own copy."""
+class Found:
+    """The digest an image is pinned to (None: it has none), and the engine's own copy."""
 
     digest: str | None
     image: LocalImage
@@ -65,13 +65,14 @@ def provide_bases(
     recorded by its id. One that this very run has built is taken as it was built. `platform` is
     the request's unless given. Raises Failure (base-pull) with the reference and its line.
     """
-    found: dict[str, _Found] = {}
+    found: dict[str, Found] = {}
     for dependency in dependencies:
         work.watch.check()
         reference = _complete(dependency)
         if reference not in found and dependency.role != "syntax":
             needed = dependency.platform or platform or work.request.platform
-            found[reference] = _find(_Wanted(dependency, reference, needed), images, work)
+            told = f"the base image {reference} (Dockerfile line {dependency.line})"
+            found[reference] = _find(_Wanted(reference, needed, told), images, work)
     records = tuple(dict.fromkeys(_record(item, found) for item in dependencies))
     digests = {
         item.reference: base.digest
@@ -79,6 +80,29 @@ def provide_bases(
         if (base := found.get(_complete(item))) and base.digest and "@" not in item.reference
     }
     return Bases(records, digests)
+
+
+def provide_image(
+    reference: str, told: str, images: Images, work: Work, *, pull: bool = False
+) -> Found:
+    """Settle one image that is no base of a build, and make it present on the engine.
+
+    The digest as in `provide_bases`; with `pull` the registry must answer. What the request fixes
+    comes first, and an image without a digest is taken by its id if the engine still has it.
+    Raises Failure (base-pull).
+    """
+    work.watch.check()
+    request = work.request
+    wanted = _Wanted(reference, request.platform, told)
+    if reference in request.bases:
+        return _find(wanted, images, work)
+    old = images.image(request.base_ids[reference]) if reference in request.base_ids else None
+    if old is not None:
+        return Found(None, old)
+    if pull:
+        image = _pulled(wanted, reference, images, work)
+        return Found(_digest_of(reference, image), image)
+    return _find(wanted, images, work)
 
 
 def without_pins(bases: Bases) -> Bases:
@@ -91,19 +115,19 @@ def without_pins(bases: Bases) -> Bases:
 
 
 # ------------------------------------------------------------------- digests
-def _find(wanted: _Wanted, images: Images, work: Work) -> _Found:
+def _find(wanted: _Wanted, images: Images, work: Work) -> Found:
     reference = wanted.reference
     local = images.image(_engine_name(reference))
     digest = _settled(reference, local, work)
     if digest is None:
         image = local or _pulled(wanted, reference, images, work)
         _tell_change(reference, image, work)
-        return _Found(_digest_of(reference, image), image)
+        return Found(_digest_of(reference, image), image)
     if local is not None and digest == _digest_of(reference, local):
-        return _Found(digest, local)
+        return Found(digest, local)
     pinned = f"{reference.partition('@')[0]}@{digest}"
     image = images.image(_engine_name(pinned)) or _pulled(wanted, pinned, images, work)
-    return _Found(digest, image)
+    return Found(digest, image)
 
 
 def _tell_change(reference: str, image: LocalImage, work: Work) -> None:
@@ -180,7 +204,7 @@ def _pulled(wanted: _Wanted, reference: str, images: Images, work: Work) -> Loca
         work.watch.check()
     image = images.image(_engine_name(reference)) if result.refusal is None else None
     if image is None:
-        raise _pull_failure(wanted.dependency, reference, result)
+        raise _pull_failure(wanted.told, reference, result)
     return image
 
 
@@ -198,18 +222,17 @@ def registry_of(reference: str) -> str:
     return (parts.registry if parts else None) or _HUB
 
 
-def _pull_failure(dependency: Dependency, reference: str, result: Transfer) -> Failure:
+def _pull_failure(told: str, reference: str, result: Transfer) -> Failure:
     advice = {
         Refusal.AUTH: f"; log in with: docker login {registry_of(reference)}",
         Refusal.UNREACHABLE: "; the registry cannot be reached from the engine",
     }
     why = result.message or "the engine does not have it after the pull"
     fix = advice.get(result.refusal, "") if result.refusal else ""
-    message = f"the base image {reference} (Dockerfile line {dependency.line}) cannot be pulled"
-    return Failure(Reason.BASE_PULL, f"{message}: {why}{fix}")
+    return Failure(Reason.BASE_PULL, f"{told} cannot be pulled: {why}{fix}")
 
 
-def _record(dependency: Dependency, found: Mapping[str, _Found]) -> BaseImage:
+def _record(dependency: Dependency, found: Mapping[str, Found]) -> BaseImage:
     reference = _complete(dependency)
     base = found.get(reference)
     digest = base.digest if base else reference.partition("@")[2] or None

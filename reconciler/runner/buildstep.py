@@ -152,10 +152,8 @@ def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> Bu
     with site.preparing:
         bases = provide_bases(dependencies, site.images, work, platform=platform)
         dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work, platform=platform)
-        known = work.ledger.record.bases
-        work.ledger.note(
-            bases=tuple(dict.fromkeys((*known, *bases.records))), builder=site.builder.name
-        )
+        work.ledger.note_bases(bases.records)
+        work.ledger.note(builder=site.builder.name)
     return BuildRequest(
         context=folder,
         dockerfile=dockerfile,

@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.base.redact import Redactor
-from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus, StepRecord, StepStatus
+from reconciler.model.run import (
+    BaseImage,
+    LogLine,
+    Reason,
+    RunRecord,
+    RunStatus,
+    StepRecord,
+    StepStatus,
+)
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.ports import Ports
 
@@ -39,6 +47,11 @@ class Ledger:
         with self.lock:
             self.record = self.record.model_copy(update=masked)
             self._ports.on_record(self.record)
+
+    def note_bases(self, found: Iterable[BaseImage]) -> None:
+        """Add images that the run stands on; one that is known already is kept once."""
+        with self.lock:
+            self.note(bases=tuple(dict.fromkeys((*self.record.bases, *found))))
 
     def _masked(self, value: Any) -> Any:
         return self.redactor.text(value) if type(value) is str else value

@@ -8,16 +8,15 @@ from dataclasses import replace
 
 from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
 from reconciler.model.container import ContainerEnd, ContainerRequest, PlacedFile
-from reconciler.model.image import parse_reference
 from reconciler.model.run import Reason, RunStatus, StepStatus
 from reconciler.runner.attempts import Ear, try_often
-from reconciler.runner.bases import registry_of
 from reconciler.runner.buildstep import build_step
 from reconciler.runner.containers import step_labels, thing_name
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.push import push_names
 from reconciler.runner.site import Site
+from reconciler.runner.stepimage import step_image, with_tag
 from reconciler.runner.stopping import StepWatch
 from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import CmdStep, PushStep, Step
@@ -91,15 +90,9 @@ def _push(step: PushStep, work: Work, site: Site) -> int:
     return 0
 
 
-def with_tag(name: str) -> str:
-    """A complete name with the tag that is meant where none is written."""
-    parts = parse_reference(name)
-    return name if parts.tag or parts.digest else f"{name}:latest"
-
-
 # ----------------------------------------------------------------------- cmd
 def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int:
-    image = _image(step, work, watch, site)
+    image = step_image(step, work, watch, site)
     watch.begin()
 
     def once(attempt: int, ear: Ear) -> int:
@@ -172,35 +165,6 @@ def _files(step: CmdStep, site: Site) -> tuple[PlacedFile, ...]:
         for mount in step.mounts
         for name, data in volumes.get(mount.volume, ())
     )
-
-
-# -------------------------------------------------------------------- images
-def _image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
-    """The image of a step, there: one that this run built, a local one, or a pulled one."""
-    name = step.image if "@" in step.image else with_tag(step.image)
-    if name in site.built and not step.pull:
-        return site.built[name]
-    if step.pull or site.images.image(name) is None:
-        for left in range(step.download_retries, -1, -1):
-            try:
-                _pull(step, name, work, site)
-                break
-            except StepFailed:
-                if not left:
-                    raise
-                watch.pause(step.download_retry_delay)
-    return name
-
-
-def _pull(step: CmdStep, name: str, work: Work, site: Site) -> None:
-    work.ledger.say(step.id, f"pulling {name}")
-    login = work.login(registry_of(name))
-    result = site.images.pull(name, work.request.platform, login, work.watch)
-    if result.stopped:
-        work.watch.check()
-    if result.refusal is not None:
-        message = f'the image {name} of step "{step.id}" cannot be pulled: {result.message}'
-        raise StepFailed(Reason.BASE_PULL, message, 125)
 
 
 # ------------------------------------------------------------------ detached

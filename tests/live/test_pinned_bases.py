@@ -160,3 +160,59 @@ def test_a_rerun_of_a_clean_folder_at_the_same_commit_is_pinned(
     assert workshop.call("rerun", run_id).stderr == ""
     (folder / "data").write_text("two")
     assert "with changes" in " ".join(workshop.call("rerun", run_id).stderr.split())
+
+
+def task_of(workshop: Workshop, image: str, command: str) -> str:
+    """A task file of one step that has the image say something; its name in the context `app`."""
+    folder = workshop.context("app")
+    (folder / "task.yaml").write_text(
+        f"version: v1.1.0\nsteps: [{{id: say, cmd: {image} {command}}}]\n"
+    )
+    return "task.yaml"
+
+
+def test_a_rerun_takes_the_image_that_a_step_started_from_though_its_tag_moved(
+    workshop: Workshop, base: str, publish: Publish
+) -> None:
+    word = unique()
+    first = publish(word)
+    done = workshop.call("run", "-f", task_of(workshop, base, "cat /base"), "app")
+    assert f"say      | {word}" in done.stdout, done.stdout + done.stderr
+    assert re.search(
+        rf"^images   {re.escape(base)}@sha256:{first[7:19]}$", done.stdout, re.MULTILINE
+    )
+    before = workshop.last()
+    assert before["bases"] == [{**before["bases"][0], "role": "step", "digest": first}]
+    newer = unique()
+    second = publish(newer)
+    again = workshop.call("rerun", before["id"])
+    assert f"say      | {word}" in again.stdout
+    assert "images" not in again.stderr
+    assert workshop.last()["bases"][0]["digest"] == first
+    # Without a pin a step starts from what its registry serves now, not from the engine's copy.
+    fresh = workshop.call("run", "-f", "task.yaml", "app")
+    assert f"say      | {newer}" in fresh.stdout
+    assert workshop.last()["bases"][0]["digest"] == second
+
+
+def test_a_rerun_takes_a_steps_local_image_by_its_id(
+    workshop: Workshop, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    name, made = f"{unique()}:1", []
+    for word in ("one", "two"):
+        (tmp_path / "Dockerfile").write_text(f"FROM {workshop.base}\nRUN echo {word} > /word\n")
+        image, _ = engine.images.build(path=str(tmp_path), tag=name, rm=True)
+        made.append(str(image.id))
+        if word == "one":
+            done = workshop.call("run", "-f", task_of(workshop, name, "cat /word"), "app")
+            assert "say      | one" in done.stdout, done.stderr
+            old = workshop.last()
+    again = workshop.call("rerun", old["id"])
+    assert "say      | one" in again.stdout
+    assert f"the image {name}: it has no digest" in " ".join(again.stderr.split())
+    assert [base["imageId"] for base in workshop.last()["bases"]] == made[:1]
+    for image_id in made:
+        engine.images.remove(image_id, force=True)
+    gone = workshop.call("rerun", old["id"])
+    assert gone.returncode == 4
+    assert f'the image {name} of step "say" cannot be pulled' in " ".join(gone.stderr.split())

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.base.errors import WrongUsage
 from reconciler.model.context import Token
-from reconciler.model.run import BaseImage, RunRecord, UsedSecret
+from reconciler.model.run import BaseImage, RunRecord, StepRecord, StepStatus, UsedSecret
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.operations.reruns import Rerun, rerun_request
 from reconciler.operations.run_place import RunPlace
@@ -97,12 +97,34 @@ def test_a_run_that_ended_early_has_nothing_to_pin_and_that_is_told() -> None:
     assert [text.partition(":")[0] for text in found.unpinned] == ["the commit", "the bases"]
 
 
-def test_the_images_of_a_task_files_commands_are_told(tmp_path: Path) -> None:
-    steps = MultiStep(file=FileStep(path="task.yaml"))
-    wanted = replace(request(), multi=steps)
-    found = rerun(record(wanted, builder=None))
-    assert found.request.multi == steps
-    assert [text.partition(":")[0] for text in found.unpinned] == ["the images of commands"]
+@pytest.mark.parametrize(
+    ("statuses", "told"),
+    [
+        ((StepStatus.SUCCEEDED, StepStatus.FAILED), []),
+        ((StepStatus.FAILED, StepStatus.SKIPPED), ["the images of step-1"]),
+        ((), ["the images"]),
+    ],
+)
+def test_a_task_file_that_ended_early_says_whose_images_are_not_settled(
+    statuses: tuple[StepStatus, ...], told: list[str]
+) -> None:
+    multi = MultiStep(file=FileStep(path="task.yaml"))
+    steps = tuple(
+        StepRecord(name=f"step-{number}", kind="cmd", status=status)
+        for number, status in enumerate(statuses)
+    )
+    found = rerun(record(replace(request(), multi=multi), builder=None, steps=steps))
+    assert found.request.multi == multi
+    assert [text.partition(":")[0] for text in found.unpinned] == told
+
+
+def test_the_image_of_a_command_without_a_digest_is_told() -> None:
+    local = BaseImage(reference="tool:1", role="step", image_id="sha256:1")
+    found = rerun(record(request(), bases=(local,)))
+    assert found.request.base_ids == {"tool:1": "sha256:1"}
+    assert found.unpinned == (
+        "the image tool:1: it has no digest; the engine's own of then is used if it is there",
+    )
 
 
 @pytest.mark.parametrize(

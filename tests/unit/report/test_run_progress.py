@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from reconciler.model.run import RunRecord, RunStatus, StepRecord, StepStatus
-from reconciler.report.run_progress import running_rows
-from tests.unit.report.test_runs import NOW, record, step
+from reconciler.model.run import BaseImage, RunRecord, RunStatus, StepRecord, StepStatus
+from reconciler.report.run_progress import progress_lines, running_rows
+from tests.unit.report.test_runs import DIGEST, NOW, record, step
 
 LATER = NOW + timedelta(seconds=12.7)
 
@@ -47,3 +47,16 @@ def test_eight_rows_at_most_and_none_wider_than_the_terminal() -> None:
 def test_a_clock_that_goes_back_and_a_name_with_escapes_do_no_harm() -> None:
     rows = running_rows(with_steps(running("a\x1b[2J")), NOW - timedelta(seconds=9), 80)
     assert rows == ["a\\x1b[2J > running 0 s  (0 of 1 step done)"]
+
+
+def test_images_are_told_when_they_are_known_and_once() -> None:
+    base = BaseImage(reference="base:1", role="runtime", digest=DIGEST)
+    tool = BaseImage(reference="tool:1", role="step", image_id=DIGEST)
+    other = BaseImage(reference="other:1", role="step", digest=DIGEST)
+    first, second = record(bases=(base, tool)), record(bases=(base, tool, other))
+    assert progress_lines(record(), first, 80) == [
+        "bases    base:1@sha256:c0dec0dec0de",
+        "images   tool:1  (local image sha256:c0dec0dec0de)",
+    ]
+    assert progress_lines(first, second, 80) == ["images   other:1@sha256:c0dec0dec0de"]
+    assert progress_lines(second, second, 80) == []
