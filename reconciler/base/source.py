@@ -11,6 +11,9 @@ from reconciler.base.diagnostics import Location
 # A field inside a document: ("spec", "triggers", "timers", "nightly").
 Path = tuple[str | int, ...]
 
+# Follows the name of a template where lines are those of what it gave.
+RENDERED = " (rendered)"
+
 T_co = TypeVar("T_co", covariant=True)
 
 

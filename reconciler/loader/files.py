@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.encoding import MAX_BYTES, YamlError, decode, too_big
 from reconciler.base.places import Mark, find_mark
-from reconciler.base.source import Path
+from reconciler.base.source import RENDERED, Path
 from reconciler.base.yaml import RawDocument, load_documents, load_marks
 
 TEMPLATE_SUFFIX = ".j2"
@@ -54,7 +54,7 @@ class WorkspaceFiles:
 
     def label(self, file: str) -> str:
         """How a file is named to people: lines of a template are those of the rendered text."""
-        return f"{file} (rendered)" if file in self.rendered else file
+        return file + RENDERED if file in self.rendered else file
 
     def _load_marks(self, file: str) -> list[Mark]:
         return load_marks(self.text(file))

@@ -12,7 +12,7 @@ from reconciler.base.canonical import canonical_json
 from reconciler.base.credentials import holds_credential
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.encoding import YamlError, decode
-from reconciler.base.source import Located, Path, Source
+from reconciler.base.source import RENDERED, Located, Path, Source
 from reconciler.base.text import one_line
 from reconciler.base.yaml import RawDocument
 from reconciler.loader.defaults import Chain, DefaultsReader, merge_defaults
@@ -151,7 +151,7 @@ class SpecReader:
 
 
 def _defaults_in_template(value: Any, source: Source) -> Diagnostic | None:
-    if value["kind"] != "Defaults" or not source.file.endswith("(rendered)"):
+    if value["kind"] != "Defaults" or not source.file.endswith(RENDERED):
         return None
     message = "Defaults cannot come from a template: templates read them"
     return Diagnostic(message, source.locate(("kind",)), fix="write it as plain YAML")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Self
 
@@ -149,6 +151,15 @@ class Match(Model):
     labels: Labels = Field(default_factory=dict)
     owner: Word | None = None
     registry: Word | None = None
+
+    def selects(self, address: str, owner: str | None, labels: Mapping[str, str]) -> bool:
+        """True if a task is meant. `address` is a glob; its `*` also matches `/`."""
+        return (
+            (self.address is None or fnmatch.fnmatchcase(address, self.address))
+            and self.registry in {None, address.partition("/")[0]}
+            and self.owner in {None, owner}
+            and self.labels.items() <= labels.items()
+        )
 
 
 class _OneOrMany:

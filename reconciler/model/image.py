@@ -14,6 +14,10 @@ from reconciler.model.variables import wrong_variable
 _VARIABLE = re.compile(r"\{\{[^{}]*\}\}|\$[A-Za-z][A-Za-z0-9]*")
 _HOME = re.compile(r"^(\{\{\s*\.Run\.Registry\s*\}\}|\$Registry)/")
 _DIFFERS_BY_RUN = re.compile(r"\.Run\.(ID|Date)\b|\.Build\.ID\b|\$(ID|Date)\b")
+_RUN_WORDS = (
+    (re.compile(r"\{\{[^{}]*(\.Run|\.Build)\.ID\b[^{}]*\}\}|\$ID\b"), "{run id}"),
+    (re.compile(r"\{\{[^{}]*\.Run\.Date\b[^{}]*\}\}|\$Date\b"), "{run date}"),
+)
 _LONGEST = 1024
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\[[0-9a-fA-F:]+\]|[A-Za-z0-9-]+(?=:\d))"
@@ -79,5 +83,23 @@ def output_key(image: str, login_server: str) -> str | None:
     written = parse_reference(_VARIABLE.sub("x", name))
     if written.registry is None:
         name = f"{login_server}/{name}"
+    host, _, rest = name.partition("/")
+    return f"{host.lower()}/{rest}" + ("" if written.tag else ":latest")
+
+
+def release_name(image: str, login_server: str) -> str:
+    """`server/repository:tag` of an image that is written, for people and for comparing.
+
+    What differs from run to run stands in braces: `shop-api:{run id}`.
+    """
+    name = _HOME.sub("", image)
+    try:
+        written = parse_reference(_VARIABLE.sub("x", name))
+    except ValueError:  # a task file may name what only its run knows
+        return name
+    if written.registry is None:
+        name = f"{login_server}/{name}"
+    for pattern, word in _RUN_WORDS:
+        name = pattern.sub(word, name)
     host, _, rest = name.partition("/")
     return f"{host.lower()}/{rest}" + ("" if written.tag else ":latest")

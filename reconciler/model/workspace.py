@@ -6,11 +6,21 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictFloat,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from reconciler.model.common import (
+    Day,
     Duration,
     Flag,
+    Match,
     Model,
     RegistryName,
     Text,
@@ -69,6 +79,30 @@ class Limits(Model):
     update: Limit | None = None
 
 
+class KnownDrift(Model):
+    """A live change that is left as it is until a day: whose, why, and how long.
+
+    `field` is a glob over the dotted path, such as `spec.timeout` or `spec.triggers.*`; without
+    one every change of the task is meant, its deletion too. Valid through the day `expires`, UTC.
+    """
+
+    match: Match
+    field: Word | None = None
+    owner: Word
+    reason: Annotated[str, StringConstraints(min_length=5, max_length=4000)]
+    ticket: Word | None = None
+    expires: Day
+
+    @model_validator(mode="after")
+    def _says_whose(self) -> KnownDrift:
+        if self.match == Match():
+            raise problem(
+                "known_drift",
+                "known drift names its tasks: match.address, labels, owner or registry",
+            )
+        return self
+
+
 class Host(Model):
     """A host for which plain http or a private address is allowed."""
 
@@ -125,6 +159,7 @@ class Workspace(Model):
     registries: tuple[Registry, ...] = ()
     platforms: dict[Platform, PlatformEngine] = Field(default_factory=dict)
     limits: Limits = Limits()
+    known_drift: tuple[KnownDrift, ...] = ()
     vars: dict[Word, Variable] = Field(default_factory=dict)
     hosts: dict[Word, Host] = Field(default_factory=dict)
     forges: dict[Word, Forge] = Field(default_factory=dict)

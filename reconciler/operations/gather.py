@@ -12,12 +12,21 @@ from reconciler.loader.crosscheck import CrossCheck
 from reconciler.loader.policies import PolicySet, load_policies
 from reconciler.loader.specs import SpecReader
 from reconciler.model.task import Task
+from reconciler.model.workspace import KnownDrift
 from reconciler.operations.workspace import OpenWorkspace
 
 if TYPE_CHECKING:
     from reconciler.plan.build import Stored
 
-__all__ = ["Declared", "Stores", "read_declared", "read_policies", "read_stores"]
+__all__ = [
+    "Declared",
+    "Stores",
+    "known_drift",
+    "read_declared",
+    "read_policies",
+    "read_stores",
+    "servers_of",
+]
 
 
 @dataclass(slots=True)
@@ -79,3 +88,15 @@ def read_stores(opened: OpenWorkspace) -> Stores:
         for task in opened.provider.read_all()
     }
     return Stores(applied, live, database.setting("state_id"), int(database.setting("serial")))
+
+
+def servers_of(opened: OpenWorkspace) -> dict[str, str]:
+    """Login servers by name of registry."""
+    return {one.name: one.login_server for one in opened.workspace.registries}
+
+
+def known_drift(opened: OpenWorkspace) -> list[tuple[str, KnownDrift]]:
+    """The workspace's list of known drift, each entry with its place, file:line:column."""
+    locate = opened.config.source.locate
+    entries = opened.workspace.known_drift
+    return [(str(locate(("knownDrift", number))), one) for number, one in enumerate(entries)]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from reconciler import __version__
 from reconciler.adapters.files import write_whole
-from reconciler.adapters.git import Commit, changed_files, head_of, last_changes, refusal
+from reconciler.adapters.git import head_of, refusal
 from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
 from reconciler.base.ids import new_id
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
-from reconciler.operations.gather import Stores, read_stores
+from reconciler.operations.causes import attribute
+from reconciler.operations.gather import known_drift, read_stores, servers_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.build import Comparer, Comparison
-from reconciler.plan.change import Action, Cause, Change, Inputs, Plan, PolicySummary
+from reconciler.plan.build import Comparer
+from reconciler.plan.change import Inputs, Plan, PolicySummary
 from reconciler.plan.guard import refuse_over_limits, refuse_protected
+from reconciler.plan.known import set_apart
 from reconciler.plan.planfile import read_plan, write_plan
+from reconciler.plan.releases import release_paths
+from reconciler.plan.timers import timer_changes
 
 VALID_FOR = timedelta(hours=24)
 # A plan that creates 10,000 tasks has some 40 MB.
@@ -29,12 +32,16 @@ _LARGEST = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, the validation it rests on, and what was found of applies that were killed."""
+    """A plan, the validation it rests on, and what was found of applies that were killed.
+
+    `unused` are the places of entries of known drift that nothing matches.
+    """
 
     plan: Plan
     validation: Validation
     taken: Taken = NOTHING_TAKEN
     git_refusal: str | None = None
+    unused: tuple[str, ...] = ()
 
 
 def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
@@ -50,6 +57,8 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()
+    attributed = attribute(opened, comparison, stores)
+    known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
     refuse_protected(comparison.changes)
     refuse_over_limits(comparison.changes, len(stores.live), opened.workspace.limits)
     plan = Plan(
@@ -63,13 +72,17 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
         declared=comparison.declared,
         live=len(stores.live),
         unchanged=comparison.unchanged,
-        changes=tuple(_with_causes(opened, comparison, stores)),
-        drift=tuple(comparison.drift),
+        changes=attributed.changes,
+        drift=tuple(known.drift),
+        known_drift=tuple(known.known),
+        releases=release_paths(attributed.changes, servers_of(opened), comparison.sources),
+        timers=timer_changes(attributed.changes, now),
+        inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),
         policy=_policy_summary(validation),
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
-    return Planned(plan, validation, taken, told)
+    return Planned(plan, validation, taken, told, tuple(known.unused))
 
 
 def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
@@ -96,53 +109,6 @@ def _policy_summary(validation: Validation) -> PolicySummary:
         waived=len(result.waived),
         findings=tuple(findings),
     )
-
-
-def _with_causes(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> Iterable[Change]:
-    """The changes, each with the file it comes from and the commit that wrote it last."""
-    files = {change.address: _file_of(change, comparison, stores) for change in comparison.changes}
-    paths = {_plain(file) for file, _ in files.values() if file}
-    dirty = changed_files(opened.root) if paths else set()
-    commits = last_changes(opened.root, paths - dirty)
-    for change in comparison.changes:
-        file, line = files[change.address]
-        if not file:
-            yield change
-            continue
-        cause = _cause(file, line, commits.get(_plain(file)), dirty)
-        yield change.model_copy(update={"cause": cause})
-
-
-def _plain(file: str) -> str:
-    return file.removesuffix(" (rendered)")
-
-
-def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[str, int]:
-    if change.action is Action.DELETE:
-        return stores.applied[change.address].file or "", 1
-    located = comparison.sources[change.address]
-    inherited = [field.origin for field in change.paths if field.cause == "defaults"]
-    own = [field for field in change.paths if field.cause in {"spec", "removed"}]
-    if change.action is Action.UPDATE and inherited and not own:
-        file, line, _ = str(inherited[0]).rsplit(":", 2)
-        return file, int(line)
-    return located.source.file, _line_of(change, located.source.line)
-
-
-def _line_of(change: Change, otherwise: int) -> int:
-    """The line of the first changed field, or of the document."""
-    origins = [field.origin for field in change.paths if field.origin and field.cause == "spec"]
-    if change.action is not Action.UPDATE or not origins:
-        return otherwise
-    return int(origins[0].rsplit(":", 2)[1])
-
-
-def _cause(file: str, line: int, commit: Commit | None, dirty: set[str]) -> Cause:
-    name = as_text(file)
-    if commit is None:
-        return Cause(file=name, line=line, uncommitted=_plain(file) in dirty)
-    author = as_text(commit.author)
-    return Cause(file=name, line=line, commit=commit.id, author=author, committed=commit.time)
 
 
 def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:

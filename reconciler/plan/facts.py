@@ -38,10 +38,14 @@ class TimerChange(PlanModel):
 
 
 class KnownDrift(PlanModel):
-    """Drift that is on the workspace's list: why, whose it is, through which day, and where."""
+    """Drift that is on the workspace's list: why, whose it is, through which day, and where.
+
+    `heal`: this plan undoes it all the same.
+    """
 
     address: str
     kind: Literal["changed", "deleted"]
+    heal: bool = False
     paths: tuple[FieldChange, ...] = ()
     reason: str
     owner: str

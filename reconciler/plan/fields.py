@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from reconciler.base.source import Source, spell_path
+from reconciler.base.diagnostics import Location
+from reconciler.base.source import RENDERED, Source, spell_path
 from reconciler.base.text import as_text
-from reconciler.plan.change import Document, FieldChange
 from reconciler.plan.diff import differences, is_sensitive, leaves
 from reconciler.plan.normalise import full_of
+from reconciler.plan.parts import Document, FieldChange, Why
 
 _IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("kind",)}
 
@@ -41,21 +42,26 @@ def _field_change(
     source: Source | None,
 ) -> FieldChange:
     place = source.locate(path) if source is not None else None
-    cause: Literal["spec", "defaults", "removed", "drift"] = "spec"
-    if applied is not None and _value_at(applied, path) == after:
-        cause = "drift"  # the spec did not change here: live did
-    elif after is None:
-        cause = "removed"
-    elif place is not None and source is not None and place.file != source.file:
-        cause = "defaults"
+    # Where the spec did not change the field, live did.
+    drifted = applied is not None and _value_at(applied, path) == after
     return FieldChange(
         path=spell_path(path),
         before=before,
         after=after,
         sensitive=is_sensitive(path),
-        cause=cause,
+        cause="drift" if drifted else _written_by(after, place, source),
         origin=as_text(str(place)) if place is not None else None,
     )
+
+
+def _written_by(after: Any, place: Location | None, source: Source | None) -> Why:
+    if after is None:
+        return "removed"
+    if place is None or source is None:
+        return "spec"
+    if place.file != source.file:
+        return "defaults"
+    return "template" if source.file.endswith(RENDERED) else "spec"
 
 
 def _value_at(document: Document, path: tuple[str | int, ...]) -> Any:

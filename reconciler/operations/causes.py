@@ -1,0 +1,88 @@
+"""Where each change was written, and who wrote it: places from the specs, people from Git."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.adapters.git import Commit, changed_files, last_changes
+from reconciler.base.source import RENDERED
+from reconciler.base.text import as_text
+from reconciler.operations.gather import Stores
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.build import Comparison
+from reconciler.plan.change import Action, Cause, Change, FieldChange
+
+_OWN = {"spec", "template"}
+
+
+@dataclass(frozen=True, slots=True)
+class Attributed:
+    """The changes with their causes, and the authors of the Defaults that changed fields name."""
+
+    changes: tuple[Change, ...]
+    inherited: tuple[Cause, ...]
+
+
+def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> Attributed:
+    """Say of each change the file it comes from and the commit that wrote it last.
+
+    One walk of the log for all files; nothing is asked where nothing changed.
+    """
+    files = {change.address: _file_of(change, comparison, stores) for change in comparison.changes}
+    above = sorted({place[0] for change in comparison.changes for place in _inherited(change)})
+    paths = {_plain(file) for file, _ in files.values() if file} | set(above)
+    dirty = changed_files(opened.root) if paths else set()
+    commits = last_changes(opened.root, paths - dirty)
+
+    def cause(file: str, line: int) -> Cause:
+        return _cause(file, line, commits.get(_plain(file)), dirty)
+
+    def told(change: Change) -> Change:
+        file, line = files[change.address]
+        return change.model_copy(update={"cause": cause(file, line)}) if file else change
+
+    return Attributed(tuple(map(told, comparison.changes)), tuple(cause(name, 1) for name in above))
+
+
+def _plain(file: str) -> str:
+    return file.removesuffix(RENDERED)
+
+
+def _inherited(change: Change) -> Iterator[tuple[str, int]]:
+    """The places in Defaults that changed fields come from."""
+    if change.action is Action.CREATE:
+        return  # a new task is told as a whole
+    for field in change.paths:
+        if field.cause == "defaults" and field.origin:
+            yield _place(field)
+
+
+def _place(field: FieldChange) -> tuple[str, int]:
+    file, line, _ = str(field.origin).rsplit(":", 2)
+    return file, int(line)
+
+
+def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[str, int]:
+    if change.action is Action.DELETE:
+        return stores.applied[change.address].file or "", 1
+    located = comparison.sources[change.address]
+    own = any(field.cause in _OWN | {"removed"} for field in change.paths)
+    inherited = next(_inherited(change), None)
+    if change.action is Action.UPDATE and inherited and not own:
+        return inherited
+    return located.source.file, _line_of(change, located.source.line)
+
+
+def _line_of(change: Change, otherwise: int) -> int:
+    """The line of the first changed field, or of the document."""
+    places = [_place(field) for field in change.paths if field.origin and field.cause in _OWN]
+    return places[0][1] if places and change.action is Action.UPDATE else otherwise
+
+
+def _cause(file: str, line: int, commit: Commit | None, dirty: set[str]) -> Cause:
+    name = as_text(file)
+    if commit is None:
+        return Cause(file=name, line=line, uncommitted=_plain(file) in dirty)
+    author = as_text(commit.author)
+    return Cause(file=name, line=line, commit=commit.id, author=author, committed=commit.time)

@@ -1,0 +1,69 @@
+"""Which names are written by another task than before, or for the first time. Pure.
+
+A name is new only beside what the changed tasks wrote live until now: a task that stays as it is
+and writes the same name is refused when the specs are read, unless both carry the label for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from reconciler.base.source import Located
+from reconciler.base.text import as_text
+from reconciler.model.image import release_name
+from reconciler.model.task import Task
+from reconciler.plan.change import Change
+from reconciler.plan.facts import ReleasePath
+from reconciler.plan.parts import Document
+
+_Path = tuple[str | int, ...]
+
+
+def release_paths(
+    changes: Iterable[Change],
+    servers: Mapping[str, str],
+    sources: Mapping[str, Located[Task]],
+) -> tuple[ReleasePath, ...]:
+    """The new names, in the order of names. `servers` are login servers by name of registry."""
+    gained: list[tuple[str, Change, _Path]] = []
+    lost: dict[str, list[str]] = {}
+    for change in changes:
+        before, after = _written(change.base, servers), _written(change.target, servers)
+        gained += [(name, change, path) for name, path in after.items() if name not in before]
+        for name in before.keys() - after.keys():
+            lost.setdefault(name, []).append(change.previous_address or change.address)
+    return tuple(
+        ReleasePath(
+            image=name,
+            address=change.address,
+            former=tuple(sorted(lost.get(name, ()))),
+            origin=_origin(sources.get(change.address), path),
+        )
+        for name, change, path in sorted(gained, key=lambda item: (item[0], item[1].address))
+    )
+
+
+def _origin(located: Located[Task] | None, path: _Path) -> str | None:
+    return None if located is None else as_text(str(located.source.locate(path)))
+
+
+def _written(document: Document | None, servers: Mapping[str, str]) -> dict[str, _Path]:
+    """The names a task writes, each with the place of the first that says so."""
+    if document is None:
+        return {}
+    registry = document["metadata"]["registry"]
+    server = servers.get(registry, registry)
+    found: dict[str, _Path] = {}
+    for path, image in _images(document["spec"]["step"]):
+        found.setdefault(release_name(image, server), ("spec", "step", *path))
+    return found
+
+
+def _images(step: Document) -> Iterator[tuple[_Path, str]]:
+    docker = step.get("docker", {})
+    if docker.get("push", True):
+        for index, image in enumerate(docker.get("images", ())):
+            yield ("docker", "images", index), image
+    for number, item in enumerate(step.get("inline", {}).get("steps", ())):
+        for index, image in enumerate(item.get("push") or ()):
+            yield ("inline", "steps", number, "push", index), image
