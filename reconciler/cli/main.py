@@ -26,6 +26,7 @@ _COMMANDS = (
     ("workflow", "plan", "workflow:plan", "Show what apply would change"),
     ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
     ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
+    ("workflow", "lock", "locks:lock", "Show who is applying; break the lock of one who is gone"),
     ("workflow", "fmt", "files:fmt", "Lay out the YAML files"),
     ("runs", "run", "runs:run", "Run an applied task"),
     ("runs", "build", "runs:build", "Build a folder, and push the image"),

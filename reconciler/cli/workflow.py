@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +17,15 @@ if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and 
     from reconciler.operations.apply import Applied, Step
     from reconciler.operations.plan import Planned
     from reconciler.operations.workspace import OpenWorkspace
+    from reconciler.operations.writer import Manner
     from reconciler.plan.change import Plan
+    from reconciler.store.locks import StateLock
 
+_continue = click.option(
+    "--continue-on-error", is_flag=True, help="A change that fails does not stop the rest."
+)
+# Not from the environment: whoever wants a fault says so in this very command.
+_fault = click.option("--fault-point", hidden=True, allow_from_autoenv=False)
 _heal = click.option("--heal", is_flag=True, help="Also undo what was changed live.")
 
 
@@ -75,15 +83,32 @@ def _plan_exit(planned: Planned, *, detailed: bool) -> int:
 @click.command()
 @click.argument("plan_file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@_continue
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[ID]",
+    help="Finish the last apply, which was interrupted: no new plan.",
+)
 @_heal
+@_fault
 @pass_invocation
 def apply(
     invocation: Invocation,
+    /,
     plan_file: Path | None,
     auto_approve: bool,
+    resume: str | None,
     heal: bool,
+    **manner: Any,
 ) -> int:
     """Apply PLAN_FILE exactly as it is; without one: plan, show, ask, apply."""
+    if resume is not None:
+        if plan_file is not None or heal:
+            raise WrongUsage("an apply is resumed as it was", hint="use --resume [ID] alone")
+        _resume(invocation, resume, manner)
+        return 0
     if plan_file is not None and heal:
         raise WrongUsage("a saved plan is applied as it is", hint="use --heal with plan --out")
     if plan_file is None and not auto_approve and not invocation.interactive:
@@ -99,7 +124,7 @@ def apply(
             if not (auto_approve or _wanted(chosen)):
                 click.echo("not applied")
                 return 1
-        _apply(invocation, opened, chosen)
+        _apply(invocation, opened, chosen, manner)
     return 0
 
 
@@ -129,21 +154,50 @@ def _wanted(plan: Plan) -> bool:
     return asked("Apply this plan?")
 
 
-def _apply(invocation: Invocation, opened: OpenWorkspace, plan: Plan) -> Applied:
-    from reconciler.operations.apply import apply_plan, locked  # noqa: PLC0415
-    from reconciler.report.apply_text import applied_lines, step_lines  # noqa: PLC0415
-    from reconciler.report.plan_text import taken_lines  # noqa: PLC0415
+def _manner(invocation: Invocation, continue_on_error: bool, fault_point: str | None) -> Manner:
+    from reconciler.operations.fault import fault_at  # noqa: PLC0415
+    from reconciler.operations.writer import Manner  # noqa: PLC0415
+    from reconciler.report.apply_text import step_lines  # noqa: PLC0415
 
     def watch(step: Step) -> None:
         # Whoever reads our output may leave: what was approved is applied all the same.
         with contextlib.suppress(BrokenPipeError):
             show(step_lines(step, invocation.width))
 
-    with locked(opened, f"apply {plan.id}") as (lock, taken):
+    return Manner(watch, continue_on_error, fault_at(fault_point))
+
+
+def _apply(
+    invocation: Invocation, opened: OpenWorkspace, plan: Plan, manner: Mapping[str, Any]
+) -> None:
+    from reconciler.operations.apply import apply_plan  # noqa: PLC0415
+
+    how = _manner(invocation, **manner)
+    _write(invocation, opened, f"apply {plan.id}", lambda lock: apply_plan(opened, plan, lock, how))
+
+
+def _resume(invocation: Invocation, apply_id: str, manner: Mapping[str, Any]) -> None:
+    from reconciler.operations.resume import resume  # noqa: PLC0415
+
+    how = _manner(invocation, **manner)
+    with invocation.workspace() as opened:
+        _write(invocation, opened, "resume", lambda lock: resume(opened, apply_id, lock, how))
+
+
+def _write(
+    invocation: Invocation,
+    opened: OpenWorkspace,
+    purpose: str,
+    write: Callable[[StateLock], Applied],
+) -> None:
+    from reconciler.operations.apply import locked  # noqa: PLC0415
+    from reconciler.report.apply_text import applied_lines  # noqa: PLC0415
+    from reconciler.report.plan_text import taken_lines  # noqa: PLC0415
+
+    with locked(opened, purpose) as (lock, taken):
         show(taken_lines(taken, invocation.width))
-        done = apply_plan(opened, plan, lock, watch)
+        done = write(lock)
     show(applied_lines(done, invocation.width))
-    return done
 
 
 @click.command()

@@ -1,51 +1,49 @@
-"""`apply`: takes a plan, never specs. Locks, checks every object, writes, keeps the journal."""
+"""`apply`: takes a plan, never specs. Locks, checks every object, notes all writes, writes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from reconciler.adapters.process import is_alive
-from reconciler.base.errors import (
-    Interrupted,
-    Locked,
-    PartlyApplied,
-    PolicyBlocked,
-    ReconcilerError,
-    StalePlan,
-)
+from reconciler.base.canonical import canonical_json
+from reconciler.base.errors import Locked, PolicyBlocked
 from reconciler.base.ids import new_id
-from reconciler.operations.moved import check_all, check_one
+from reconciler.operations.moved import check_all
 from reconciler.operations.recover import Recovered, recover
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.operations.write import remember, write_live
-from reconciler.plan.change import Action, Change, Plan
+from reconciler.operations.writer import Manner, Step, Watch, Writer
+from reconciler.plan.change import Change, Plan
 from reconciler.plan.normalise import document_hash
 from reconciler.plan.planfile import check_not_expired, plan_digest
-from reconciler.providers.base import Provider
-from reconciler.store import journal
+from reconciler.store import events, journal
 from reconciler.store.locks import Holder, StateLock, acquire
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One write that is done, for whoever watches: number, total, change, seconds."""
-
-    position: int
-    total: int
-    change: Change
-    seconds: float
+__all__ = [
+    "NOTHING_TAKEN",
+    "Applied",
+    "Step",
+    "Taken",
+    "Watch",
+    "apply_plan",
+    "locked",
+    "settle_interrupted",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """How an apply ended. `apply_id` names it in the journal; None if there was nothing to do."""
+    """How an apply ended. `apply_id` names it in the journal; None if there was nothing to do.
+
+    `earlier` of the writes were done before it was resumed.
+    """
 
     apply_id: str | None
     written: int
     total: int
     remembered: int
+    earlier: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,6 @@ class Taken:
 
 
 NOTHING_TAKEN = Taken(None, ())
-Watch = Callable[[Step], None]
 
 
 @contextmanager
@@ -83,11 +80,14 @@ def settle_interrupted(opened: OpenWorkspace) -> Taken:
         return NOTHING_TAKEN
 
 
-def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch) -> Applied:
+def apply_plan(
+    opened: OpenWorkspace, plan: Plan, lock: StateLock, manner: Manner | Watch
+) -> Applied:
     """Write exactly what the plan says. The lock must be held.
 
     Raises PolicyBlocked, StalePlan (nothing written), PartlyApplied (journal says what).
     """
+    manner = manner if isinstance(manner, Manner) else Manner(manner)
     if plan.policy.failures:
         raise PolicyBlocked(
             f"the plan has {plan.policy.failures} policy failures",
@@ -97,29 +97,40 @@ def apply_plan(opened: OpenWorkspace, plan: Plan, lock: StateLock, watch: Watch)
     check_not_expired(plan, opened.clock())
     if not plan.changes:
         return Applied(None, 0, 0, 0)
-    provider = opened.provider
-    live = {task.address: task for task in provider.read_all()}
-    check_all(plan.changes, live, opened.clock())
+    if not manner.go_on:
+        live = {task.address: task for task in opened.provider.read_all()}
+        check_all(plan.changes, live, opened.clock())
     apply_id = new_id("a-", 8)
     _note_intentions(opened, plan, apply_id)
-    return _Writer(opened, provider, plan, apply_id, lock, watch, len(plan.writes)).run()
+    writer = Writer(opened, lock, apply_id, len(plan.writes), manner)
+    writer.run(enumerate(plan.changes, 1))
+    return Applied(apply_id, writer.written, writer.total, len(plan.changes) - writer.written)
 
 
 def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
-    holder = opened.holder("apply")
+    now = opened.clock()
     row = journal.ApplyRow(
         apply_id,
         plan.id,
         plan_digest(plan),
         opened.actor,
-        holder.host,
-        opened.clock(),
+        opened.holder("apply").host,
+        now,
         len(plan.changes),
+        plan=canonical_json(plan.model_dump(mode="json", exclude={"changes"})),
     )
     writes = [_intention(apply_id, number, change) for number, change in enumerate(plan.changes, 1)]
     with opened.database.write() as connection:
         journal.begin(connection, row)
-        journal.intend(connection, writes, opened.clock())
+        journal.intend(connection, writes, now)
+        for override in plan.overrides:
+            kind = (
+                events.LIMIT_OVERRIDDEN
+                if override.rule == "limit"
+                else events.PROTECTION_OVERRIDDEN
+            )
+            subject = f"apply {apply_id} of plan {plan.id}: {override}"
+            events.note(connection, events.Event(now, kind, override.by, subject, override.reason))
 
 
 def _intention(apply_id: str, number: int, change: Change) -> journal.WriteRow:
@@ -134,72 +145,3 @@ def _intention(apply_id: str, number: int, change: Change) -> journal.WriteRow:
         document_hash(change.target) if change.target is not None else None,
         change.model_dump_json(),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Writer:
-    """Writes the changes of one plan in order and settles each in the journal."""
-
-    opened: OpenWorkspace
-    provider: Provider
-    plan: Plan
-    apply_id: str
-    lock: StateLock
-    watch: Watch
-    total: int
-
-    def run(self) -> Applied:
-        written = 0
-        for position, change in enumerate(self.plan.changes, 1):
-            started = self.opened.clock()
-            try:
-                self._write(position, change)
-            except StalePlan as error:
-                self._refuse_rest(position, written)
-                raise self._told(change, written, error) from None
-            except ReconcilerError as error:
-                # Whether this write was done is not known: the journal stays open, and the next
-                # one who takes the lock finds out from live.
-                raise self._told(change, written, error) from error
-            except KeyboardInterrupt:
-                raise self._interrupted(change, written) from None
-            if change.action is not Action.NO_OP:
-                written += 1
-                seconds = (self.opened.clock() - started).total_seconds()
-                self.watch(Step(written, self.total, change, seconds))
-        self._finish("done")
-        remembered = len(self.plan.changes) - written
-        return Applied(self.apply_id, written, self.total, remembered)
-
-    def _write(self, position: int, change: Change) -> None:
-        if not self.lock.is_held():
-            raise StalePlan("the lock was lost while applying", hint="make a new plan")
-        check_one(change, self.provider.read, self.opened.clock())
-        write_live(self.provider, change)
-        remember(self.opened, self.apply_id, position, change, journal.DONE)
-
-    def _refuse_rest(self, position: int, written: int) -> None:
-        with self.opened.database.write() as connection:
-            journal.give_up(connection, self.apply_id, position, self.opened.clock())
-        self._finish("partial" if written else "refused")
-
-    def _finish(self, outcome: str) -> None:
-        with self.opened.database.write() as connection:
-            journal.finish(connection, self.apply_id, outcome, self.opened.clock())
-
-    def _told(self, change: Change, written: int, error: ReconcilerError) -> ReconcilerError:
-        """The error itself if nothing was written, else that something was."""
-        if not written:
-            return error
-        return PartlyApplied(
-            f"applied {written} of {self.total}, then stopped: {error.message}",
-            details=[("at", change.address), ("journal", self.apply_id), *error.details],
-            hint="what was written is remembered; make a new plan for the rest",
-        )
-
-    def _interrupted(self, change: Change, written: int) -> Interrupted:
-        return Interrupted(
-            f"interrupted after {written} of {self.total} writes",
-            details=[("at", change.address), ("journal", self.apply_id)],
-            hint="what was written is remembered; make a new plan for the rest",
-        )

@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.operations.write import remember
-from reconciler.plan.change import Action, Change
-from reconciler.plan.normalise import document_hash
-from reconciler.plan.stored import Stored, document_of
-from reconciler.providers.base import Provider
+from reconciler.operations.write import Entry, remember, was_done
+from reconciler.plan.change import Change
 from reconciler.store import journal
 
 
@@ -51,22 +48,10 @@ def _settle(opened: OpenWorkspace, write: journal.WriteRow) -> bool:
     if write.state != journal.INTENDED:
         return write.state in {journal.DONE, journal.RECOVERED}
     change = Change.model_validate_json(write.change)
-    if _was_done(opened.provider, change):
-        remember(opened, write.apply_id, write.position, change, journal.RECOVERED)
+    if was_done(opened.provider, change):
+        remember(opened, Entry(write.apply_id, write.position, change), journal.RECOVERED)
         return True
     with opened.database.write() as connection:
         now = opened.clock()
         journal.settle(connection, write.apply_id, write.position, journal.NOT_DONE, now=now)
     return False
-
-
-def _was_done(provider: Provider, change: Change) -> bool:
-    if change.action is Action.DELETE:
-        return provider.read(change.address) is None
-    live = provider.read(change.address)
-    if live is None or change.target is None or change.action is Action.NO_OP:
-        return False
-    if change.previous_address is not None and provider.read(change.previous_address) is not None:
-        return False
-    found = document_of(change.address, Stored(live.document)) or {}
-    return document_hash(found) == document_hash(change.target)

@@ -19,7 +19,7 @@ from reconciler.model.workspace import DEFAULT_STATE, Workspace
 if TYPE_CHECKING:  # SQLAlchemy takes 0.15 s to import; `validate` needs no database
     from reconciler.providers.base import Provider
     from reconciler.store.database import Database
-    from reconciler.store.locks import Holder
+    from reconciler.store.locks import Holder, StateLock
 
 
 class NoWorkspace(ReconcilerError):
@@ -60,6 +60,12 @@ class OpenWorkspace:
         from reconciler.providers.embedded import EmbeddedProvider  # noqa: PLC0415  (late)
 
         return EmbeddedProvider(self.database, self.actor, self.clock)
+
+    def guarded_provider(self, lock: StateLock) -> Provider:
+        """The provider of whoever holds a lock: it writes nothing once the lock is lost."""
+        from reconciler.providers.embedded import EmbeddedProvider  # noqa: PLC0415  (late)
+
+        return EmbeddedProvider(self.database, self.actor, self.clock, lock.fence)
 
     @property
     def state_folder(self) -> Path:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reconciler.base.canonical import canonical_json
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Change
+from reconciler.plan.normalise import document_hash
+from reconciler.plan.stored import Stored, document_of
 from reconciler.providers.base import Provider
 from reconciler.store import journal
+from reconciler.store.database import Fence, no_fence
 from reconciler.store.tasks import TaskRow, forget_applied, remember_applied
 
 
@@ -23,12 +28,33 @@ def write_live(provider: Provider, change: Change) -> None:
         provider.delete(change.address)
 
 
-def remember(
-    opened: OpenWorkspace, apply_id: str, position: int, change: Change, state: str
-) -> None:
-    """Update last applied and settle the journal, in one commit."""
+def was_done(provider: Provider, change: Change) -> bool:
+    """Live tells whether a write whose end is not known was done. A no-op was not."""
+    live = provider.read(change.address)
+    if change.action is Action.DELETE:
+        return live is None
+    if live is None or change.target is None or change.action is Action.NO_OP:
+        return False
+    if change.previous_address is not None and provider.read(change.previous_address) is not None:
+        return False
+    found = document_of(change.address, Stored(live.document)) or {}
+    return document_hash(found) == document_hash(change.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A change and its place in the journal."""
+
+    apply_id: str
+    position: int
+    change: Change
+
+
+def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_fence) -> None:
+    """Update last applied and settle the journal, in one commit that the fence may refuse."""
+    change = entry.change
     now = opened.clock()
-    with opened.database.write() as connection:
+    with opened.database.write(fence) as connection:
         if change.previous_address is not None:
             forget_applied(connection, change.previous_address)
         if change.applied is None:
@@ -42,7 +68,7 @@ def remember(
                 now,
                 file=cause.file.removesuffix(" (rendered)") if cause else None,
                 commit=cause.commit if cause else None,
-                apply_id=apply_id,
+                apply_id=entry.apply_id,
             )
             remember_applied(connection, row)
-        journal.settle(connection, apply_id, position, state, now=now)
+        journal.settle(connection, entry.apply_id, entry.position, state, now=now)

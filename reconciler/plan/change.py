@@ -11,6 +11,7 @@ from typing import Literal
 
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange
 from reconciler.plan.parts import Document, FieldChange, PlanModel
+from reconciler.plan.safety import LooksLikeRename, Override
 
 __all__ = [
     "FORMAT_VERSION",
@@ -21,6 +22,8 @@ __all__ = [
     "Drift",
     "FieldChange",
     "Inputs",
+    "LooksLikeRename",
+    "Override",
     "Plan",
     "PolicySummary",
 ]
@@ -60,7 +63,8 @@ class Change(PlanModel):
 
     `base` is the live document the plan was made from and `live_hash` its digest: apply refuses a
     task whose live document has another one. `target` is what is written live, `applied` what is
-    remembered as last applied; they differ only where drift is left alone.
+    remembered as last applied; they differ only where drift is left alone. `depends_on` names the
+    changes of this plan that are done first, and without which this one is not done.
     """
 
     address: str
@@ -73,6 +77,7 @@ class Change(PlanModel):
     base: Document | None = None
     target: Document | None = None
     applied: Document | None = None
+    depends_on: tuple[str, ...] = ()
 
 
 class Drift(PlanModel):
@@ -113,11 +118,14 @@ class Plan(PlanModel):
     """Everything that is known before the first write.
 
     `known_drift` is what the workspace has on its list: it is no part of `drift`. `inherited` says
-    who wrote the files of Defaults that changed fields come from.
+    who wrote the files of Defaults that changed fields come from. `mode` is destroy for a plan that
+    only deletes: `apply` refuses it. `cycles` are groups of changes that depend on each other; they
+    are done in the order of their addresses.
     """
 
     format_version: str = FORMAT_VERSION
     kind: Literal["Plan"] = "Plan"
+    mode: Literal["apply", "destroy"] = "apply"
     id: str
     created: datetime
     expires: datetime
@@ -136,6 +144,9 @@ class Plan(PlanModel):
     inherited: tuple[Cause, ...] = ()
     unmanaged: tuple[str, ...] = ()
     policy: PolicySummary = PolicySummary()
+    overrides: tuple[Override, ...] = ()
+    looks_like_renames: tuple[LooksLikeRename, ...] = ()
+    cycles: tuple[tuple[str, ...], ...] = ()
 
     def count(self, action: Action) -> int:
         """How many changes have an action."""

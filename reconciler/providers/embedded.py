@@ -6,15 +6,25 @@ from collections.abc import Iterator
 
 from reconciler.base.clock import Clock
 from reconciler.providers.base import Capabilities, LiveTask
-from reconciler.store.database import Database
+from reconciler.store.database import Database, Fence, no_fence
 from reconciler.store.tasks import TaskRow, delete_live, put_live, read_live
 
 
 class EmbeddedProvider:
-    """Serves the tasks of every registry with `provider: embedded`. Each write is one commit."""
+    """Serves the tasks of every registry with `provider: embedded`. Each write is one commit.
 
-    def __init__(self, database: Database, actor: str, clock: Clock) -> None:
+    `fence` is asked inside each write, and raises if nothing may be written any more.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        actor: str,
+        clock: Clock,
+        fence: Fence = no_fence,
+    ) -> None:
         self._database, self._actor, self._clock = database, actor, clock
+        self._fence = fence
 
     def capabilities(self) -> Capabilities:
         """It renames, and knows who changed what."""
@@ -37,18 +47,18 @@ class EmbeddedProvider:
 
     def update(self, address: str, document: str) -> None:
         """Replace a task's document."""
-        with self._database.write() as connection:
+        with self._database.write(self._fence) as connection:
             put_live(connection, address, document, by=self._actor, at=self._clock())
 
     def rename(self, previous: str, address: str, document: str) -> None:
         """Move a task, in one commit."""
-        with self._database.write() as connection:
+        with self._database.write(self._fence) as connection:
             delete_live(connection, previous)
             put_live(connection, address, document, by=self._actor, at=self._clock())
 
     def delete(self, address: str) -> None:
         """Remove a task."""
-        with self._database.write() as connection:
+        with self._database.write(self._fence) as connection:
             delete_live(connection, address)
 
 

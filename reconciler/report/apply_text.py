@@ -26,7 +26,11 @@ def step_lines(step: Step, width: int) -> list[str]:
 def applied_lines(applied: Applied, width: int) -> list[str]:
     """The end of an apply."""
     if applied.apply_id is None:
-        return ["Nothing to apply."]
+        done = f" All {applied.earlier} writes were done before." if applied.earlier else ""
+        return [f"Nothing to apply.{done}"]
+    before = f", {applied.earlier} were done before" if applied.earlier else ""
     noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
-    text = f"Applied {applied.written} of {applied.total}. Journal {applied.apply_id}.{noted}"
+    text = (
+        f"Applied {applied.written} of {applied.total}{before}. Journal {applied.apply_id}.{noted}"
+    )
     return wrap(text, width)

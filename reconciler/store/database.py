@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,18 @@ from sqlalchemy.engine import Connection, Engine
 from reconciler.base.errors import StateUnusable
 from reconciler.base.ids import new_id
 from reconciler.base.text import one_line
+from reconciler.store.migrate import OLDEST, migrate
 from reconciler.store.schema import SCHEMA_VERSION, meta, metadata
 
 _BUSY_SECONDS = 20
 _SQLITE = "sqlite:///"
+
+
+Fence = Callable[[Connection], None]
+
+
+def no_fence(_connection: Connection) -> None:
+    """Every write may be done."""
 
 
 class Database:
@@ -41,14 +49,18 @@ class Database:
             yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A write transaction, committed at the end of the block. Raises StateUnusable."""
+    def write(self, fence: Fence = no_fence) -> Iterator[Connection]:
+        """A write transaction, committed at the end of the block. Raises StateUnusable.
+
+        `fence` is asked first, inside it, and raises if nothing may be written any more.
+        """
         options = {"reconciler_write": True}
         with (
             _our_errors(self),
             self.engine.connect().execution_options(**options) as connection,
             connection.begin(),
         ):
+            fence(connection)
             yield connection
 
     def setting(self, name: str) -> str:
@@ -167,7 +179,12 @@ def _migrate(database: Database) -> None:
         return
     with database.read() as connection:
         found = connection.execute(_setting_of("schema_version")).scalar_one_or_none()
-    if found is None or not found.isdigit() or int(found) != SCHEMA_VERSION:
+    version = int(found) if found is not None and found.isdigit() else 0
+    if OLDEST <= version < SCHEMA_VERSION:
+        with database.write() as connection:
+            migrate(connection)
+        return
+    if version != SCHEMA_VERSION:
         raise StateUnusable(
             f"the state database has schema {found}, this version knows {SCHEMA_VERSION}",
             hint="use the version of reconciler that wrote it; nothing was changed",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.store.schema import applies, journal
@@ -21,7 +22,10 @@ INTENDED, DONE, RECOVERED, NOT_DONE = "intended", "done", "recovered", "not-done
 
 @dataclass(frozen=True, slots=True)
 class ApplyRow:
-    """One apply. `outcome` is None while it runs, or after it was killed."""
+    """One apply. `outcome` is None while it runs, or after it was killed.
+
+    `plan` is the JSON of its plan without the changes, which are the writes of the journal.
+    """
 
     id: str
     plan_id: str
@@ -31,6 +35,7 @@ class ApplyRow:
     started: datetime
     total: int
     outcome: str | None = None
+    plan: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,8 @@ class WriteRow:
 
 
 def begin(connection: Connection, row: ApplyRow) -> None:
-    """Note that an apply starts."""
+    """Note that an apply starts. The lock is held: no other number is given meanwhile."""
+    highest = connection.execute(sa.select(sa.func.max(applies.c.number))).scalar_one()
     connection.execute(
         sa.insert(applies).values(
             id=row.id,
@@ -59,6 +65,8 @@ def begin(connection: Connection, row: ApplyRow) -> None:
             host=row.host,
             started_at=to_iso(row.started),
             total=row.total,
+            plan=row.plan,
+            number=(highest or 0) + 1,
         )
     )
 
@@ -87,9 +95,9 @@ def settle(
     connection.execute(_SETTLE, {**key, **values})
 
 
-def give_up(connection: Connection, apply_id: str, position: int, now: datetime) -> None:
-    """Note that a write and all after it were not done."""
-    found = (journal.c.apply_id == apply_id) & (journal.c.position >= position)
+def give_up(connection: Connection, apply_id: str, now: datetime) -> None:
+    """Note that all writes that are still intended were not done."""
+    found = (journal.c.apply_id == apply_id) & (journal.c.state == INTENDED)
     values = {"state": NOT_DONE, "settled_at": to_iso(now)}
     connection.execute(sa.update(journal).where(found).values(**values))
 
@@ -103,18 +111,44 @@ def finish(connection: Connection, apply_id: str, outcome: str, now: datetime) -
 def unfinished(connection: Connection) -> list[ApplyRow]:
     """Applies that started and did not end, oldest first."""
     query = sa.select(applies).where(applies.c.outcome.is_(None)).order_by(applies.c.started_at)
-    return [
-        ApplyRow(
-            row.id,
-            row.plan_id,
-            row.plan_digest,
-            row.actor,
-            row.host,
-            from_iso(row.started_at),
-            row.total,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_apply_row(row) for row in connection.execute(query)]
+
+
+def latest(connection: Connection) -> ApplyRow | None:
+    """The apply that started last."""
+    order = (sa.func.coalesce(applies.c.number, 0).desc(), applies.c.started_at.desc())
+    query = sa.select(applies).order_by(*order).limit(1)
+    row = connection.execute(query).first()
+    return None if row is None else _apply_row(row)
+
+
+def find(connection: Connection, apply_id: str) -> ApplyRow | None:
+    """The apply with a name."""
+    row = connection.execute(sa.select(applies).where(applies.c.id == apply_id)).first()
+    return None if row is None else _apply_row(row)
+
+
+def reopen(connection: Connection, apply_id: str) -> None:
+    """An apply goes on: its outcome is open again, and what was not done is intended again."""
+    one = sa.update(applies).where(applies.c.id == apply_id)
+    connection.execute(one.values(outcome=None, finished_at=None))
+    found = (journal.c.apply_id == apply_id) & (journal.c.state == NOT_DONE)
+    values = {"state": INTENDED, "settled_at": None, "detail": None}
+    connection.execute(sa.update(journal).where(found).values(**values))
+
+
+def _apply_row(row: Row[Any]) -> ApplyRow:
+    return ApplyRow(
+        row.id,
+        row.plan_id,
+        row.plan_digest,
+        row.actor,
+        row.host,
+        from_iso(row.started_at),
+        row.total,
+        row.outcome,
+        row.plan,
+    )
 
 
 def writes_of(connection: Connection, apply_id: str) -> list[WriteRow]:

@@ -10,17 +10,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import Clock, from_iso, spell_ago, to_iso
-from reconciler.base.errors import Locked, ReconcilerError
+from reconciler.base.errors import Locked, ReconcilerError, StalePlan
 from reconciler.store.database import Database
 from reconciler.store.schema import locks
 
 LEASE = timedelta(seconds=60)
 _HEARTBEAT_SECONDS = 15.0
+# So long without a heartbeat, and two were missed: the holder is dead, or cut off.
+SILENCE = timedelta(seconds=35)
 STATE_LOCK = "state"
 _OWN = sa.select(locks.c.token).where(locks.c.token == sa.bindparam("key"))
 
@@ -39,6 +42,22 @@ class Holder:
         return f"{self.name} (host {self.host}, pid {self.pid}) for {self.purpose}"
 
 
+class LockLost(StalePlan):
+    """The lease was over, or a person broke the lock: nothing more may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """A lock as it stands in the state. `renewed` is the last heartbeat of its holder."""
+
+    name: str
+    token: str
+    holder: Holder
+    acquired: datetime
+    renewed: datetime
+    expires: datetime
+
+
 class StateLock:
     """A lock that is held; renewed by a thread until `release`."""
 
@@ -55,6 +74,15 @@ class StateLock:
             return False
         with self._database.read() as connection:
             return connection.execute(_OWN, {"key": self._token}).first() is not None
+
+    def fence(self, connection: Connection) -> None:
+        """Raises LockLost, in the transaction of a write, if somebody took the lock over.
+
+        Whoever slept past its lease between two looks still writes nothing.
+        """
+        if connection.execute(_OWN, {"key": self._token}).first() is None:
+            self.lost.set()
+            raise LockLost("the lock was lost while applying", hint="make a new plan")
 
     def release(self) -> None:
         """Give the lock back. Never raises: an unreleased lock ends by itself."""
@@ -115,25 +143,50 @@ def _make_room(
     now: datetime,
     is_alive: Callable[[int, str], bool],
 ) -> Holder | None:
-    row = connection.execute(sa.select(locks).where(locks.c.name == STATE_LOCK)).first()
-    if row is None:
+    held = next(iter(held_locks(connection)), None)
+    if held is None:
         return None
-    held = Holder(row.holder, row.host, row.pid, row.process_started, row.purpose)
-    gone = held.host == holder.host and not is_alive(held.pid, held.started)
-    if not gone and now < from_iso(row.expires_at):
-        raise _locked(held, row, now)
-    connection.execute(sa.delete(locks).where(locks.c.token == row.token))
-    return held
+    own = held.holder
+    gone = own.host == holder.host and not is_alive(own.pid, own.started)
+    if not gone and now < held.expires:
+        raise locked_by(held, now)
+    connection.execute(sa.delete(locks).where(locks.c.token == held.token))
+    return own
 
 
-def _locked(held: Holder, row: Row[tuple[object, ...]], now: datetime) -> Locked:
-    since = from_iso(row.acquired_at)
+def held_locks(connection: Connection) -> list[HeldLock]:
+    """The locks that stand in the state, whether their holders live or not."""
+    return [_held(row) for row in connection.execute(sa.select(locks).order_by(locks.c.name))]
+
+
+def remove(connection: Connection, held: HeldLock) -> bool:
+    """Take away a lock that was seen; False if it is another one's by now."""
+    found = connection.execute(sa.delete(locks).where(locks.c.token == held.token))
+    return found.rowcount > 0
+
+
+def locked_by(held: HeldLock, now: datetime) -> Locked:
+    """The error that names a holder."""
+    own = held.holder
     return Locked(
-        f"the state is locked by {held.name}",
+        f"the state is locked by {own.name}",
         details=[
-            ("holder", f"{held.name}, host {held.host}, pid {held.pid}"),
-            ("since", f"{to_iso(since)} ({spell_ago(since, now)})"),
-            ("purpose", held.purpose),
+            ("holder", f"{own.name}, host {own.host}, pid {own.pid}"),
+            ("since", f"{to_iso(held.acquired)} ({spell_ago(held.acquired, now)})"),
+            ("purpose", own.purpose),
         ],
         hint="wait until it is done; a lock whose holder died ends by itself within a minute",
+    )
+
+
+def _held(row: Row[Any]) -> HeldLock:
+    expires = from_iso(row.expires_at)
+    # A heartbeat sets the end to one lease from then.
+    return HeldLock(
+        row.name,
+        row.token,
+        Holder(row.holder, row.host, row.pid, row.process_started, row.purpose),
+        from_iso(row.acquired_at),
+        expires - LEASE,
+        expires,
     )

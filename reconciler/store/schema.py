@@ -13,7 +13,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -74,6 +74,8 @@ applies = Table(
     Column("finished_at", Text),
     Column("outcome", Text),  # done, partial, refused, interrupted; null: open
     Column("total", Integer, nullable=False),
+    Column("number", Integer),  # counts up; null before version 2, as is `plan`
+    Column("plan", Text),  # JSON of the plan without its changes
 )
 
 journal = Table(
@@ -92,6 +94,19 @@ journal = Table(
     Column("settled_at", Text),
     Column("detail", Text),
     UniqueConstraint("apply_id", "position"),
+)
+
+# What went around a safety rule, by whom and why: locks broken, limits overridden, applies resumed.
+events = Table(
+    "events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("events_by_time", "at"),
 )
 
 runs = Table(

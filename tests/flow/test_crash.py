@@ -9,41 +9,6 @@ import pytest
 
 from tests.flow.project import Project, new_project
 
-# An apply that is killed at its n-th live write. (A create goes through `update`.)
-DYING = """
-import os, signal, sys
-from reconciler.cli.main import run
-from reconciler.operations import apply
-from reconciler.providers.embedded import EmbeddedProvider
-
-position, when = int(sys.argv[1]), sys.argv[2]
-seen = 0
-
-def die(moment):
-    if seen == position and when == moment:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def dying(real):
-    def write(self, *words):
-        global seen
-        seen += 1
-        die("before")
-        real(self, *words)
-        die("after")
-    return write
-
-for name in ("update", "rename", "delete"):
-    setattr(EmbeddedProvider, name, dying(getattr(EmbeddedProvider, name)))
-
-remember = apply.remember
-
-def remember_and_die(*words):
-    remember(*words)
-    die("settled")
-
-apply.remember = remember_and_die
-sys.exit(run(["apply", "--auto-approve"]))
-"""
 FIRST, SECOND = "anne@contoso.example", "bert@contoso.example"
 # In the order of the writes.
 ADDRESSES = ("contoso/a-changed", "contoso/b-created", "contoso/c-renamed", "contoso/d-deleted")
@@ -65,7 +30,9 @@ def before_the_crash(tmp_path: Path) -> Project:
 
 def crash(project: Project, position: int, when: str) -> None:
     project.actor = FIRST
-    assert project.finish(str(position), when, code=DYING).code == -9
+    assert (
+        project.finish("apply", "--auto-approve", "--fault-point", f"{position}:{when}").code == -9
+    )
     project.actor = SECOND
 
 
@@ -80,7 +47,7 @@ def journal_states(project: Project) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in connection.exec_driver_sql(query)][4:]
 
 
-POINTS = [(n, when) for n in (1, 2, 3, 4) for when in ("before", "after", "settled")]
+POINTS = [(n, when) for n in (1, 2, 3, 4) for when in ("before", "written", "settled")]
 
 
 @pytest.mark.parametrize(("position", "when"), POINTS)
@@ -102,7 +69,7 @@ def test_the_next_plan_says_what_happened_and_apply_goes_on(
     assert set(found) == {*ADDRESSES[:3], "contoso/e-same"}
 
 
-@pytest.mark.parametrize(("position", "when"), [(2, "after"), (3, "before")])
+@pytest.mark.parametrize(("position", "when"), [(2, "written"), (3, "before")])
 def test_an_apply_at_once_says_so_too(project: Project, position: int, when: str) -> None:
     crash(project, position, when)
     outcome = project.run("apply", "--auto-approve")
@@ -112,7 +79,7 @@ def test_an_apply_at_once_says_so_too(project: Project, position: int, when: str
 
 
 def test_the_journal_tells_recovered_from_done_and_not_done(project: Project) -> None:
-    crash(project, 2, "after")
+    crash(project, 2, "written")
     project.run("plan")
     states = dict(journal_states(project)[:4])
     assert [states[address] for address in ADDRESSES] == [
@@ -124,14 +91,14 @@ def test_the_journal_tells_recovered_from_done_and_not_done(project: Project) ->
 
 
 def test_a_crash_is_told_once_and_in_json_too(project: Project) -> None:
-    crash(project, 1, "after")
+    crash(project, 1, "written")
     (recovered,) = json.loads(project.run("plan", "-o", "json").out)["recovered"]
     assert (recovered["actor"], recovered["done"], recovered["total"]) == (FIRST, 1, 4)
     assert json.loads(project.run("plan", "-o", "json").out)["recovered"] == []
 
 
 def test_a_live_change_after_the_crash_is_not_taken_for_our_write(project: Project) -> None:
-    crash(project, 1, "after")
+    crash(project, 1, "written")
     project.change_live("a-changed", timeout=7200)
     told = " ".join(project.run("plan").out.split())
     assert "interrupted after 0 of 4 writes" in told
@@ -141,7 +108,7 @@ def test_a_live_change_after_the_crash_is_not_taken_for_our_write(project: Proje
 
 def test_a_plan_saved_before_the_crash_is_refused_where_it_was_done(project: Project) -> None:
     project.run("plan", "--out", "p.json")
-    crash(project, 1, "after")
+    crash(project, 1, "written")
     outcome = project.run("apply", "p.json")
     assert outcome.code == 6
     assert "contoso/a-changed" in outcome.err

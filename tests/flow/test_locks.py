@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -95,3 +96,37 @@ def test_a_reader_who_leaves_does_not_stop_what_was_approved(project: Project) -
     assert first.stderr is not None
     assert "Traceback" not in first.stderr.read()
     first.stderr.close()
+
+
+def test_a_living_holder_is_listed_and_broken_by_force_it_writes_nothing_more(
+    project: Project,
+) -> None:
+    project.actor = "anne@contoso.example"
+    first = slow_apply(project)
+    project.actor = "bert@contoso.example"
+    (lock,) = json.loads(project.run("lock", "list", "-o", "json").out)["locks"]
+    assert (lock["holder"], lock["pid"], lock["life"]) == (
+        "anne@contoso.example",
+        first.pid,
+        "alive",
+    )
+    assert "held by anne@contoso.example, alive" in project.run("lock", "list").out
+    assert project.run("lock", "break", "--reason", "in a hurry").code == 5
+    assert project.run("lock", "break", "--reason", "in a hurry", "--force").code == 0
+    (project.root / "go").touch()
+    _, err = first.communicate(timeout=60)
+    assert (first.returncode, "the lock was lost" in err) == (6, True)
+    assert project.live() == {}
+    told = " ".join(project.run("lock", "list").out.split())
+    assert "no lock: nobody is applying" in told
+    assert "by bert@contoso.example: in a hurry (held by anne@contoso.example" in told
+    # What it had noted is settled by the next one, and applied.
+    assert "was interrupted after 0 of 2 writes" in " ".join(project.run("plan").out.split())
+    assert project.run("apply", "--auto-approve").code == 0
+
+
+def test_breaking_a_lock_takes_a_reason(project: Project) -> None:
+    assert project.run("lock", "break").code == 64
+    assert project.run("lock", "break", "--reason", " ").code == 64
+    outcome = project.run("lock", "break", "--reason", "to be sure")
+    assert (outcome.code, outcome.out) == (0, "no lock: nothing to break\n")

@@ -13,6 +13,7 @@ from reconciler.model.task import Task
 from reconciler.operations.apply import Applied, Step, apply_plan, locked, settle_interrupted
 from reconciler.operations.gather import read_stores
 from reconciler.operations.workspace import OpenWorkspace, actor_of, open_workspace
+from reconciler.operations.writer import Manner
 from reconciler.plan.build import compare
 from reconciler.plan.change import Plan
 from reconciler.providers.embedded import EmbeddedProvider
@@ -146,3 +147,90 @@ def test_actor_comes_from_the_environment_in_its_order() -> None:
     assert actor_of(both) == "lead"
     assert actor_of({"GITHUB_ACTOR": "octo"}) == "octo"
     assert "@" in actor_of({})
+
+
+# ---------------------------------------------------------- continue on error
+def go_on(opened: OpenWorkspace, tasks: list[Task]) -> tuple[PartlyApplied, list[str]]:
+    """Apply with --continue-on-error: how it ended, and what is live then."""
+    with pytest.raises(PartlyApplied) as caught, locked(opened, "test") as (lock, _):
+        apply_plan(opened, plan_for(opened, tasks), lock, Manner(lambda _: None, go_on=True))
+    return caught.value, addresses(opened)
+
+
+def refuse_writes_to(opened: OpenWorkspace, address: str) -> None:
+    """Let the database refuse one task."""
+    with opened.database.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TRIGGER refused BEFORE INSERT ON live_tasks "
+            f"WHEN new.address = '{address}' BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+
+
+def journal_of(opened: OpenWorkspace) -> list[tuple[str, str | None]]:
+    with opened.database.read() as connection:
+        query = "SELECT state, detail FROM journal ORDER BY position"
+        return [(row[0], row[1]) for row in connection.exec_driver_sql(query)]
+
+
+def test_what_can_go_on_goes_on_and_the_rest_is_told_with_7(opened: OpenWorkspace) -> None:
+    refuse_writes_to(opened, "contoso/task-b")
+    error, live = go_on(opened, TASKS)
+    assert live == ["contoso/task-a", "contoso/task-c"]
+    assert (error.exit_code, error.message) == (7, "applied 2 of 3; 1 failed")
+    rows = [text for label, text in error.details if label == "failed"]
+    assert rows == ["contoso/task-b: the state database cannot be used"]
+    assert ("  found", "not this one") in error.details
+    assert [state for state, _ in journal_of(opened)] == ["done", "not-done", "done"]
+    assert outcomes(opened) == ["partial"]
+
+
+def test_what_moved_is_left_alone_and_the_rest_is_applied(opened: OpenWorkspace) -> None:
+    plan = plan_for(opened, TASKS)
+    opened.provider.create("contoso/task-a", stored(task("task-a", timeout=900)).document)
+    with pytest.raises(PartlyApplied, match="applied 2 of 3; 1 failed"):  # noqa: SIM117
+        with locked(opened, "test") as (lock, _):
+            apply_plan(opened, plan, lock, Manner(lambda _: None, go_on=True))
+    live = opened.provider.read("contoso/task-a")
+    assert live is not None
+    assert '"timeout":900' in live.document
+    assert len(addresses(opened)) == 3
+
+
+def test_where_nothing_could_be_done_the_error_is_the_first_one(opened: OpenWorkspace) -> None:
+    plan = plan_for(opened, TASKS[:1])
+    opened.provider.create("contoso/task-a", stored(task("task-a", timeout=900)).document)
+    with pytest.raises(StalePlan), locked(opened, "test") as (lock, _):
+        apply_plan(opened, plan, lock, Manner(lambda _: None, go_on=True))
+    assert outcomes(opened) == ["refused"]
+
+
+def test_what_depends_on_a_failed_change_is_not_done(opened: OpenWorkspace) -> None:
+    plan = plan_for(opened, TASKS)
+    needs = {"contoso/task-b": ("contoso/task-a",), "contoso/task-c": ("contoso/task-b",)}
+    changes = [
+        change.model_copy(update={"depends_on": needs.get(change.address, ())})
+        for change in plan_for(opened, [*TASKS, task("task-d")]).changes
+    ]
+    refuse_writes_to(opened, "contoso/task-a")
+    chained = plan.model_copy(update={"changes": tuple(changes)})
+    with pytest.raises(PartlyApplied) as caught, locked(opened, "test") as (lock, _):
+        apply_plan(opened, chained, lock, Manner(lambda _: None, go_on=True))
+    assert addresses(opened) == ["contoso/task-d"]
+    told = [text for label, text in caught.value.details if label == "failed"]
+    assert told[1:] == [
+        "contoso/task-b: depends on contoso/task-a",
+        "contoso/task-c: depends on contoso/task-b",
+    ]
+
+
+def test_a_lost_lock_stops_even_who_goes_on(opened: OpenWorkspace) -> None:
+    def take_away() -> None:
+        with opened.database.write() as connection:
+            connection.execute(sa.delete(locks))
+
+    manner = Manner(at(1, take_away), go_on=True)
+    with pytest.raises(PartlyApplied, match="the lock was lost"):  # noqa: SIM117
+        with locked(opened, "test") as (lock, _):
+            apply_plan(opened, plan_for(opened, TASKS), lock, manner)
+    assert addresses(opened) == ["contoso/task-a"]
+    assert outcomes(opened) == [None]

@@ -49,10 +49,10 @@ def test_settling_one_write_leaves_the_others_open(database: Database) -> None:
     assert states(database) == ["intended", "done", "intended"]
 
 
-def test_giving_up_settles_a_write_and_all_after_it(database: Database) -> None:
+def test_giving_up_settles_all_that_is_still_intended(database: Database) -> None:
     with database.write() as connection:
         journal.settle(connection, "a-1", 1, journal.DONE, now=NOW)
-        journal.give_up(connection, "a-1", 2, NOW)
+        journal.give_up(connection, "a-1", NOW)
     assert states(database) == ["done", "not-done", "not-done"]
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from reconciler.base.errors import Locked
 from reconciler.store import locks
 from reconciler.store.database import Database, open_database
-from reconciler.store.locks import LEASE, Holder, StateLock, acquire
+from reconciler.store.locks import LEASE, Holder, LockLost, StateLock, acquire
 from reconciler.store.schema import locks as table
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -110,3 +110,15 @@ def test_the_heartbeat_notices_that_the_lock_is_gone(
     assert lock.lost.wait(10)
     assert not lock.is_held()
     lock.release()
+
+
+def test_a_write_behind_the_back_of_a_new_holder_is_refused(database: Database) -> None:
+    first, _ = take(database, ANNE)
+    second, _ = take(database, BERT, at=NOW + LEASE)
+    with pytest.raises(LockLost) as caught, database.write() as connection:
+        first.fence(connection)
+    assert caught.value.exit_code == 6
+    with database.write() as connection:
+        second.fence(connection)
+    first.release()
+    second.release()

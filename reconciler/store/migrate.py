@@ -1,0 +1,34 @@
+"""Steps from one schema of the state to the next, in one transaction. Nothing is lost by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from reconciler.store.schema import SCHEMA_VERSION, events, meta
+
+OLDEST = 1
+_VERSION = meta.c.name == "schema_version"
+
+
+def migrate(connection: Connection) -> None:
+    """Bring a state of version `OLDEST` or later to `SCHEMA_VERSION`.
+
+    The version is read again inside the transaction: another process may have been quicker.
+    """
+    found = int(connection.execute(sa.select(meta.c.value).where(_VERSION)).scalar_one())
+    for version in range(found, SCHEMA_VERSION):
+        _STEPS[version](connection)
+    connection.execute(sa.update(meta).where(_VERSION).values(value=str(SCHEMA_VERSION)))
+
+
+def _from_1(connection: Connection) -> None:
+    """The plan of an apply is kept (to resume it), and what went around a safety rule."""
+    connection.execute(sa.text("ALTER TABLE applies ADD COLUMN number INTEGER"))
+    connection.execute(sa.text("ALTER TABLE applies ADD COLUMN plan TEXT"))
+    events.create(connection)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1}

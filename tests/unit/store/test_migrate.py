@@ -1,0 +1,50 @@
+"""A state of an earlier schema is brought to this one, and keeps all it holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from reconciler.store.database import open_database
+from reconciler.store.schema import SCHEMA_VERSION, metadata
+
+URL = "sqlite:///state.db"
+
+
+def as_version_1(folder: Path) -> None:
+    """A state as version 1 left it, with an apply in it."""
+    open_database(URL, folder).close()
+    with sqlite3.connect(folder / "state.db") as connection:
+        connection.execute("DROP TABLE events")
+        for name in ("plan", "number"):
+            connection.execute(f"ALTER TABLE applies DROP COLUMN {name}")
+        connection.execute(
+            "INSERT INTO applies VALUES ('a-1','p-1','sha256:0','lead','host','2026',NULL,'done',1)"
+        )
+        connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    connection.close()
+
+
+def shape(folder: Path) -> dict[str, set[str]]:
+    with sqlite3.connect(folder / "state.db") as connection:
+        found = {
+            name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+            for name in metadata.tables
+        }
+    connection.close()
+    return found
+
+
+def test_version_1_is_brought_up_and_keeps_its_applies_and_its_key(tmp_path: Path) -> None:
+    as_version_1(tmp_path)
+    database = open_database(URL, tmp_path)
+    with database.read() as connection:
+        (row,) = connection.exec_driver_sql("SELECT id, outcome, plan FROM applies")
+        assert tuple(row) == ("a-1", "done", None)
+    key = database.key
+    assert database.setting("schema_version") == str(SCHEMA_VERSION)
+    database.close()
+    assert open_database(URL, tmp_path).key == key
+    assert shape(tmp_path) == {
+        name: set(table.columns.keys()) for name, table in metadata.tables.items()
+    }
