@@ -100,7 +100,7 @@ def _read(reference: str, work: Work) -> str:
 
 def _vault_secret(secret: Secret, work: Work) -> str:
     reference = f"azurekv:{secret.keyvault}"
-    value = work.ports.secret(reference)
+    value = resolve(work, reference)
     work.ledger.hide([value])
     used = UsedSecret(
         name=secret.id, reference=reference, fingerprint=work.ports.fingerprint(value)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.model.build import BuildResult
+from reconciler.model.build import BuildResult, Refusal, Transfer
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.runner.attempts import Ear, try_often
@@ -22,7 +22,7 @@ from reconciler.runner.multistep import MultiStep
 from reconciler.runner.request import RunRequest
 from reconciler.taskfile.tasks import Repeating
 from tests.unit.runner.containers_memory import MemoryContainers
-from tests.unit.runner.memory import Run
+from tests.unit.runner.memory import IMAGE, Run
 
 
 class Bench:
@@ -32,9 +32,13 @@ class Bench:
         self.run, self.containers = Run(folder), MemoryContainers()
 
     def go(
-        self, *steps: dict[str, Any], file: dict[str, Any] | None = None, **more: Any
+        self,
+        *steps: dict[str, Any],
+        file: dict[str, Any] | None = None,
+        top: dict[str, Any] | None = None,
+        **more: Any,
     ) -> RunRecord:
-        document = {"version": "v1.1.0", "steps": list(steps)}
+        document = {"version": "v1.1.0", "steps": list(steps), **(top or {})}
         (self.run.folder / "task.yaml").write_text(yaml.safe_dump(document, width=1000))
         multi = {
             name: more.pop(name) for name in ("docker_socket", "push", "compat") if name in more
@@ -261,6 +265,46 @@ def test_a_secret_is_masked_in_the_log_and_only_its_reference_is_kept(bench: Ben
     assert "hunter2" not in bench.run.log.text + record.model_dump_json()
     assert "***" in bench.run.log.text
     assert [(used.name, used.reference) for used in record.secrets] == [("tok", "env:TOK")]
+
+
+def test_a_vault_that_denies_ends_the_run_before_any_step(bench: Bench) -> None:
+    vault = "https://kv.vault.azure.net/secrets/tok"
+    record = bench.go(
+        cmd("a", "say {{.Secrets.tok}}"), top={"secrets": [{"id": "tok", "keyvault": vault}]}
+    )
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert vault in str(record.message)
+    assert bench.containers.requests == []
+
+
+# -------------------------------------------------------------------- images
+def test_an_image_that_is_not_there_is_pulled_once_and_recorded(bench: Bench) -> None:
+    record = bench.go(*[{"id": name, "cmd": "r.example/tool:2 ok"} for name in ("a", "b")])
+    assert record.status is RunStatus.SUCCEEDED
+    assert bench.run.engine.pulled == ["r.example/tool:2"]
+    (image,) = record.bases
+    assert (image.reference, image.role, image.image_id) == ("r.example/tool:2", "step", IMAGE.id)
+    assert {request.image for request in bench.containers.requests} == {IMAGE.id}
+
+
+def test_an_image_is_pulled_anew_where_the_step_says_so(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"), cmd("b", "ok", pull=True))
+    assert bench.run.engine.pulled == ["known:latest"]
+
+
+@pytest.mark.parametrize(("retries", "asked"), [(0, 1), (2, 3)])
+def test_a_download_is_tried_as_often_as_the_step_says(
+    bench: Bench, retries: int, asked: int
+) -> None:
+    bench.run.engine.transfer = Transfer(refusal=Refusal.AUTH, message="denied")
+    record = bench.go(
+        {"id": "a", "cmd": "far:1 ok", "cmdDownloadRetries": retries,
+         "cmdDownloadRetryDelay": 0}
+    )  # fmt: skip
+    assert ended(record) == (RunStatus.FAILED, Reason.BASE_PULL)
+    assert 'the image far:1 of step "a" cannot be pulled: denied' in str(record.message)
+    assert bench.run.engine.pulled == ["far:1"] * asked
+    assert steps(record)["a"] == ("failed", 125)
 
 
 @pytest.mark.parametrize(
