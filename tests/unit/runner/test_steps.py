@@ -292,6 +292,18 @@ def test_an_image_is_pulled_anew_where_the_step_says_so(bench: Bench) -> None:
     assert bench.run.engine.pulled == ["known:latest"]
 
 
+def test_an_image_that_the_run_built_is_used_and_is_nothing_it_stands_on(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM scratch\n")
+    bench.run.engine.local = ()
+    record = bench.go(
+        {"id": "make", "build": "-t made:1 ."}, {"id": "use", "cmd": "made:1 ok", "when": ["make"]}
+    )
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    assert [request.image for request in bench.containers.requests] == [IMAGE.id]
+    assert record.bases == ()
+    assert bench.run.engine.pulled == []
+
+
 @pytest.mark.parametrize(("retries", "asked"), [(0, 1), (2, 3)])
 def test_a_download_is_tried_as_often_as_the_step_says(
     bench: Bench, retries: int, asked: int
