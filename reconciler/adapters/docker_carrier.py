@@ -53,7 +53,9 @@ def copy_folder(
             chunks, _ = client.get_archive(identity, f"{WORKSPACE}/{path}/.")
         except NotFound:
             return False
-        unpack(chunks, folder)
+        # The engine does not remove the container before somebody stops reading from it.
+        with contextlib.closing(chunks):
+            unpack(chunks, folder)
         return True
 
 

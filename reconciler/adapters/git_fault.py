@@ -17,6 +17,7 @@ class GitFault(StrEnum):
     REFUSED = "refused"
     BROKEN = "broken"
     STOPPED = "stopped"
+    DISK = "disk"
 
 
 class GitFetchError(Exception):
@@ -37,6 +38,7 @@ def explained(errors: str, url: str, secrets: Sequence[str]) -> GitFetchError:
 
 
 _FAULTS = (
+    (GitFault.DISK, ("no space left on device", "disk quota exceeded", "out of diskspace")),
     (
         GitFault.AUTH,
         ("authentication failed", "could not read username", "error: 401", "error: 403"),

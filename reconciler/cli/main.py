@@ -12,12 +12,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from reconciler import __version__
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.room import FIX, full_disk, is_full
 
 # group, command, where it is, what --help says of it; most used first
 _COMMANDS = (
@@ -148,6 +150,8 @@ def _for_people(error: Exception) -> ReconcilerError:
     if isinstance(error, ReconcilerError):
         return error
     if isinstance(error, OSError):
+        if is_full(error) and error.filename:
+            return ReconcilerError(full_disk(Path(error.filename).parent), hint=FIX)
         about = f": {error.filename}" if error.filename else ""
         return ReconcilerError(f"{error.strerror or error}{about}")
     return ReconcilerError(

@@ -44,6 +44,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     CANCELED = "canceled"
     LOST = "lost"
+    DISK = "disk-full"
     ENGINE = "engine"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind, git_location
 from reconciler.model.run import Reason
 from reconciler.runner.context import LocalFolders
-from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.failure import Failure, Stop, no_room
 from reconciler.runner.ports import Fetched, Stopping
 
 _REASONS = {
@@ -50,6 +51,12 @@ class Contexts:
         try:
             found = fetch(repository, ref, folder, self.place / "git", stopping)
         except GitFetchError as error:
+            what = "the repository cannot be fetched"
+            full = no_room(self.place.parent, what) if error.fault is GitFault.DISK else None
+            # Half a repository is nothing, and on a full disk the record of the run needs the room.
+            shutil.rmtree(self.place / "git", ignore_errors=True)
+            if full is not None:
+                raise full from None
             if error.fault is GitFault.STOPPED:
                 raise Stop(Reason.CANCELED, error.message) from None
             raise Failure(_REASONS[error.fault], error.message) from None

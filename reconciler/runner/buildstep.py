@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, read_dockerfile
-from reconciler.runner.failure import Failure
+from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.pinning import pinned_dockerfile
@@ -97,12 +98,16 @@ def _context(step: BuildStep, site: Site) -> Fetched:
     """The workspace as the build sees it: as fetched until a step may have changed it."""
     if site.volume is None or not _may_have_changed(step, site):
         return site.fetched
+    place = site.work.ports.folder
     try:
-        folder = _new_folder(site.work.ports.folder)
+        folder = _new_folder(place)
         found = site.containers.copy_out(site.volume, site.work.request.id, ".", folder)
     except OSError as error:
-        message = f'the workspace cannot be copied for step "{step.id}": {error.strerror or error}'
-        raise Failure(Reason.SOURCE_MISSING, message) from None
+        message = f'the workspace cannot be copied for step "{step.id}"'
+        failure = written_failure(error, place.parent, Reason.SOURCE_MISSING, message)
+        # Half a workspace is nothing, and on a full disk the record of the run needs the room.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise failure from None
     if not found:
         raise Failure(Reason.SOURCE_MISSING, f'the workspace of step "{step.id}" is gone')
     return Fetched(folder, folder)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from reconciler.base.room import FIX, full_disk, is_full
 from reconciler.model.run import Reason, RunStatus
 
 
@@ -29,3 +32,16 @@ class Stop(Exception):
     def status(self) -> RunStatus:
         """Timeout or Canceled."""
         return RunStatus.TIMEOUT if self.reason is Reason.TIMEOUT else RunStatus.CANCELED
+
+
+def no_room(folder: Path, message: str) -> Failure:
+    """The failure for what could not be written because a disk is full."""
+    told = f"{message}: {full_disk(folder)}; {FIX}"
+    return Failure(Reason.DISK, told, status=RunStatus.ERROR)
+
+
+def written_failure(error: OSError, folder: Path, reason: Reason, message: str) -> Failure:
+    """The failure of writing into a folder: a full disk has a reason of its own."""
+    if is_full(error):
+        return no_room(folder, message)
+    return Failure(reason, f"{message}: {error.strerror or error}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.model.run import Reason
 from reconciler.runner.bases import Bases, without_pins
-from reconciler.runner.failure import Failure
+from reconciler.runner.failure import written_failure
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError, decode
 from reconciler.taskfile.dockerfile.pin import pin
@@ -48,8 +48,8 @@ def _written(dockerfile: Path, text: str, folder: Path) -> Path:
         copy.write_bytes(text.encode("utf-8", "surrogateescape"))
         _copy_ignore(dockerfile, copy)
     except OSError as error:
-        message = f"the copy of the Dockerfile cannot be written: {error.strerror}"
-        raise Failure(Reason.DOCKERFILE_MISSING, message) from None
+        message = "the copy of the Dockerfile cannot be written"
+        raise written_failure(error, folder.parent, Reason.DOCKERFILE_MISSING, message) from None
     return copy
 
 

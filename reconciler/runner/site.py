@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.containers import Containers, thing_name
 from reconciler.runner.context import ignore_rules
-from reconciler.runner.failure import Failure
+from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
@@ -115,8 +117,9 @@ def _create_workspace(volume: str, fetched: Fetched, work: Work, containers: Con
                 volume, work.request.id, fetched.folder, left_out, work.watch.check
             )
     except OSError as error:
-        message = f"the context cannot be copied: {error.strerror}"
-        raise Failure(Reason.SOURCE_MISSING, message) from None
+        place = Path(tempfile.gettempdir())  # where it is packed
+        message = "the context cannot be copied"
+        raise written_failure(error, place, Reason.SOURCE_MISSING, message) from None
 
 
 @contextlib.contextmanager

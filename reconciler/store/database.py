@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from reconciler.base.errors import StateUnusable
 from reconciler.base.ids import new_id
+from reconciler.base.room import FIX, full_disk, has_room
 from reconciler.base.text import one_line
 from reconciler.store.migrate import OLDEST, migrate
 from reconciler.store.schema import SCHEMA_VERSION, meta, metadata
@@ -229,14 +230,27 @@ _FAULTS = (
         "put back a backup, or move the file away and make a new plan",
     ),
     (("readonly", "read-only"), "cannot be written", "make the file and its folder writable"),
-    (("full",), "cannot be written: the disk is full", "make room; what was done is kept"),
 )
 
 
 def _explain(database: Database, text: str) -> StateUnusable:
     found = one_line(text.partition("\n")[0])
     details = [("state", _name(database)), ("found", found)]
+    if _lacks_room(database, text.lower()):
+        told = full_disk(database.path.parent) if database.path else "its disk is full"
+        message = f"the state database cannot be written: {told}"
+        return StateUnusable(message, hint=FIX, details=details)
     for words, message, hint in _FAULTS:
         if any(word in text.lower() for word in words):
             return StateUnusable(f"the state database {message}", hint=hint, details=details)
     return StateUnusable("the state database cannot be used", details=details)
+
+
+def _lacks_room(database: Database, text: str) -> bool:
+    """True for a full disk. SQLite calls it an I/O error where it cannot make its other files."""
+    if "disk i/o error" not in text:
+        return "full" in text
+    try:
+        return database.path is not None and not has_room(database.path.parent)
+    except OSError:
+        return False

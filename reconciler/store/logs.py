@@ -18,6 +18,7 @@ from typing import Any
 
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateUnusable
+from reconciler.base.room import FIX, full_disk, is_full
 from reconciler.model.run import LogLine
 
 # A program that prints without end must not fill the disk.
@@ -160,6 +161,9 @@ def _line(data: bytes) -> LogLine | None:
 
 
 def _unusable(path: Path, error: OSError) -> StateUnusable:
+    if is_full(error):
+        message = f"the log {path.name} cannot be written: {full_disk(path.parent)}"
+        return StateUnusable(message, hint=FIX)
     return StateUnusable(
         f"the log {path.name} cannot be used: {error.strerror}",
         details=[("folder", str(path.parent))],

@@ -38,7 +38,7 @@ def test_nothing_is_removed_while_something_is_still_being_made(tmp_path: Path) 
     _before(bench.containers, "create_workspace", fail)
     _before(bench.containers, "remove_run", removed.set)
     record = bench.go(cmd("a", "ok"))
-    assert ended(record) == (RunStatus.FAILED, Reason.SOURCE_MISSING)
+    assert ended(record) == (RunStatus.ERROR, Reason.DISK)
     assert removed_first == [False]
     assert bench.containers.removed == ["r234567"]
 

@@ -171,3 +171,12 @@ def test_lines_written_just_before_the_end_are_not_missed(tmp_path: Path) -> Non
 def test_an_id_that_could_leave_the_folder_is_refused(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (the id is its whole text)
         log_path(tmp_path, run_id)
+
+
+def test_a_full_disk_is_told_with_what_is_free_and_what_to_do() -> None:
+    log = LogFile(Path("/dev/full"))
+    with pytest.raises(StateUnusable, match="the disk is full or too small: ") as told:
+        log.write(line("text"))
+    log.close()
+    assert " are free in /dev" in told.value.message
+    assert "make room" in str(told.value.hint)
