@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.base.errors import WrongUsage
+from reconciler.cli.applying import (
+    Words,
+    manner_from,
+    override_options,
+    overrides_anything,
+    overrides_from,
+    write,
+    write_plan,
+    writing_options,
+)
 from reconciler.cli.options import Invocation, asked, formats, output_option, pass_invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
-    from reconciler.operations.apply import Applied, Step
     from reconciler.operations.plan import Planned
     from reconciler.operations.workspace import OpenWorkspace
-    from reconciler.operations.writer import Manner
     from reconciler.plan.change import Plan
-    from reconciler.store.locks import StateLock
 
-_continue = click.option(
-    "--continue-on-error", is_flag=True, help="A change that fails does not stop the rest."
-)
-# Not from the environment: whoever wants a fault says so in this very command.
-_fault = click.option("--fault-point", hidden=True, allow_from_autoenv=False)
 _heal = click.option("--heal", is_flag=True, help="Also undo what was changed live.")
 
 
@@ -34,20 +34,24 @@ _heal = click.option("--heal", is_flag=True, help="Also undo what was changed li
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 for changes, 8 for drift only.")
 @formats("text", "json", "markdown")
 @_heal
+@override_options
 @pass_invocation
 def plan(
     invocation: Invocation,
+    /,
     out: Path | None,
     detailed_exitcode: bool,
     output: str,
     heal: bool,
+    **words: Any,
 ) -> int:
     """Compare the specs with what was applied and what is live. Writes nothing live."""
     from reconciler.operations.plan import make_plan, save_plan  # noqa: PLC0415
 
     started = time.perf_counter()
     with invocation.workspace() as opened:
-        planned = make_plan(opened, heal=heal)
+        overrides = overrides_from(opened, words)
+        planned = make_plan(opened, heal=heal, overrides=overrides)
         if out is not None:
             save_plan(opened, planned.plan, invocation.folder / out)
     _print_plan(invocation, planned, output, time.perf_counter() - started)
@@ -83,7 +87,7 @@ def _plan_exit(planned: Planned, *, detailed: bool) -> int:
 @click.command()
 @click.argument("plan_file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@_continue
+@writing_options
 @click.option(
     "--resume",
     is_flag=False,
@@ -92,7 +96,7 @@ def _plan_exit(planned: Planned, *, detailed: bool) -> int:
     help="Finish the last apply, which was interrupted: no new plan.",
 )
 @_heal
-@_fault
+@override_options
 @pass_invocation
 def apply(
     invocation: Invocation,
@@ -101,16 +105,16 @@ def apply(
     auto_approve: bool,
     resume: str | None,
     heal: bool,
-    **manner: Any,
+    **words: Any,
 ) -> int:
     """Apply PLAN_FILE exactly as it is; without one: plan, show, ask, apply."""
     if resume is not None:
-        if plan_file is not None or heal:
+        if plan_file is not None or heal or overrides_anything(words):
             raise WrongUsage("an apply is resumed as it was", hint="use --resume [ID] alone")
-        _resume(invocation, resume, manner)
+        _resume(invocation, resume, words)
         return 0
-    if plan_file is not None and heal:
-        raise WrongUsage("a saved plan is applied as it is", hint="use --heal with plan --out")
+    if plan_file is not None and (heal or overrides_anything(words)):
+        raise WrongUsage("a saved plan is applied as it is", hint="use it with plan --out")
     if plan_file is None and not auto_approve and not invocation.interactive:
         raise WrongUsage(
             "nobody can be asked here",
@@ -120,11 +124,11 @@ def apply(
         if plan_file is not None:
             chosen = _saved(invocation, opened, plan_file)
         else:
-            chosen = _shown(invocation, opened, heal=heal)
+            chosen = _shown(invocation, opened, words, heal=heal)
             if not (auto_approve or _wanted(chosen)):
                 click.echo("not applied")
                 return 1
-        _apply(invocation, opened, chosen, manner)
+        write_plan(invocation, opened, chosen, words)
     return 0
 
 
@@ -134,15 +138,20 @@ def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Pl
     from reconciler.report.plan_text import summary  # noqa: PLC0415
 
     plan = load_plan(opened, invocation.folder / plan_file)
+    if plan.mode != "apply":
+        raise WrongUsage(
+            "this plan destroys tasks, and is not for apply",
+            hint=f"if it is meant: reconciler destroy {plan_file}",
+        )
     show(wrap(summary(plan), invocation.width))
     return plan
 
 
-def _shown(invocation: Invocation, opened: OpenWorkspace, *, heal: bool) -> Plan:
+def _shown(invocation: Invocation, opened: OpenWorkspace, words: Words, *, heal: bool) -> Plan:
     from reconciler.operations.plan import make_plan  # noqa: PLC0415
 
     started = time.perf_counter()
-    planned = make_plan(opened, heal=heal)
+    planned = make_plan(opened, heal=heal, overrides=overrides_from(opened, words))
     _print_plan(invocation, planned, "text", time.perf_counter() - started)
     return planned.plan
 
@@ -154,50 +163,12 @@ def _wanted(plan: Plan) -> bool:
     return asked("Apply this plan?")
 
 
-def _manner(invocation: Invocation, continue_on_error: bool, fault_point: str | None) -> Manner:
-    from reconciler.operations.fault import fault_at  # noqa: PLC0415
-    from reconciler.operations.writer import Manner  # noqa: PLC0415
-    from reconciler.report.apply_text import step_lines  # noqa: PLC0415
-
-    def watch(step: Step) -> None:
-        # Whoever reads our output may leave: what was approved is applied all the same.
-        with contextlib.suppress(BrokenPipeError):
-            show(step_lines(step, invocation.width))
-
-    return Manner(watch, continue_on_error, fault_at(fault_point))
-
-
-def _apply(
-    invocation: Invocation, opened: OpenWorkspace, plan: Plan, manner: Mapping[str, Any]
-) -> None:
-    from reconciler.operations.apply import apply_plan  # noqa: PLC0415
-
-    how = _manner(invocation, **manner)
-    _write(invocation, opened, f"apply {plan.id}", lambda lock: apply_plan(opened, plan, lock, how))
-
-
-def _resume(invocation: Invocation, apply_id: str, manner: Mapping[str, Any]) -> None:
+def _resume(invocation: Invocation, apply_id: str, words: Words) -> None:
     from reconciler.operations.resume import resume  # noqa: PLC0415
 
-    how = _manner(invocation, **manner)
+    manner = manner_from(invocation, words)
     with invocation.workspace() as opened:
-        _write(invocation, opened, "resume", lambda lock: resume(opened, apply_id, lock, how))
-
-
-def _write(
-    invocation: Invocation,
-    opened: OpenWorkspace,
-    purpose: str,
-    write: Callable[[StateLock], Applied],
-) -> None:
-    from reconciler.operations.apply import locked  # noqa: PLC0415
-    from reconciler.report.apply_text import applied_lines  # noqa: PLC0415
-    from reconciler.report.plan_text import taken_lines  # noqa: PLC0415
-
-    with locked(opened, purpose) as (lock, taken):
-        show(taken_lines(taken, invocation.width))
-        done = write(lock)
-    show(applied_lines(done, invocation.width))
+        write(invocation, opened, "resume", lambda lock: resume(opened, apply_id, lock, manner))
 
 
 @click.command()

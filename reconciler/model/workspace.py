@@ -22,6 +22,7 @@ from reconciler.model.common import (
     Flag,
     Match,
     Model,
+    OneOrMany,
     RegistryName,
     Text,
     Whole,
@@ -49,18 +50,9 @@ def _state(text: str) -> str:
     return text
 
 
-class Registry(Model):
-    """A registry that tasks belong to."""
-
-    name: RegistryName
-    login_server: Annotated[str, AfterValidator(_login_server)]
-    provider: Literal["embedded"] = "embedded"
-
-
-class PlatformEngine(Model):
-    """The engine that runs a platform: `auto`, or an address."""
-
-    engine: Word = "auto"
+def _count(value: Any) -> Any:
+    # A count may be written as a number.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _percent(text: str) -> str:
@@ -69,14 +61,34 @@ def _percent(text: str) -> str:
     return text
 
 
-Limit = Annotated[str, AfterValidator(_percent)]
+Limit = Annotated[
+    str, BeforeValidator(_count, json_schema_input_type=str | int), AfterValidator(_percent)
+]
 
 
 class Limits(Model):
-    """The share of tasks one apply may delete or update."""
+    """How many tasks one apply may delete or update: a share, a count, or a list of both.
 
-    delete: Limit | None = None
-    update: Limit | None = None
+    Of several the strictest holds. No limit holds where fewer than ten tasks are live.
+    """
+
+    delete: Annotated[tuple[Limit, ...], OneOrMany] = ()
+    update: Annotated[tuple[Limit, ...], OneOrMany] = ()
+
+
+class Registry(Model):
+    """A registry that tasks belong to. Its `limits` stand for the workspace's, field by field."""
+
+    name: RegistryName
+    login_server: Annotated[str, AfterValidator(_login_server)]
+    provider: Literal["embedded"] = "embedded"
+    limits: Limits = Limits()
+
+
+class PlatformEngine(Model):
+    """The engine that runs a platform: `auto`, or an address."""
+
+    engine: Word = "auto"
 
 
 class KnownDrift(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +19,10 @@ from reconciler.operations.gather import known_drift, read_stores, servers_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparer
-from reconciler.plan.change import Inputs, Plan, PolicySummary
-from reconciler.plan.guard import refuse_over_limits, refuse_protected
+from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
+from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
 from reconciler.plan.known import set_apart
+from reconciler.plan.overrides import Overrides
 from reconciler.plan.planfile import read_plan, write_plan
 from reconciler.plan.releases import release_paths
 from reconciler.plan.timers import timer_changes
@@ -44,11 +46,15 @@ class Planned:
     unused: tuple[str, ...] = ()
 
 
-def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
+def make_plan(
+    opened: OpenWorkspace, *, heal: bool = False, overrides: Overrides | None = None
+) -> Planned:
     """The plan of a workspace as it is now. Nothing is written and no secret is resolved.
 
-    Raises InvalidInput if the specs are wrong. A policy failure is told in the plan.
+    `overrides` are safety rules set aside for this plan. Raises InvalidInput if the specs are
+    wrong, Protected, OverLimit. A policy failure is told in the plan.
     """
+    overrides = overrides or Overrides()
     taken = settle_interrupted(opened)
     stores = read_stores(opened)
     comparer = Comparer(stores.applied, stores.live, heal=heal)
@@ -59,8 +65,7 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
     comparison = comparer.finish()
     attributed = attribute(opened, comparison, stores)
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
-    refuse_protected(comparison.changes)
-    refuse_over_limits(comparison.changes, len(stores.live), opened.workspace.limits)
+    guard(opened, comparison.changes, stores.live, overrides)
     plan = Plan(
         id=new_id("p-", 8),
         created=now,
@@ -80,9 +85,18 @@ def make_plan(opened: OpenWorkspace, *, heal: bool = False) -> Planned:
         inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),
         policy=_policy_summary(validation),
+        overrides=tuple(overrides.used),
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
     return Planned(plan, validation, taken, told, tuple(known.unused))
+
+
+def guard(
+    opened: OpenWorkspace, changes: Sequence[Change], live: Iterable[str], overrides: Overrides
+) -> None:
+    """Raises Protected or OverLimit where a plan may not be made; notes which overrides it uses."""
+    refuse_protected(changes, overrides)
+    refuse_over_limits(changes, live, scopes_of(opened.workspace), overrides)
 
 
 def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:

@@ -1,13 +1,15 @@
-"""What a plan may not do: delete a protected task, or more than the workspace's limits. Pure."""
+"""What a plan may not do: delete a protected task, or more than the limits of a scope. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from reconciler.base.errors import ReconcilerError
-from reconciler.model.workspace import Limits
+from reconciler.model.workspace import Limits, Workspace
 from reconciler.plan.change import Action, Change
+from reconciler.plan.overrides import Overrides, Verb
 
 
 class Protected(ReconcilerError):
@@ -16,40 +18,102 @@ class Protected(ReconcilerError):
     code = "protected"
 
 
-def refuse_protected(changes: Iterable[Change]) -> None:
-    """Raises Protected, naming every task that would be deleted although it is protected."""
+def refuse_protected(changes: Iterable[Change], overrides: Overrides) -> None:
+    """Raises Protected, naming every task that would be deleted although it is protected.
+
+    Raises WrongUsage if an override names none of them.
+    """
     names = [change.address for change in changes if _deletes_protected(change)]
-    if names:
+    allowed = overrides.without_protection(names)
+    kept = [name for name in names if name not in allowed]
+    if kept:
         raise Protected(
             "the plan would delete protected tasks; nothing was planned",
-            details=[("task", name) for name in names[:20]],
-            hint="put the spec back; to delete it, first apply it with protect: false",
+            details=[("task", name) for name in kept[:20]],
+            hint="put the spec back; if it is meant, name each task: --allow-destroy NAME",
         )
 
 
 class OverLimit(ReconcilerError):
-    """The plan deletes or updates more tasks than `limits` in reconciler.yaml allows."""
+    """The plan deletes or updates more tasks than the limits in reconciler.yaml allow."""
 
     code = "over-limit"
 
 
 # Below this number of live tasks a share says nothing (octoDNS has the same floor).
 FEWEST = 10
+_ACTIONS: dict[Verb, Action] = {"delete": Action.DELETE, "update": Action.UPDATE}
 
 
-def refuse_over_limits(changes: Iterable[Change], live: int, limits: Limits) -> None:
-    """Raises OverLimit. A limit is a share of the live tasks (`5%`) or a count (`20`)."""
-    if live < FEWEST:
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Tasks with limits of their own: those of a registry, or of the workspace (None)."""
+
+    registry: str | None
+    limits: Limits
+
+    def __str__(self) -> str:
+        return "the workspace" if self.registry is None else f"registry {self.registry}"
+
+    def count(self, by_registry: Counter[str]) -> int:
+        """How many of some tasks, counted by their registries, are its own."""
+        return by_registry.total() if self.registry is None else by_registry[self.registry]
+
+
+def scopes_of(workspace: Workspace) -> list[Scope]:
+    """The workspace as a whole, then each registry.
+
+    A registry has its own limits where it says so, else the workspace's: what is a small share
+    of the whole may be all of one registry.
+    """
+    whole = workspace.limits
+    scopes = [Scope(None, whole)]
+    for registry in workspace.registries:
+        own = registry.limits
+        limits = Limits(delete=own.delete or whole.delete, update=own.update or whole.update)
+        scopes.append(Scope(registry.name, limits))
+    return scopes
+
+
+def refuse_over_limits(
+    changes: Sequence[Change], live: Iterable[str], scopes: Iterable[Scope], overrides: Overrides
+) -> None:
+    """Raises OverLimit, naming each scope and limit that is exceeded.
+
+    `live` are the addresses of the live tasks. A limit is a share of those of the scope (`5%`) or
+    a count (`20`). An override sets aside all limits of an action, up to its own number.
+    """
+    there, found = _by_registry(live), list(scopes)
+    for verb, action in _ACTIONS.items():
+        acted = _by_registry(change.address for change in changes if change.action is action)
+        told = [text for scope in found for text in _exceeded(scope, verb, acted, there)]
+        if told and not overrides.allows(verb, acted.total()):
+            raise _over(verb, told, acted.total(), overrides.limits.get(verb))
+
+
+def _by_registry(addresses: Iterable[str]) -> Counter[str]:
+    return Counter(address.partition("/")[0] for address in addresses)
+
+
+def _exceeded(scope: Scope, verb: Verb, acted: Counter[str], live: Counter[str]) -> Iterator[str]:
+    limits = scope.limits.delete if verb == "delete" else scope.limits.update
+    count, size = scope.count(acted), scope.count(live)
+    if size < FEWEST:
         return
-    counts = Counter(change.action for change in changes)
-    asked = ((Action.DELETE, limits.delete), (Action.UPDATE, limits.update))
-    for action, limit in asked:
-        if limit is not None and counts[action] > _most(limit, live):
-            share = f"{counts[action]} of {live} ({100 * counts[action] / live:.1f} %)"
-            raise OverLimit(
-                f"the plan would {action} {share}; the limit is {limit}",
-                hint=f"check the specs; if it is meant, raise limits.{action} in reconciler.yaml",
-            )
+    for limit in limits:
+        if count > _most(limit, size):
+            share = f"{count} of {size} ({100 * count / size:.1f} %)"
+            yield f"{share} of {scope}; the limit is {limit}"
+
+
+def _over(verb: Verb, told: Sequence[str], count: int, allowed: int | None) -> OverLimit:
+    override = [] if allowed is None else [("allowed", f"{allowed} by --override-limit")]
+    return OverLimit(
+        f"the plan would {verb} {told[0]}",
+        details=[*(("also", text) for text in told[1:20]), *override],
+        hint=f"check the specs; if it is meant, allow it for this plan alone: "
+        f"--override-limit {verb}={count} --reason TEXT",
+    )
 
 
 def _most(limit: str, live: int) -> float:

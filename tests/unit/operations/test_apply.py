@@ -234,3 +234,31 @@ def test_a_lost_lock_stops_even_who_goes_on(opened: OpenWorkspace) -> None:
             apply_plan(opened, plan_for(opened, TASKS), lock, manner)
     assert addresses(opened) == ["contoso/task-a"]
     assert outcomes(opened) == [None]
+
+
+def test_what_somebody_else_made_meanwhile_is_not_ours_even_if_it_is_the_same(
+    opened: OpenWorkspace,
+) -> None:
+    plan = plan_for(opened, TASKS)
+    opened.provider.create("contoso/task-b", stored(TASKS[1]).document)
+    manner = Manner(lambda _: None, go_on=True)
+    with pytest.raises(PartlyApplied, match="applied 2 of 3"), locked(opened, "test") as (lock, _):
+        apply_plan(opened, plan, lock, manner)
+    assert sorted(read_stores(opened).applied) == ["contoso/task-a", "contoso/task-c"]
+
+
+def test_a_lock_lost_between_a_write_and_the_memory_of_it_leaves_both_to_the_next(
+    opened: OpenWorkspace,
+) -> None:
+    def take_away(position: int, moment: str) -> None:
+        if (position, moment) == (2, "written"):
+            with opened.database.write() as connection:
+                connection.execute(sa.delete(locks))
+
+    manner = Manner(lambda _: None, passing=take_away)
+    with pytest.raises(PartlyApplied, match="the lock was lost"):  # noqa: SIM117
+        with locked(opened, "test") as (lock, _):
+            apply_plan(opened, plan_for(opened, TASKS), lock, manner)
+    assert sorted(read_stores(opened).applied) == ["contoso/task-a"]
+    (recovered,) = settle_interrupted(opened).recovered
+    assert (recovered.done, recovered.not_done) == (2, ("contoso/task-c",))

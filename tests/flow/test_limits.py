@@ -1,0 +1,99 @@
+"""Limits and protection through the commands: refused, set aside once with a reason, and noted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.flow.project import Project, new_project
+
+NAMES = [f"task-{number:02d}" for number in range(12)]
+
+
+@pytest.fixture(name="project")
+def with_twelve_live_tasks(tmp_path: Path) -> Project:
+    """12 live tasks, at most 10 % may be deleted; the next plan deletes two."""
+    project = new_project(tmp_path / "workspace", *NAMES)
+    config = project.root / "reconciler.yaml"
+    content = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**content, "limits": {"delete": "10%", "update": 6}}))
+    project.write(NAMES[0], protect=True)
+    assert project.run("apply", "--auto-approve").code == 0
+    for name in NAMES[1:3]:
+        (project.root / f"specs/{name}.yaml").unlink()
+    return project
+
+
+def events(project: Project) -> list[tuple[str, ...]]:
+    with project.opened() as opened, opened.database.read() as connection:
+        query = "SELECT kind, actor, subject, reason FROM events ORDER BY kind"
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def test_too_many_deletes_are_refused_with_the_share_and_the_way_out(project: Project) -> None:
+    outcome = project.run("plan")
+    assert outcome.code == 1
+    told = " ".join(outcome.err.split())
+    assert "would delete 2 of 12 (16.7 %) of the workspace; the limit is 10%" in told
+    assert "of registry contoso" in told
+    assert "--override-limit delete=2 --reason TEXT" in told
+    assert project.run("apply", "--auto-approve").code == 1
+    assert len(project.live()) == 12
+
+
+def test_an_override_stands_in_the_plan_and_is_noted_when_it_is_applied(project: Project) -> None:
+    words = ("--override-limit", "delete=2", "--reason", "moved to prod")
+    outcome = project.run("plan", "--out", "p.json", *words)
+    assert outcome.code == 0
+    (override,) = json.loads((project.root / "p.json").read_text())["overrides"]
+    assert (override["allowed"], override["reason"]) == (2, "moved to prod")
+    assert override["by"] == "lead@contoso.example"
+    assert events(project) == []
+    project.actor = "ci@contoso.example"
+    assert project.run("apply", "p.json").code == 0
+    (event,) = events(project)
+    assert event[0:2] == ("limit-overridden", "lead@contoso.example")
+    assert event[2].endswith(": delete up to 2 tasks")
+    assert event[3] == "moved to prod"
+
+
+def test_an_override_is_for_one_plan_and_not_for_the_next(project: Project) -> None:
+    words = ("--override-limit", "delete=2", "--reason", "moved to prod")
+    assert project.run("apply", "--auto-approve", *words).code == 0
+    for name in NAMES[3:5]:
+        (project.root / f"specs/{name}.yaml").unlink()
+    assert project.run("plan").code == 1
+
+
+def test_an_override_takes_a_reason_and_is_not_taken_from_the_environment(
+    project: Project,
+) -> None:
+    assert project.run("plan", "--override-limit", "delete=2").code == 64
+    assert project.run("plan", "--override-limit", "delete=lots", "--reason", "x").code == 64
+    project.environment = {
+        "RECONCILER_PLAN_OVERRIDE_LIMIT": "delete=2",
+        "RECONCILER_PLAN_REASON": "always",
+    }
+    assert project.run("plan").code == 1
+
+
+def test_a_saved_plan_takes_no_override(project: Project) -> None:
+    assert project.run("apply", "p.json", "--allow-destroy", "x").code == 64
+    assert project.run("apply", "--resume", "--allow-destroy", "x").code == 64
+
+
+def test_a_protected_task_goes_where_it_is_named(project: Project) -> None:
+    for name in NAMES[1:3]:
+        project.write(name)
+    (project.root / f"specs/{NAMES[0]}.yaml").unlink()
+    refused = project.run("plan")
+    assert refused.code == 1
+    assert "--allow-destroy NAME" in refused.err
+    assert project.run("plan", "--allow-destroy", NAMES[1]).code == 64
+    outcome = project.run("apply", "--auto-approve", "--allow-destroy", NAMES[0])
+    assert outcome.code == 0, outcome.err
+    assert f"contoso/{NAMES[0]}" not in project.live()
+    assert [event[0] for event in events(project)] == ["protection-overridden"]
