@@ -60,6 +60,11 @@ def head_of(folder: Path) -> Head | None:
     return Head(commit, branch, bool(_ask(folder, "status", "--porcelain", "--", ".")))
 
 
+def prefix_of(folder: Path) -> str:
+    """Where a folder lies in its repository: `team/`; "" at its root and outside Git."""
+    return (_ask(folder, "rev-parse", "--show-prefix") or "").strip("\n")
+
+
 def refusal(folder: Path) -> str | None:
     """Why Git does not tell about a folder that looks like a repository; None if it does."""
     if not any((place / ".git").exists() for place in (folder, *folder.resolve().parents)):
@@ -74,7 +79,7 @@ def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     text = _ask(folder, "status", *words, "--", ".")
-    prefix = _ask(folder, "rev-parse", "--show-prefix") or ""
+    prefix = prefix_of(folder)
     names = [entry[3:] for entry in (text or "").split("\0") if len(entry) > 3]
     return {name.removeprefix(prefix) for name in names}
 

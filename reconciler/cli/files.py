@@ -9,7 +9,14 @@ import click
 
 from reconciler import __version__
 from reconciler.base.errors import WrongUsage
-from reconciler.cli.options import Invocation, output_option, pass_invocation, show
+from reconciler.cli.notes import NOTE_FORMATS, faults_noted, show_validation_notes
+from reconciler.cli.options import (
+    Invocation,
+    formats,
+    output_option,
+    pass_invocation,
+    show,
+)
 
 
 @click.command()
@@ -53,7 +60,7 @@ def fmt(invocation: Invocation, paths: tuple[Path, ...], check: bool, diff: bool
 
 
 @click.command()
-@output_option
+@formats("text", "json", *NOTE_FORMATS)
 @click.option("--show-rendered", is_flag=True, help="Print what the templates gave.")
 @pass_invocation
 def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
@@ -61,7 +68,7 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
     from reconciler.operations.validate import validate as check  # noqa: PLC0415
 
     started = time.perf_counter()
-    with invocation.workspace() as opened:
+    with faults_noted(invocation, output), invocation.workspace() as opened:
         result = check(opened, invocation.clock().date())
         rendered = dict(opened.files.rendered)
     if show_rendered:
@@ -71,6 +78,8 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
         from reconciler.report.machine import to_text, validation_json  # noqa: PLC0415
 
         click.echo(to_text(validation_json(result)))
+    elif output in NOTE_FORMATS:
+        show_validation_notes(invocation, result, output)
     else:
         from reconciler.report.human import validation_lines  # noqa: PLC0415
 

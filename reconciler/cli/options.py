@@ -84,6 +84,8 @@ def formats(*names: str) -> Callable[[_Command], _Command]:
 
 
 output_option = formats("text", "json")
+
+
 pass_invocation = click.make_pass_decorator(Invocation)
 
 

@@ -19,6 +19,7 @@ from reconciler.cli.applying import (
     write_plan,
     writing_options,
 )
+from reconciler.cli.notes import NOTE_FORMATS, faults_noted, show_plan_notes
 from reconciler.cli.options import Invocation, asked, formats, output_option, pass_invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
@@ -27,41 +28,58 @@ if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and 
     from reconciler.plan.change import Plan
 
 _heal = click.option("--heal", is_flag=True, help="Also undo what was changed live.")
+_levels = (
+    click.option("--summary", is_flag=True, help="One line for each task."),
+    click.option("--full", is_flag=True, help="Every field, whole values, who wrote them."),
+)
 
 
 @click.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 for changes, 8 for drift only.")
-@formats("text", "json", "markdown")
+@formats("text", "json", "markdown", *NOTE_FORMATS)
+@_levels[0]
+@_levels[1]
 @_heal
 @override_options
 @pass_invocation
 def plan(
     invocation: Invocation,
     /,
+    *,
     out: Path | None,
     detailed_exitcode: bool,
     output: str,
+    summary: bool,
+    full: bool,
     heal: bool,
     **words: Any,
 ) -> int:
-    """Compare the specs with what was applied and what is live. Writes nothing live."""
+    """Compare the specs with what was applied and what is live. Writes nothing live.
+
+    The formats github and azure are notes on the lines of a pull request, for the log of a step.
+    """
     from reconciler.operations.plan import make_plan, save_plan  # noqa: PLC0415
 
+    if summary and full:
+        raise WrongUsage("--summary and --full exclude each other", hint="choose one of them")
     started = time.perf_counter()
-    with invocation.workspace() as opened:
+    with faults_noted(invocation, output), invocation.workspace() as opened:
         overrides = overrides_from(opened, words)
         planned = make_plan(opened, heal=heal, overrides=overrides)
         if out is not None:
             save_plan(opened, planned.plan, invocation.folder / out)
-    _print_plan(invocation, planned, output, time.perf_counter() - started)
+    level = "summary" if summary else "full" if full else "default"
+    _print_plan(invocation, planned, output, time.perf_counter() - started, level)
     if out is not None and output == "text":
         until = planned.plan.expires.strftime("%d %b %H:%M UTC").lstrip("0")
         show([f"Saved to {out}; apply with: reconciler apply {out}", f"  (valid until {until})"])
     return _plan_exit(planned, detailed=detailed_exitcode)
 
 
-def _print_plan(invocation: Invocation, planned: Planned, output: str, seconds: float) -> None:
+def _print_plan(
+    invocation: Invocation, planned: Planned, output: str, seconds: float, level: str = "default"
+) -> None:
     if output == "json":
         from reconciler.report.machine import plan_json, to_text  # noqa: PLC0415
 
@@ -70,10 +88,13 @@ def _print_plan(invocation: Invocation, planned: Planned, output: str, seconds: 
         from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
 
         click.echo(plan_markdown(planned, invocation.clock()))
+    elif output in NOTE_FORMATS:
+        show_plan_notes(invocation, planned, output)
     else:
+        from reconciler.report.levels import Level  # noqa: PLC0415
         from reconciler.report.plan_text import plan_lines  # noqa: PLC0415
 
-        show(plan_lines(planned, seconds, invocation.width, invocation.clock()))
+        show(plan_lines(planned, seconds, invocation.width, invocation.clock(), Level(level)))
 
 
 def _plan_exit(planned: Planned, *, detailed: bool) -> int:
@@ -183,9 +204,9 @@ def drift(invocation: Invocation, output: str) -> int:
     if output == "json":
         from reconciler.report.machine import drift_json, to_text  # noqa: PLC0415
 
-        click.echo(to_text(drift_json(planned.plan)))
+        click.echo(to_text(drift_json(planned)))
     else:
-        from reconciler.report.plan_text import drift_report  # noqa: PLC0415
+        from reconciler.report.drift_text import drift_report  # noqa: PLC0415
 
-        show(drift_report(planned.plan, invocation.width, invocation.clock()))
+        show(drift_report(planned, invocation.width, invocation.clock()))
     return 8 if planned.plan.drift else 0

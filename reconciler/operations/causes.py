@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from reconciler.adapters.git import Commit, changed_files, last_changes
+from reconciler.adapters.git import Commit, changed_files, last_changes, prefix_of
 from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
+from reconciler.loader.workspace import find_root
 from reconciler.operations.gather import Stores
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparison
@@ -43,6 +45,11 @@ def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> 
         return change.model_copy(update={"cause": cause(file, line)}) if file else change
 
     return Attributed(tuple(map(told, comparison.changes)), tuple(cause(name, 1) for name in above))
+
+
+def folder_in_repository(folder: Path) -> str:
+    """Where the workspace of a folder lies in its repository: `team/`, or "" at the root."""
+    return as_text(prefix_of(find_root(folder) or folder))
 
 
 def _plain(file: str) -> str:

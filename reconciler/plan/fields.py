@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.base.diagnostics import Location
 from reconciler.base.source import RENDERED, Source, spell_path
 from reconciler.base.text import as_text
 from reconciler.plan.diff import differences, is_sensitive, leaves
@@ -28,7 +27,7 @@ def field_changes(
     found = leaves(after) if before is None else differences(full_of(before), full_of(after))
     last = full_of(applied) if applied is not None else None
     return tuple(
-        _field_change(path, old, new, last, source)
+        _field_change(path, old, new, after=after, applied=last, source=source)
         for path, old, new in found
         if before is not None or path not in _IDENTITY
     )
@@ -36,29 +35,37 @@ def field_changes(
 
 def _field_change(
     path: tuple[str | int, ...],
-    before: Any,
-    after: Any,
+    old: Any,
+    new: Any,
+    *,
+    after: Document,
     applied: Document | None,
     source: Source | None,
 ) -> FieldChange:
     place = source.locate(path) if source is not None else None
     # Where the spec did not change the field, live did.
-    drifted = applied is not None and _value_at(applied, path) == after
+    drifted = applied is not None and _value_at(applied, path) == new
+    is_default = _value_at(after, path) is None
     return FieldChange(
         path=spell_path(path),
-        before=before,
-        after=after,
+        before=old,
+        after=new,
         sensitive=is_sensitive(path),
-        cause="drift" if drifted else _written_by(after, place, source),
+        cause="drift" if drifted else _written_by(path, new, source, is_default=is_default),
         origin=as_text(str(place)) if place is not None else None,
     )
 
 
-def _written_by(after: Any, place: Location | None, source: Source | None) -> Why:
+def _written_by(
+    path: tuple[str | int, ...], after: Any, source: Source | None, *, is_default: bool
+) -> Why:
     if after is None:
         return "removed"
-    if place is None or source is None:
+    if source is None:
         return "spec"
+    place = source.locate(path)
+    if is_default and place == source.locate(path[:-1]):
+        return "removed"  # nothing nearer is written than the map around it: a default is back
     if place.file != source.file:
         return "defaults"
     return "template" if source.file.endswith(RENDERED) else "spec"

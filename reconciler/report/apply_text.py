@@ -5,7 +5,7 @@ from __future__ import annotations
 from reconciler.base.text import harmless, plural, wrap
 from reconciler.operations.apply import Applied, Step
 from reconciler.plan.change import Action
-from reconciler.report.plan_text import SIGNS
+from reconciler.report.change_text import SIGNS
 
 _DONE = {
     Action.CREATE: "created",

@@ -13,7 +13,6 @@ from reconciler.base.text import harmless_json
 if TYPE_CHECKING:  # late: `validate -o json` needs no plan and no database
     from reconciler.operations.plan import Planned
     from reconciler.operations.validate import Validation
-    from reconciler.plan.change import Plan
 
 FORMAT_VERSION = "1.0"
 
@@ -67,12 +66,15 @@ def plan_json(planned: Planned) -> dict[str, Any]:
     return {**content, "diagnostics": problems, "recovered": recovered}
 
 
-def drift_json(plan: Plan) -> dict[str, Any]:
-    """The output of `drift -o json`."""
+def drift_json(planned: Planned) -> dict[str, Any]:
+    """The output of `drift -o json`. `unused_known_drift` are places: file:line:column."""
+    plan = planned.plan
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "live": plan.live,
         "drift": [drift.model_dump(mode="json") for drift in plan.drift],
+        "known_drift": [drift.model_dump(mode="json") for drift in plan.known_drift],
+        "unused_known_drift": list(planned.unused),
         "unmanaged": list(plan.unmanaged),
     }

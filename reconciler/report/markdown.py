@@ -1,68 +1,89 @@
-"""A plan as one Markdown comment for a pull request: verdict first, deletes never hidden."""
+"""A plan as one Markdown comment for a pull request: verdict and dangers whole, details folded.
+
+The order: verdict, policy, deletes, release paths, drift, then what changes, in folds. What does
+not fit is counted; deletes and the verdict are never folded, and cut last of all.
+"""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.base.clock import to_iso
-from reconciler.base.text import harmless, one_line, plural
-from reconciler.model.task import Task
+from reconciler.base.text import one_line, plural
 from reconciler.operations.plan import Planned
-from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan
-from reconciler.report.describe import describe
-from reconciler.report.plan_text import SIGNS, drift_fate, shown_fields, spell, summary
+from reconciler.plan.change import Action, Change, Drift, Plan
+from reconciler.report.drift_text import drift_fate, spell_known
+from reconciler.report.facts_text import ranked
+from reconciler.report.inert import code, escape, fit
+from reconciler.report.markdown_change import (
+    Reader,
+    change_block,
+    headline,
+    more_fields,
+    reader_of,
+    values,
+)
+from reconciler.report.plan_text import share_of_deletes, summary
 
 # Found again by whoever updates the comment in place.
 MARKER = "<!-- reconciler plan -->"
 # GitHub refuses comments over 65,536 characters.
 BUDGET = 60_000
-# What each part may take; the other changes share what is left.
-_POLICY_ROOM, _DELETE_ROOM, _DRIFT_ROOM = 8_000, 36_000, 4_000
+# What each part may take; the folds share what is left.
+_POLICY_ROOM, _DELETE_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 34_000, 4_000, 4_000
 _FIELDS_SHOWN = 30
-_OTHERS = ((Action.RENAME, "Rename, no rebuild"), (Action.UPDATE, "Change"))
-_LAST = (Action.CREATE, "Create")
+_FOLDS = (
+    (Action.RENAME, "Rename, no rebuild"),
+    (Action.UPDATE, "Change"),
+    (Action.CREATE, "Create"),
+)
+# A plan that is read at a glance is not folded; what a new task is made of always is.
+_FOLDED_FROM = 10
 
 
 def plan_markdown(planned: Planned, now: datetime) -> str:
     """The comment, at most `BUDGET` characters; what does not fit is counted."""
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_policy(plan), *_deletes(plan)]
-    drift = list(_drift(plan))
-    room = BUDGET - sum(len(block) + 1 for block in (*blocks, *drift)) - 500
-    left_out = 0
-    for action, title in (*_OTHERS, _LAST):
+    blocks += [*_releases(plan), *_drift(plan), *_known(plan, now)]
+    room = BUDGET - sum(len(block) + 1 for block in blocks) - 500
+    reader, left_out = reader_of(plan, now), 0
+    for action, title in _FOLDS:
         changes = [change for change in plan.changes if change.action is action]
-        if not changes:
-            continue
-        shown, rest = fit(("\n".join(_change(change, now)) for change in changes), room)
-        blocks += [f"\n### {title} ({len(changes)})", *shown]
-        room -= sum(len(block) + 1 for block in shown)
-        left_out += rest
-    blocks += drift
+        if changes:
+            shown, rest = _fold(changes, title, reader, room)
+            blocks += shown
+            room -= sum(len(block) + 1 for block in shown)
+            left_out += rest
     if left_out:
         blocks.append(f"\n{plural(left_out, 'change')} left out here; see the plan file.")
     return "\n".join(blocks)
 
 
-def fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
-    """The blocks that fit, in order, and how many do not."""
-    shown, left_out = [], 0
-    for block in blocks:
-        if len(block) + 1 > room:
-            left_out += 1
-            continue
-        room -= len(block) + 1
-        shown.append(block)
-    return shown, left_out
+def _fold(changes: list[Change], title: str, reader: Reader, room: int) -> tuple[list[str], int]:
+    """One kind of change, folded: with fields if all fit, else a line each, and how many do not."""
+    small = len(changes) < _FOLDED_FROM and changes[0].action is not Action.CREATE
+    start = f"\n<details{' open' if small else ''}><summary>{title} ({len(changes):,})</summary>\n"
+    room -= len(start) + len(_FOLD_END) + 2
+    whole, rest = fit((change_block(change, reader) for change in changes), room)
+    if rest:
+        whole, rest = fit(map(headline, changes), room)
+    return ([start, *whole, _FOLD_END] if whole else []), rest
+
+
+_FOLD_END = "\n</details>"
 
 
 def _verdict(plan: Plan) -> str:
     at = f" at `{plan.inputs.commit[:7]}`" if plan.inputs.commit else ""
-    made = f"Plan `{plan.id}`{at}, state #{plan.state_serial}, expires {to_iso(plan.expires)}."
+    dirty = " with changes that are not committed" if plan.inputs.dirty else ""
+    made = (
+        f"Plan `{plan.id}`{at}{dirty}, state #{plan.state_serial}, expires {to_iso(plan.expires)}."
+    )
     failures = plural(plan.policy.failures, "policy failure")
-    return f"**BLOCKED by {failures}.** {made}" if plan.policy.failures else made
+    blocked = f"**BLOCKED by {failures}.** " if plan.policy.failures else ""
+    return f"{blocked}{made} {share_of_deletes(plan)}".rstrip()
 
 
 def _policy(plan: Plan) -> Iterator[str]:
@@ -72,8 +93,8 @@ def _policy(plan: Plan) -> Iterator[str]:
     counts = f"{plural(policy.failures, 'failure')}, {plural(policy.warnings, 'warning')}"
     yield f"\n### Policy: {counts}, {policy.waived} waived"
     # Errors come last in the plan's list; here they come first, where nothing is cut.
-    ranked = sorted(policy.findings, key=lambda text: not text.startswith("error"))
-    shown, left_out = fit((f"- {escape(one_line(text, 600))}" for text in ranked), _POLICY_ROOM)
+    order = sorted(policy.findings, key=lambda text: not text.startswith("error"))
+    shown, left_out = fit((f"- {escape(one_line(text, 600))}" for text in order), _POLICY_ROOM)
     yield from shown
     if left_out:
         yield f"- and {plural(left_out, 'finding')} more; see the plan file"
@@ -86,7 +107,7 @@ def _deletes(plan: Plan) -> Iterator[str]:
     if not deletes:
         return
     yield f"\n### Delete ({len(deletes)})"
-    lines = [_headline(change) for change in deletes]
+    lines = [headline(change) for change in deletes]
     yield from lines if sum(map(len, lines)) < _DELETE_ROOM else _names(deletes)
 
 
@@ -108,30 +129,22 @@ def _names(deletes: list[Change]) -> Iterator[str]:
         yield f"\n**{plural(left_out, 'more delete')} not named here: see the plan file.**"
 
 
-# ------------------------------------------------------------------ changes
-def _headline(change: Change) -> str:
-    former = f"{code(change.previous_address)} -> " if change.previous_address else ""
-    return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{_where(change.cause)}"
-
-
-def _where(cause: Cause | None) -> str:
-    if cause is None:
-        return ""
-    who = f" {cause.commit[:7]} {escape(one_line(cause.author or '', 80))}" if cause.commit else ""
-    return f" {code(f'{cause.file}:{cause.line}')}{who}"
-
-
-def _change(change: Change, now: datetime) -> Iterator[str]:
-    yield _headline(change)
-    if change.action is Action.CREATE and change.target is not None:
-        for text in describe(Task.model_validate(change.target), now):
-            yield f"  - {code(text)}"
+# --------------------------------------------------- release paths and drift
+def _releases(plan: Plan) -> Iterator[str]:
+    if not plan.releases:
         return
-    fields = shown_fields(change)
-    for field in fields[:_FIELDS_SHOWN]:
-        note = {"defaults": f" from {code(field.origin or '')}", "drift": ", undoes drift"}
-        yield f"  - {_values(field, ' -> ')}{note.get(field.cause, '')}"
-    yield from _more_fields(fields)
+    created = {change.address for change in plan.changes if change.action is Action.CREATE}
+    paths = ranked(plan.releases, created)
+    yield f"\n### New release {'path' if len(paths) == 1 else 'paths'} ({len(paths):,})"
+    lines = []
+    for path in paths:
+        former = ", ".join(map(code, path.former))
+        had = f", until now written by {former}" if former else ""
+        lines.append(f"- {code(path.address)} now writes {code(path.image)}{had}")
+    shown, left_out = fit(lines, _RELEASE_ROOM)
+    yield from shown
+    if left_out:
+        yield f"- and {left_out:,} more; see the plan file"
 
 
 def _drift(plan: Plan) -> Iterator[str]:
@@ -145,31 +158,24 @@ def _drift(plan: Plan) -> Iterator[str]:
 
 
 def _drifted(drift: Drift) -> Iterator[str]:
-    yield f"- `!` {code(drift.address)} {drift.kind} live, {drift_fate(drift)}"
+    who = f" by {escape(one_line(drift.changed_by, 80))}" if drift.changed_by else ""
+    ended = f"; known until {drift.ended}, which is over" if drift.ended else ""
+    yield f"- `!` {code(drift.address)} {drift.kind} live{who}, {drift_fate(drift)}{ended}"
     for field in drift.paths[:_FIELDS_SHOWN]:
-        yield f"  - {_values(field, ' applied, live ')}"
-    yield from _more_fields(drift.paths)
+        yield f"  - {values(field, ' applied, live ')}"
+    yield from more_fields(len(drift.paths) - _FIELDS_SHOWN)
 
 
-def _values(field: FieldChange, between: str) -> str:
-    name = field.path.removeprefix("spec.")
-    return f"{code(name)}: {code(spell(field.before))}{between}{code(spell(field.after))}"
-
-
-def _more_fields(fields: tuple[FieldChange, ...]) -> Iterator[str]:
-    if len(fields) > _FIELDS_SHOWN:
-        yield f"  - and {len(fields) - _FIELDS_SHOWN} fields more"
-
-
-def code(text: str, width: int = 300) -> str:
-    """Text as inline code on one line, whatever it holds."""
-    return f"`{one_line(text, width).replace('`', chr(39)) or ' '}`"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is: no markup, no links, and nobody mentioned."""
-    plain = "".join(f"\\{letter}" if letter in "\\*_[]()`|#~!$" else letter for letter in text)
-    plain = html.escape(harmless(plain.replace("\n", " ")), quote=False)
-    for sign in ("@", "://", "www."):
-        plain = plain.replace(sign, f"{sign[0]}\u200b{sign[1:]}")
-    return plain
+def _known(plan: Plan, now: datetime) -> Iterator[str]:
+    if not plan.known_drift:
+        return
+    lines = [
+        f"- `!` {code(drift.address)} {escape(one_line(spell_known(drift, now.date()), 300))}"
+        for drift in plan.known_drift
+    ]
+    shown, left_out = fit(lines, _DRIFT_ROOM)
+    yield f"\n<details><summary>Known drift, not counted ({len(lines):,})</summary>\n"
+    yield from shown
+    if left_out:
+        yield f"- and {plural(left_out, 'task')} more; see `reconciler drift`"
+    yield _FOLD_END

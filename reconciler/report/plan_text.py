@@ -1,50 +1,37 @@
-"""A plan and drift as lines for people."""
+"""A plan as lines for people."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
-from reconciler.base.clock import spell_ago
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.model.schedule import ScheduleError, parse_schedule
-from reconciler.model.task import Task
 from reconciler.operations.apply import Taken
 from reconciler.operations.plan import Planned
 from reconciler.operations.recover import Recovered
-from reconciler.plan.change import Action, Change, Drift, FieldChange, Plan
-from reconciler.report.describe import describe
+from reconciler.plan.change import Action, Plan
+from reconciler.report.change_text import SIGNS, View, change_lines, view_of
+from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
+from reconciler.report.facts_text import ranked, spell_release
 from reconciler.report.human import diagnostics_lines, timed
+from reconciler.report.levels import Level
 
-SIGNS = {
-    Action.CREATE: "+",
-    Action.UPDATE: "~",
-    Action.RENAME: ">",
-    Action.DELETE: "-",
-    Action.NO_OP: "=",
-}
+# More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
+_MOST_IN_SUMMARY = 20
+_MOST_RELEASES = 20
 
 
-def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> list[str]:
+def plan_lines(
+    planned: Planned,
+    seconds: float,
+    width: int,
+    now: datetime,
+    level: Level = Level.DEFAULT,
+) -> list[str]:
     """The whole output of `plan`."""
-    plan = planned.plan
-    head = f"{plan.declared} declared, {plan.live} live, state #{plan.state_serial}"
-    lines = timed(head, seconds, width)
-    if planned.git_refusal is not None:
-        text = f"note: no authors and commits are shown, Git says: {planned.git_refusal}"
-        lines += wrap(harmless(text), width, "  ")
-    lines += taken_lines(planned.taken, width)
-    for change in plan.changes:
-        if change.action is not Action.NO_OP:
-            lines += ["", *_change_lines(change, width, now)]
-    for drift in plan.drift:
-        lines += ["", *_drift_lines(drift, width, now)]
-    if plan.unmanaged:
-        names = cut(", ".join(plan.unmanaged), 200)
-        text = f"  {plural(len(plan.unmanaged), 'live task')} not declared, left alone: {names}"
-        lines += ["", *wrap(harmless(text), width, "      ")]
+    plan, view = planned.plan, view_of(planned.plan, width, now, level)
+    lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
+    lines += [*_unmanaged(plan, view), *_releases(plan, view)]
     problems = planned.validation.policy_problems
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
     lines += wrap(summary(plan), width)
@@ -52,144 +39,106 @@ def plan_lines(planned: Planned, seconds: float, width: int, now: datetime) -> l
     return lines
 
 
+def _head(planned: Planned, seconds: float, width: int) -> list[str]:
+    plan = planned.plan
+    told = f"{plan.declared} declared, {plan.live} live, state #{plan.state_serial}"
+    lines = timed(told, seconds, width)
+    if planned.git_refusal is not None:
+        text = f"note: no authors and commits are shown, Git says: {planned.git_refusal}"
+        lines += wrap(harmless(text), width, "  ")
+    return [*lines, *taken_lines(planned.taken, width)]
+
+
+def _changes(plan: Plan, view: View) -> Iterator[str]:
+    left = dict.fromkeys(Action, 0)
+    if view.level is Level.SUMMARY and plan.writes:
+        yield ""
+    for change in plan.writes:
+        left[change.action] += 1
+        if view.level is not Level.SUMMARY:
+            yield from ("", *change_lines(change, view))
+        elif change.action is Action.DELETE or left[change.action] <= _MOST_IN_SUMMARY:
+            yield from change_lines(change, view)
+    if view.level is Level.SUMMARY:
+        yield from _left_out(left)
+
+
+def _left_out(counts: dict[Action, int]) -> Iterator[str]:
+    for action, count in counts.items():
+        if action is not Action.DELETE and count > _MOST_IN_SUMMARY:
+            yield f"  {SIGNS[action]} and {count - _MOST_IN_SUMMARY:,} more to {_VERBS[action]}"
+
+
+_VERBS = {
+    Action.CREATE: "create",
+    Action.UPDATE: "change",
+    Action.RENAME: "rename",
+    Action.DELETE: "delete",
+    Action.NO_OP: "remember",
+}
+
+
+def _drift(planned: Planned, view: View) -> Iterator[str]:
+    plan, apart = planned.plan, [] if view.level is Level.SUMMARY else [""]
+    if view.level is Level.SUMMARY and (plan.drift or plan.known_drift):
+        yield ""
+    for drift in plan.drift:
+        yield from (*apart, *drift_lines(drift, view.width, view.now, view.level))
+    if plan.known_drift:
+        yield from apart
+        yield from known_lines(plan.known_drift, view.width, view.now.date(), view.level)
+    if planned.unused:
+        yield from ("", *unused_lines(planned, view.width))
+
+
+def _unmanaged(plan: Plan, view: View) -> list[str]:
+    if not plan.unmanaged:
+        return []
+    names = ", ".join(plan.unmanaged)
+    shown = names if view.full else cut(names, 200)
+    text = f"  {plural(len(plan.unmanaged), 'live task')} not declared, left alone: {shown}"
+    return ["", *wrap(harmless(text), view.width, "      ")]
+
+
+def _releases(plan: Plan, view: View) -> list[str]:
+    if not plan.releases:
+        return []
+    created = {change.address for change in plan.changes if change.action is Action.CREATE}
+    most = len(plan.releases) if view.full else _MOST_RELEASES
+    paths = ranked(plan.releases, created)
+    lines = ["", f"New release {'path' if len(paths) == 1 else 'paths'}:"]
+    for path in paths[:most]:
+        where = f"  {path.origin}" if view.full and path.origin else ""
+        lines += wrap(harmless(f"  {spell_release(path)}{where}"), view.width, "      ")
+    if len(paths) > most:
+        lines.append(f"  and {len(paths) - most:,} more (--full)")
+    return lines
+
+
 def summary(plan: Plan) -> str:
     """`Plan: 1 to create, 38 unchanged, 1 drifted.` What is none is left out."""
-    counts = [
-        (plan.count(Action.CREATE), "to create"),
-        (plan.count(Action.UPDATE), "to change"),
-        (plan.count(Action.RENAME), "to rename"),
-        (plan.count(Action.DELETE), "to delete"),
-        (plan.count(Action.NO_OP), "to remember"),
+    told = [
+        f"{plan.count(action):,} to {verb}" for action, verb in _VERBS.items() if plan.count(action)
     ]
-    told = [f"{count:,} {words}" for count, words in counts if count]
     rest = [f"{plan.unchanged:,} unchanged"]
     rest += [f"{len(plan.drift):,} drifted"] if plan.drift else []
+    rest += [f"{len(plan.known_drift):,} known drift"] if plan.known_drift else []
     return ("Plan: " if told else "No changes: ") + ", ".join([*told, *rest]) + "."
 
 
 def _policy_line(plan: Plan) -> str:
-    policy, deletes = plan.policy, plan.count(Action.DELETE)
-    share = ""
-    if deletes and plan.live:
-        share = f"Deletes {deletes} of {plan.live} ({100 * deletes / plan.live:.1f} %). "
+    policy = plan.policy
     failures = plural(policy.failures, "failure")
     blocked = " BLOCKED: this plan cannot be applied." if policy.failures else ""
-    return share + f"Policy: {failures}, {policy.waived} waived.{blocked}"
+    return f"{share_of_deletes(plan)}Policy: {failures}, {policy.waived} waived.{blocked}"
 
 
-# ------------------------------------------------------------------ changes
-def _change_lines(change: Change, width: int, now: datetime) -> Iterator[str]:
-    yield from wrap(harmless(_headline(change)), width, "      ")
-    if change.action is Action.CREATE and change.target is not None:
-        for text in describe(Task.model_validate(change.target), now):
-            yield from wrap(harmless(f"      {text}"), width, "        ")
-    elif change.action in {Action.UPDATE, Action.RENAME}:
-        for field in shown_fields(change):
-            yield from field_lines(field, width)
-
-
-def shown_fields(change: Change) -> tuple[FieldChange, ...]:
-    """The fields of a change, but for the name of a renamed task: its headline says it."""
-    renamed = change.action is Action.RENAME
-    return tuple(f for f in change.paths if not (renamed and f.path == "metadata.name"))
-
-
-def _headline(change: Change) -> str:
-    former = f"{change.previous_address} -> " if change.previous_address else ""
-    words = {
-        Action.CREATE: "new",
-        Action.UPDATE: plural(len(change.paths), "field")
-        + (", adopts the live task" if change.adopts else ""),
-        Action.RENAME: "renamed, no rebuild",
-        Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
-        Action.NO_OP: "remembered",
-    }
-    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {words[change.action]:<11}"
-    return f"{head}  {_cause(change)}".rstrip()
-
-
-def _cause(change: Change) -> str:
-    cause = change.cause
-    if cause is None:
+def share_of_deletes(plan: Plan) -> str:
+    """`Deletes 1 of 41 (2.4 %). `, or nothing."""
+    deletes = plan.count(Action.DELETE)
+    if not deletes or not plan.live:
         return ""
-    if change.action is Action.DELETE:
-        where = f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"
-        return f"{where} ({cause.file})"
-    who = "not committed" if cause.uncommitted else ""
-    if cause.commit:
-        who = f"{cause.commit[:7]} {cause.author}"
-    return f"{cause.file}:{cause.line}  {who}"
-
-
-def field_lines(field: FieldChange, width: int) -> list[str]:
-    """One field: name, before, after; where the value comes from if not from the spec."""
-    name = field.path.removeprefix("spec.")
-    note = {"defaults": f"  from {field.origin}", "drift": "  undoes drift"}.get(field.cause, "")
-    text = f"      {name:<24}  {spell(field.before)} -> {spell(field.after)}{note}{_rate(field)}"
-    return wrap(harmless(text), width, "        ")
-
-
-def spell(value: Any) -> str:
-    """A value as JSON, cut; `(none)` where there is none."""
-    return "(none)" if value is None else cut(json.dumps(value, ensure_ascii=False), 120)
-
-
-def _rate(field: FieldChange) -> str:
-    if not field.path.endswith(".schedule"):
-        return ""
-    rates = [_fires(value) for value in (field.before, field.after)]
-    return f"  {rates[0]} -> {rates[1]} runs a day" if all(rates) else ""
-
-
-def _fires(value: Any) -> int:
-    try:
-        return parse_schedule(value).fires_per_day if isinstance(value, str) else 0
-    except ScheduleError:
-        return 0
-
-
-# -------------------------------------------------------------------- drift
-def drift_fate(drift: Drift) -> str:
-    """What becomes of the drift of a task."""
-    if drift.kind == "deleted":
-        return "made again" if drift.heal else "left so (--heal to undo)"
-    if drift.heal:
-        return "undone by this plan"
-    fates = {field.cause for field in drift.paths}
-    if fates == {"accepted"}:
-        return "and the spec says the same by now"
-    return "the spec wins" if "drift" not in fates else "left alone (--heal to undo)"
-
-
-_FATES = {
-    "spec": "  (the spec changes it too, and wins)",
-    "accepted": "  (the spec says the same by now)",
-}
-
-
-def _drift_lines(drift: Drift, width: int, now: datetime) -> Iterator[str]:
-    told = f"{'drift,' if drift.kind == 'changed' else 'deleted live;'} {drift_fate(drift)}"
-    yield from wrap(harmless(f"  ! {drift.address:<26}  {told}"), width, "      ")
-    who = f"  by {drift.changed_by}" if drift.changed_by else ""
-    when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
-    for field in drift.paths:
-        name = field.path.removeprefix("spec.")
-        values = f"applied {spell(field.before)}, live {spell(field.after)}"
-        fate = "" if drift.heal else _FATES.get(field.cause, "")
-        text = f"      {name:<24}  {values}{who}{when}{fate}"
-        yield from wrap(harmless(text), width, "        ")
-
-
-def drift_report(plan: Plan, width: int, now: datetime) -> list[str]:
-    """The whole output of `drift`."""
-    rogue = f"{plural(len(plan.unmanaged), 'live task')} not declared and never applied"
-    unmanaged = wrap(rogue, width, "  ") if plan.unmanaged else []
-    if not plan.drift:
-        same = plan.live - len(plan.unmanaged)
-        return [f"no drift: {plural(same, 'live task')} as last applied", *unmanaged]
-    lines = [line for drift in plan.drift for line in _drift_lines(drift, width, now)]
-    told = f"{plural(len(plan.drift), 'task')} drifted since the last apply."
-    return [*lines, "", told, *unmanaged]
+    return f"Deletes {deletes:,} of {plan.live:,} ({100 * deletes / plan.live:.1f} %). "
 
 
 def taken_lines(taken: Taken, width: int) -> list[str]:

@@ -3,31 +3,52 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from reconciler.model.workspace import KnownDrift
 from reconciler.operations.apply import Step, Taken
 from reconciler.operations.plan import Planned
 from reconciler.operations.recover import Recovered
 from reconciler.operations.validate import Validation
 from reconciler.plan.change import Cause, Change, Inputs, Plan
+from reconciler.plan.known import set_apart
+from reconciler.plan.releases import release_paths
+from reconciler.plan.timers import timer_changes
 from reconciler.policy.waivers import PolicyResult
 from reconciler.store.locks import Holder
-from tests.unit.plan.builders import NOW, compared, plan_of, task
+from tests.unit.plan.builders import NOW, compared, plan_of, stores, task
 
 COMMIT = "9ac11e0d" * 5
+KNOWN = KnownDrift.model_validate(
+    {
+        "match": {"address": "contoso/etl-*"},
+        "field": "spec.cache",
+        "owner": "team-data",
+        "reason": "load test of the new cache",
+        "ticket": "OPS-991",
+        "expires": "2026-11-30",
+    }
+)
 GIT = {"source": "https://git.contoso.example/shop.git#main:api", "token": {"secret": "env:GIT"}}
 
 
 def comparison_plan(*, heal: bool = False) -> Plan:
-    """One of each: create, change, rename, delete, drift, unmanaged."""
+    """One of each: create, change, rename, delete, drift, known drift, unmanaged."""
     old = [
-        task("web-api", triggers={"timers": {"nightly": "0 3 * * *"}}),
+        task("web-api", context=token("env:GIT", "2026-12-01"), **nightly("0 3 * * *")),
         task("frontend"),
-        task("legacy-base"),
+        task("legacy-base", **pushes("web:prod")),
         task("etl-job", platform="linux/arm64"),
     ]
     declared = [
         task("shop-api", context=GIT, triggers={"commit": {}, "timers": {"nightly": "0 3 * * *"}}),
-        task("web-api", platform="linux/arm64", triggers={"timers": {"nightly": "0 */2 * * *"}}),
+        task(
+            "web-api",
+            platform="linux/arm64",
+            context=token("vault:git/pat", "2027-01-31"),
+            **nightly("0 */2 * * *"),
+            **pushes("web-api:{{.Run.ID}}", "web:prod"),
+        ),
         task(
             "shop-frontend",
             metadata={"movedFrom": ["frontend"]},
@@ -35,12 +56,38 @@ def comparison_plan(*, heal: bool = False) -> Plan:
         ),
         old[3],
     ]
-    live = [*old[:3], task("etl-job", platform="linux/arm64", timeout=7200), task("by-hand")]
+    drifted = task("etl-job", platform="linux/arm64", timeout=7200, cache="enabled")
+    live = [*old[:3], drifted, task("by-hand")]
     found = compared(declared, old, live, heal=heal)
     changes = tuple(with_cause(change) for change in found.changes)
     inputs = Inputs(commit=COMMIT)
     plan = plan_of(found, inputs=inputs, declared=4, live=5, unchanged=1, state_serial=188)
-    return plan.model_copy(update={"changes": changes, "unmanaged": tuple(found.unmanaged)})
+    apart = set_apart(found.drift, [("reconciler.yaml:12:5", KNOWN)], stores(*old), NOW.date())
+    facts: dict[str, Any] = {
+        "changes": changes,
+        "unmanaged": tuple(found.unmanaged),
+        "drift": tuple(apart.drift),
+        "known_drift": tuple(apart.known),
+        "releases": release_paths(changes, {"contoso": "registry.contoso.example"}, found.sources),
+        "timers": timer_changes(changes, NOW),
+    }
+    return plan.model_copy(update=facts)
+
+
+def token(reference: str, expires: str) -> dict[str, Any]:
+    """A context with a token."""
+    kept = {"secret": reference, "expires": expires, "scopes": ["repo:status"]}
+    return {"source": "https://git.contoso.example/web.git#main", "token": kept}
+
+
+def nightly(schedule: str) -> dict[str, Any]:
+    """A timer."""
+    return {"triggers": {"timers": {"nightly": schedule}}}
+
+
+def pushes(*images: str) -> dict[str, Any]:
+    """A docker step that writes some names."""
+    return {"step": {"docker": {"images": list(images)}}}
 
 
 def with_cause(change: Change) -> Change:

@@ -8,9 +8,13 @@ import pytest
 
 from reconciler.operations.apply import Applied
 from reconciler.plan.change import Plan
+from reconciler.report.annotations import plan_annotations
 from reconciler.report.apply_text import applied_lines, step_lines
+from reconciler.report.drift_text import drift_report
+from reconciler.report.levels import Level
+from reconciler.report.machine import drift_json, plan_json, to_text
 from reconciler.report.markdown import plan_markdown
-from reconciler.report.plan_text import drift_report, plan_lines, summary
+from reconciler.report.plan_text import plan_lines, summary
 from tests.golden.compare import check_golden
 from tests.golden.plan_scenario import AT, comparison_plan, planned, steps
 
@@ -29,6 +33,30 @@ def test_a_plan_looks_as_before(width: int) -> None:
     check_golden(FOLDER / f"plan-{width}.txt", text(lines))
 
 
+@pytest.mark.parametrize("level", [Level.SUMMARY, Level.FULL])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_shorter_and_the_longer_form_look_as_before(level: Level, width: int) -> None:
+    lines = plan_lines(planned(), 0.34, width, AT, level)
+    assert max(map(len, lines)) <= width
+    check_golden(FOLDER / f"plan-{level}-{width}.txt", text(lines))
+
+
+@pytest.mark.parametrize("service", ["github", "azure"])
+def test_the_notes_on_lines_look_as_before(service: str) -> None:
+    check_golden(FOLDER / f"plan-{service}.txt", text(plan_annotations(planned(), service)))
+
+
+def test_the_json_looks_as_before() -> None:
+    content = plan_json(planned())
+    content["tool_version"] = "1"
+    check_golden(FOLDER / "plan.json", to_text(content) + "\n")
+
+
+def test_the_json_of_drift_looks_as_before() -> None:
+    content = {**drift_json(planned()), "tool_version": "1"}
+    check_golden(FOLDER / "drift.json", to_text(content) + "\n")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_apply_looks_as_before(width: int) -> None:
     done = [line for step in steps(comparison_plan()) for line in step_lines(step, width)]
@@ -39,7 +67,7 @@ def test_an_apply_looks_as_before(width: int) -> None:
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_drift_looks_as_before(width: int) -> None:
-    lines = drift_report(comparison_plan(), width, AT)
+    lines = drift_report(planned(), width, AT)
     assert max(map(len, lines)) <= width
     check_golden(FOLDER / f"drift-{width}.txt", text(lines))
 
@@ -54,5 +82,7 @@ def test_the_comment_looks_as_before() -> None:
 
 
 def test_what_is_none_is_left_out_of_the_summary() -> None:
-    empty: Plan = comparison_plan().model_copy(update={"changes": (), "drift": ()})
+    empty: Plan = comparison_plan().model_copy(
+        update={"changes": (), "drift": (), "known_drift": ()}
+    )
     assert summary(empty) == "No changes: 1 unchanged."

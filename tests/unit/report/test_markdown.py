@@ -11,15 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan, PolicySummary
-from reconciler.report.markdown import BUDGET, MARKER, code, escape, plan_markdown
+from reconciler.plan.facts import KnownDrift, ReleasePath
+from reconciler.report.inert import code, escape
+from reconciler.report.markdown import BUDGET, MARKER, plan_markdown
 from tests.golden.plan_scenario import comparison_plan, planned
 from tests.unit.plan.builders import NOW, canonical, task
 
 LONGEST = "n" * 44
+NOTHING: dict[str, Any] = dict.fromkeys(("changes", "drift", "known_drift", "releases"), ())
 
 
 def comment(**fields: Any) -> str:
-    plan: Plan = comparison_plan().model_copy(update={"changes": (), "drift": (), **fields})
+    plan: Plan = comparison_plan().model_copy(update={**NOTHING, **fields})
     return plan_markdown(planned(plan), NOW)
 
 
@@ -80,10 +83,45 @@ def test_everything_at_once_stays_within_the_budget() -> None:
     assert "blocked for a reason" in text
 
 
+def folds(text: str) -> list[str]:
+    return re.findall(r"<summary>([\w ]*\w)", text)
+
+
 def test_deletes_come_before_all_other_changes() -> None:
     text = plan_markdown(planned(), NOW + timedelta(hours=1))
     heads = re.findall(r"^### (\w+)", text, re.MULTILINE)
-    assert heads == ["Delete", "Rename", "Change", "Create", "Drift"]
+    assert heads == ["Delete", "New", "Drift"]
+    assert folds(text) == ["Known drift", "Rename", "Change", "Create"]
+
+
+def test_5000_changes_fit_with_every_delete_outside_a_fold() -> None:
+    kinds = [Action.CREATE, Action.UPDATE, Action.UPDATE, Action.RENAME, Action.DELETE]
+    changes = [
+        change(number, kinds[number % 5], "gone" if number % 5 == 4 else "task")
+        for number in range(5000)
+    ]
+    text = comment(changes=tuple(changes))
+    assert len(text) <= BUDGET
+    assert text.count("<details") == text.count("</details>")
+    outside = re.sub(r"(?s)<details.*?</details>", "", text)
+    assert len(re.findall(r"gone-\d{5}", outside)) == 1000
+    assert "1,000 to delete" in outside
+    left_out = int(re.search(r"([\d,]+) changes left out", outside)[1].replace(",", ""))  # type: ignore[index]
+    assert left_out + len(re.findall(r"contoso/task-\d{5}", text)) == 4000
+
+
+def test_a_plan_too_long_for_fields_has_a_line_for_each_change() -> None:
+    text = comment(changes=tuple(change(number, Action.UPDATE) for number in range(300)))
+    assert len(re.findall(r"contoso/task-\d{5}", text)) == 300
+    assert "timeout" not in text
+    assert "left out" not in text
+
+
+def test_what_is_read_at_a_glance_is_not_folded() -> None:
+    few = comment(changes=(change(1, Action.UPDATE),))
+    many = comment(changes=tuple(change(number, Action.UPDATE) for number in range(20)))
+    assert "<details open><summary>Change (1)" in few
+    assert "<details><summary>Change (20)" in many
 
 
 # ------------------------------------------------------------------- hostile
@@ -108,6 +146,8 @@ def test_escaped_text_has_no_markup_left(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
+        "specs/</details>.yaml",
+        "specs/a|b|c.yaml",
         "specs/`</code>`.yaml",
         "specs/a\n## Approved\n.yaml",
         "specs/@everyone.yaml",
@@ -119,12 +159,31 @@ def test_escaped_text_has_no_markup_left(text: str) -> None:
 def test_a_hostile_file_name_or_author_stays_text(name: str) -> None:
     cause = Cause(file=name, commit="9" * 40, author=f"{name} @team")
     hostile = change(1, Action.DELETE).model_copy(update={"cause": cause})
+    fields = (FieldChange(path=f"spec.{name}", before=name, after=f"{name} @team"),)
+    edited = change(2, Action.UPDATE).model_copy(update={"cause": cause, "paths": fields})
+    drift = Drift(address=name, kind="changed", changed_by=f"{name} @team", paths=fields)
+    known = KnownDrift(
+        address=name,
+        kind="changed",
+        reason=f"{name} @team",
+        owner=f"{name} @team",
+        expires=NOW.date(),
+        origin=f"{name}:1:1",
+    )
+    release = ReleasePath(image=name, address=name, former=(f"{name} @team",))
     policy = PolicySummary(failures=1, findings=(f"error: {name}: {name} @team [r]",))
-    text = comment(changes=(hostile,), policy=policy)
+    text = comment(
+        changes=(hostile, edited),
+        policy=policy,
+        drift=(drift,),
+        known_drift=(known,),
+        releases=(release,),
+    )
     outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
     assert "@team" not in outside
     assert "@everyone" not in outside
     assert "<img" not in outside
     assert not re.search(r"(?<!\\)\]\(", outside)
     heads = [line for line in text.splitlines() if line.startswith("## ")]
-    assert heads == ["## Plan: 1 to delete, 1 unchanged."]
+    assert heads == ["## Plan: 1 to change, 1 to delete, 1 unchanged, 1 drifted, 1 known drift."]
+    assert outside.count("<details") == outside.count("</details>") == 2

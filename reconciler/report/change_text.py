@@ -1,0 +1,152 @@
+"""One change of a plan as lines for people, at the level they asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.base.text import cut, harmless, plural, wrap
+from reconciler.model.task import Task
+from reconciler.plan.change import Action, Change, FieldChange, Plan
+from reconciler.plan.facts import TimerChange
+from reconciler.plan.secrets import SecretChange, secret_changes
+from reconciler.report.describe import describe
+from reconciler.report.facts_text import spell_secret, spell_timer
+from reconciler.report.levels import Level
+from reconciler.report.reasons import Reasons, who
+
+SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.RENAME: ">",
+    Action.DELETE: "-",
+    Action.NO_OP: "=",
+}
+_SHORT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks: how wide, when, at which level, and what is known of the whole plan."""
+
+    width: int
+    now: datetime
+    level: Level
+    reasons: Reasons
+    timers: dict[str, list[TimerChange]]
+
+    @property
+    def full(self) -> bool:
+        """True if everything is told."""
+        return self.level is Level.FULL
+
+
+def view_of(plan: Plan, width: int, now: datetime, level: Level) -> View:
+    """The view of a plan."""
+    timers: dict[str, list[TimerChange]] = {}
+    for timer in plan.timers:
+        timers.setdefault(timer.address, []).append(timer)
+    return View(width, now, level, Reasons(plan, now, level), timers)
+
+
+def change_lines(change: Change, view: View) -> Iterator[str]:
+    """The headline, and below it what the task does or which fields change."""
+    yield from wrap(harmless(headline(change)), view.width, "      ")
+    if view.level is Level.SUMMARY:
+        return
+    if change.action is Action.CREATE and not view.full:
+        yield from _described(change.target, view)
+    elif change.action is Action.DELETE and view.full:
+        yield from _described(change.base, view)
+    else:
+        yield from _field_lines(change, view)
+
+
+def _described(document: dict[str, Any] | None, view: View) -> Iterator[str]:
+    if document is not None:
+        for text in describe(Task.model_validate(document), view.now):
+            yield from wrap(harmless(f"      {text}"), view.width, "        ")
+
+
+def _field_lines(change: Change, view: View) -> Iterator[str]:
+    secrets = secrets_of(change)
+    for field in plain_fields(change, secrets):
+        why = view.reasons.why(change, field)
+        if change.action is Action.CREATE:
+            yield from _named(_short(field), _with(spell(field.after, full=True), why), view.width)
+        else:
+            yield from field_lines(field, view.width, why, full=view.full)
+    for secret in secrets:
+        yield from _named(secret.path.removeprefix("spec."), spell_secret(secret), view.width)
+    for timer in view.timers.get(change.address, ()):
+        yield from _named(f"timer {timer.timer}", spell_timer(timer, view.now), view.width)
+
+
+def secrets_of(change: Change) -> tuple[SecretChange, ...]:
+    """The secrets that a change gives a task, takes from it or refers to anew."""
+    return () if change.target is None else secret_changes(change.base, change.target)
+
+
+def plain_fields(change: Change, secrets: tuple[SecretChange, ...]) -> list[FieldChange]:
+    """The fields but for those told as secrets, and the name that the headline of a rename says."""
+    renamed = change.action is Action.RENAME
+    return [
+        field
+        for field in change.paths
+        if not (renamed and field.path == "metadata.name")
+        and not any(secret.holds(field.path) for secret in secrets)
+    ]
+
+
+def field_lines(field: FieldChange, width: int, why: str = "", *, full: bool = False) -> list[str]:
+    """One field: name, before, after; why, if there is more to say than the headline does."""
+    before, after = spell(field.before, full=full), spell(field.after, full=full)
+    return _named(_short(field), _with(f"{before} -> {after}", why), width)
+
+
+def _short(field: FieldChange) -> str:
+    return field.path.removeprefix("spec.")
+
+
+def _with(text: str, why: str) -> str:
+    return f"{text}  {why}" if why else text
+
+
+def _named(name: str, text: str, width: int) -> list[str]:
+    return wrap(harmless(f"      {name:<24}  {text}"), width, "        ")
+
+
+def spell(value: Any, *, full: bool = False) -> str:
+    """A value as JSON, cut unless all is asked for; `(none)` where there is none."""
+    if value is None:
+        return "(none)"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if full else cut(text, _SHORT)
+
+
+def headline(change: Change) -> str:
+    """Sign, address, what happens, where it is written and who wrote it."""
+    former = f"{change.previous_address} -> " if change.previous_address else ""
+    words = {
+        Action.CREATE: "new",
+        Action.UPDATE: plural(len(change.paths), "field")
+        + (", adopts the live task" if change.adopts else ""),
+        Action.RENAME: "renamed, no rebuild",
+        Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
+        Action.NO_OP: "remembered",
+    }
+    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {words[change.action]:<11}"
+    return f"{head}  {_cause(change)}".rstrip()
+
+
+def _cause(change: Change) -> str:
+    cause = change.cause
+    if cause is None:
+        return ""
+    if change.action is Action.DELETE:
+        where = f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"
+        return f"{where} ({cause.file})"
+    return f"{cause.file}:{cause.line}{who(cause) or '  '}"

@@ -1,0 +1,78 @@
+"""Release paths, timers and secrets of a plan in words. No layout: text and Markdown share them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from reconciler.base.clock import spell_moment
+from reconciler.plan.facts import ReleasePath, TimerChange
+from reconciler.plan.secrets import SecretChange, SecretFacts
+
+_PERIODS = ((1, "day"), (7, "week"), (30.44, "month"), (365.25, "year"))
+_NONE = SecretFacts("")
+
+
+def spell_rate(runs: float) -> tuple[str, str]:
+    """How often, and in which time: 0.143 runs a day are ("1", "week")."""
+    for days, word in _PERIODS:
+        if runs * days >= 0.95:
+            return f"{round(runs * days, 1):g}", word
+    return "less than 1", "year"
+
+
+def spell_timer(timer: TimerChange, now: datetime) -> str:
+    """`from 1 to 12 runs a day, next today 16:00 UTC`."""
+    following = f", next {spell_moment(timer.next, now)} UTC" if timer.next else ""
+    if not timer.runs_before:
+        count, period = spell_rate(timer.runs_after)
+        return f"starts: {count} {_runs(count)} a {period}{following}"
+    old, before = spell_rate(timer.runs_before)
+    if not timer.runs_after:
+        return f"stops; it was {old} {_runs(old)} a {before}"
+    new, after = spell_rate(timer.runs_after)
+    if (old, before) == (new, after):
+        return f"still {new} {_runs(new)} a {after}{following}"
+    between = f"from {old} to" if before == after else f"from {old} {_runs(old)} a {before} to"
+    return f"{between} {new} {_runs(new)} a {after}{following}"
+
+
+def _runs(count: str) -> str:
+    return "run" if count in {"1", "less than 1"} else "runs"
+
+
+def spell_release(path: ReleasePath) -> str:
+    """`contoso/web-api now writes host/web:prod, until now written by contoso/old`."""
+    former = f", until now written by {', '.join(path.former)}" if path.former else ""
+    return f"{path.address} now writes {path.image}{former}"
+
+
+def ranked(paths: tuple[ReleasePath, ...], created: set[str]) -> list[ReleasePath]:
+    """In the order of interest: names taken over, new names of old tasks, then the rest."""
+    return sorted(paths, key=lambda path: (not path.former, path.address in created))
+
+
+def spell_secret(change: SecretChange) -> str:
+    """`reference env:OLD -> env:NEW, version v3 -> v4, expires 2027-01-01`: never a value."""
+    before, after = change.before or _NONE, change.after or _NONE
+    if change.after is None:
+        return f"reference {before.reference} removed"
+    told = [
+        after.reference
+        if before.reference in {"", after.reference}
+        else f"{before.reference} -> {after.reference}"
+    ]
+    told += _fact("version", before.version, after.version)
+    told += _fact("expires", before.expires, after.expires)
+    told += _fact("kind", before.kind, after.kind)
+    old, new = ", ".join(before.scopes), ", ".join(after.scopes)
+    if change.before is not None and old == new and new:
+        told.append("scopes unchanged")
+    else:
+        told += _fact("scopes", old or None, new or None)
+    return f"reference {', '.join(told)}"
+
+
+def _fact(name: str, before: str | None, after: str | None) -> list[str]:
+    if before == after or before is None:
+        return [f"{name} {after}"] if after else []
+    return [f"{name} {before} -> {after or '(none)'}"]

@@ -1,0 +1,84 @@
+"""One change of a plan as an item of a Markdown list. Whatever the change holds stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.base.text import one_line
+from reconciler.model.task import Task
+from reconciler.plan.change import Action, Cause, Change, FieldChange, Plan
+from reconciler.plan.facts import TimerChange
+from reconciler.report.change_text import SIGNS, plain_fields, secrets_of, spell
+from reconciler.report.describe import describe
+from reconciler.report.facts_text import spell_secret, spell_timer
+from reconciler.report.inert import code, escape
+from reconciler.report.reasons import Reasons
+
+_FIELDS_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What is known of the whole plan when one change is told."""
+
+    now: datetime
+    reasons: Reasons
+    timers: dict[str, list[TimerChange]]
+
+
+def reader_of(plan: Plan, now: datetime) -> Reader:
+    """The reader of a plan."""
+    timers: dict[str, list[TimerChange]] = {}
+    for timer in plan.timers:
+        timers.setdefault(timer.address, []).append(timer)
+    return Reader(now, Reasons(plan, now), timers)
+
+
+def headline(change: Change) -> str:
+    """Sign, address, file and author."""
+    former = f"{code(change.previous_address)} -> " if change.previous_address else ""
+    return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{_where(change.cause)}"
+
+
+def _where(cause: Cause | None) -> str:
+    if cause is None:
+        return ""
+    who = f" {cause.commit[:7]} {escape(one_line(cause.author or '', 80))}" if cause.commit else ""
+    who = who or (" not committed" if cause.uncommitted else "")
+    return f" {code(f'{cause.file}:{cause.line}')}{who}"
+
+
+def change_block(change: Change, reader: Reader) -> str:
+    """The headline and, below it, what a new task does or which fields change."""
+    return "\n".join([headline(change), *(f"  - {line}" for line in _lines(change, reader))])
+
+
+def _lines(change: Change, reader: Reader) -> Iterator[str]:
+    if change.action is Action.CREATE and change.target is not None:
+        yield from map(code, describe(Task.model_validate(change.target), reader.now))
+        return
+    secrets = secrets_of(change)
+    fields = plain_fields(change, secrets)
+    for field in fields[:_FIELDS_SHOWN]:
+        why = reader.reasons.why(change, field)
+        yield values(field, " -> ") + (f", {escape(one_line(why))}" if why else "")
+    for secret in secrets[:_FIELDS_SHOWN]:
+        yield f"{code(secret.path.removeprefix('spec.'))}: {code(spell_secret(secret))}"
+    for timer in reader.timers.get(change.address, [])[:_FIELDS_SHOWN]:
+        yield f"timer {code(timer.timer)}: {spell_timer(timer, reader.now)}"
+    for left in (fields, secrets):
+        yield from (line.removeprefix("  - ") for line in more_fields(len(left) - _FIELDS_SHOWN))
+
+
+def values(field: FieldChange, between: str) -> str:
+    """Name and both values of a field."""
+    name = field.path.removeprefix("spec.")
+    return f"{code(name)}: {code(spell(field.before))}{between}{code(spell(field.after))}"
+
+
+def more_fields(count: int) -> Iterator[str]:
+    """How many fields are not shown, if any."""
+    if count > 0:
+        yield f"  - and {count} fields more"
