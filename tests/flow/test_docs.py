@@ -10,7 +10,7 @@ import pytest
 from tests.flow.desk import Desk
 
 ROOT = Path(__file__).parents[2]
-FILES = ["README.md", "docs/reference/spec.md"]
+FILES = ["README.md", "docs/reference/spec.md", "docs/how-to/read-a-plan.md"]
 FOLDERS = {"Task": "specs", "Defaults": "specs/below", "Policy": "policies", "Waiver": "policies"}
 
 
