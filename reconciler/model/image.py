@@ -103,3 +103,8 @@ def release_name(image: str, login_server: str) -> str:
         name = pattern.sub(word, name)
     host, _, rest = name.partition("/")
     return f"{host.lower()}/{rest}" + ("" if written.tag else ":latest")
+
+
+def taken_name(image: str, login_server: str) -> str:
+    """The same of an image that is taken from: without a registry it comes from Docker Hub."""
+    return release_name(image, login_server if _HOME.match(image) else "docker.io")

@@ -15,13 +15,17 @@ from reconciler.base.ids import new_id
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
+from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores, servers_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.alike import looks_like_renames
 from reconciler.plan.build import Comparer
 from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
 from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
 from reconciler.plan.known import set_apart
+from reconciler.plan.needs import needs_of
+from reconciler.plan.order import Ordered, in_order
 from reconciler.plan.overrides import Overrides
 from reconciler.plan.planfile import read_plan, write_plan
 from reconciler.plan.releases import release_paths
@@ -66,6 +70,7 @@ def make_plan(
     attributed = attribute(opened, comparison, stores)
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
     guard(opened, comparison.changes, stores.live, overrides)
+    ordered = put_in_order(opened, attributed.changes)
     plan = Plan(
         id=new_id("p-", 8),
         created=now,
@@ -77,7 +82,7 @@ def make_plan(
         declared=comparison.declared,
         live=len(stores.live),
         unchanged=comparison.unchanged,
-        changes=attributed.changes,
+        changes=ordered.changes,
         drift=tuple(known.drift),
         known_drift=tuple(known.known),
         releases=release_paths(attributed.changes, servers_of(opened), comparison.sources),
@@ -86,6 +91,8 @@ def make_plan(
         unmanaged=tuple(comparison.unmanaged),
         policy=_policy_summary(validation),
         overrides=tuple(overrides.used),
+        looks_like_renames=looks_like_renames(ordered.changes),
+        cycles=ordered.cycles,
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
     return Planned(plan, validation, taken, told, tuple(known.unused))
@@ -97,6 +104,12 @@ def guard(
     """Raises Protected or OverLimit where a plan may not be made; notes which overrides it uses."""
     refuse_protected(changes, overrides)
     refuse_over_limits(changes, live, scopes_of(opened.workspace), overrides)
+
+
+def put_in_order(opened: OpenWorkspace, changes: Sequence[Change]) -> Ordered:
+    """Base before app, by what the specs and the Dockerfiles of the workspace say."""
+    bases = dockerfile_bases(opened, changes) if len(changes) > 1 else {}
+    return in_order(changes, needs_of(changes, servers_of(opened), bases))
 
 
 def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:

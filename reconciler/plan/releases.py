@@ -54,12 +54,13 @@ def _written(document: Document | None, servers: Mapping[str, str]) -> dict[str,
     registry = document["metadata"]["registry"]
     server = servers.get(registry, registry)
     found: dict[str, _Path] = {}
-    for path, image in _images(document["spec"]["step"]):
+    for path, image in pushed_images(document["spec"]["step"]):
         found.setdefault(release_name(image, server), ("spec", "step", *path))
     return found
 
 
-def _images(step: Document) -> Iterator[tuple[_Path, str]]:
+def pushed_images(step: Document) -> Iterator[tuple[_Path, str]]:
+    """The image names that a step pushes, each with its path below the step."""
     docker = step.get("docker", {})
     if docker.get("push", True):
         for index, image in enumerate(docker.get("images", ())):

@@ -25,6 +25,7 @@ from reconciler.report.markdown_change import (
     values,
 )
 from reconciler.report.plan_text import share_of_deletes, summary
+from reconciler.report.safety_text import safety_sentences
 
 # Found again by whoever updates the comment in place.
 MARKER = "<!-- reconciler plan -->"
@@ -32,6 +33,7 @@ MARKER = "<!-- reconciler plan -->"
 BUDGET = 60_000
 # What each part may take; the folds share what is left.
 _POLICY_ROOM, _DELETE_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 34_000, 4_000, 4_000
+_SAFETY_ROOM = 4_000
 _FIELDS_SHOWN = 30
 _FOLDS = (
     (Action.RENAME, "Rename, no rebuild"),
@@ -45,7 +47,8 @@ _FOLDED_FROM = 10
 def plan_markdown(planned: Planned, now: datetime) -> str:
     """The comment, at most `BUDGET` characters; what does not fit is counted."""
     plan = planned.plan
-    blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_policy(plan), *_deletes(plan)]
+    blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_policy(plan), *_safety(plan)]
+    blocks += _deletes(plan)
     blocks += [*_releases(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - sum(len(block) + 1 for block in blocks) - 500
     reader, left_out = reader_of(plan, now), 0
@@ -98,6 +101,17 @@ def _policy(plan: Plan) -> Iterator[str]:
     yield from shown
     if left_out:
         yield f"- and {plural(left_out, 'finding')} more; see the plan file"
+
+
+def _safety(plan: Plan) -> Iterator[str]:
+    sentences = [f"- {escape(one_line(text, 600))}" for text in safety_sentences(plan)]
+    if not sentences:
+        return
+    shown, left_out = fit(sentences, _SAFETY_ROOM)
+    yield ""
+    yield from shown
+    if left_out:
+        yield f"- and {left_out:,} more; see the plan file"
 
 
 # ------------------------------------------------------------------ deletes

@@ -15,6 +15,7 @@ from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
 from reconciler.report.facts_text import ranked, spell_release
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
+from reconciler.report.safety_text import safety_lines
 
 # More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
 _MOST_IN_SUMMARY = 20
@@ -34,6 +35,7 @@ def plan_lines(
     lines += [*_unmanaged(plan, view), *_releases(plan, view)]
     problems = planned.validation.policy_problems
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
+    lines += safety_lines(plan, width)
     lines += wrap(summary(plan), width)
     lines += wrap(_policy_line(plan), width)
     return lines
@@ -155,5 +157,8 @@ def _recovered_lines(item: Recovered, width: int) -> list[str]:
         f"note: apply {item.apply_id} by {item.actor} was interrupted after "
         f"{item.done} of {item.total} writes; the journal is in order again"
     )
-    rest = f". Not done: {cut(', '.join(item.not_done), 200)}" if item.not_done else ""
+    rest = ""
+    if item.not_done:
+        rest = f". Not done: {cut(', '.join(item.not_done), 200)}. To finish that very plan: "
+        rest += f"reconciler apply --resume {item.apply_id}"
     return wrap(harmless(text + rest), width, "  ")

@@ -1,0 +1,72 @@
+"""Deletes and creates that look like one task under another name. Pure; a hint, and no more.
+
+Alike are two tasks of one registry with the same context, of whose fields three quarters are the
+same; the name is no such field. Each task is told of once, with the one that is most alike.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from reconciler.base.canonical import canonical_json
+from reconciler.plan.change import Action, Change
+from reconciler.plan.diff import leaves
+from reconciler.plan.parts import Document
+from reconciler.plan.safety import LooksLikeRename
+
+_SHARE = 0.75
+# So many pairs with one context are compared; beyond that the hint is not worth the time.
+_MOST_PAIRS = 10_000
+
+Fields = frozenset[tuple[tuple[str | int, ...], str]]
+
+
+def looks_like_renames(changes: Sequence[Change]) -> tuple[LooksLikeRename, ...]:
+    """What may be a rename, in the order of the new addresses."""
+    groups: dict[tuple[str, str], tuple[list[Change], list[Change]]] = defaultdict(lambda: ([], []))
+    for change in changes:
+        if change.action is Action.DELETE and change.base is not None:
+            groups[_context(change.base)][0].append(change)
+        elif change.action is Action.CREATE and change.target is not None:
+            groups[_context(change.target)][1].append(change)
+    found = [pair for gone, new in groups.values() for pair in _best(gone, new)]
+    return tuple(sorted(found, key=lambda pair: pair.address))
+
+
+def _context(document: Document) -> tuple[str, str]:
+    return document["metadata"]["registry"], document["spec"]["context"]["source"]
+
+
+def _best(gone: Sequence[Change], new: Sequence[Change]) -> Iterator[LooksLikeRename]:
+    """The pairs that are most alike first; nobody is in two of them."""
+    if len(gone) * len(new) > _MOST_PAIRS:
+        return
+    was = {change.address: _fields(change.base) for change in gone}
+    pairs = [
+        LooksLikeRename(
+            previous_address=before.address,
+            address=after.address,
+            equal=len(was[before.address] & fields),
+            fields=len(was[before.address] | fields),
+            file=after.cause.file if after.cause else None,
+        )
+        for after in new
+        for fields in (_fields(after.target),)
+        for before in gone
+    ]
+    alike = [pair for pair in pairs if pair.equal >= _SHARE * pair.fields]
+    alike.sort(key=lambda pair: (-pair.equal / pair.fields, pair.address, pair.previous_address))
+    taken: set[str] = set()
+    for pair in alike:
+        if not taken & {pair.address, pair.previous_address}:
+            taken |= {pair.address, pair.previous_address}
+            yield pair
+
+
+def _fields(document: Document | None) -> Fields:
+    return frozenset(
+        (path, canonical_json(value))
+        for path, _, value in leaves(document or {})
+        if path != ("metadata", "name")
+    )

@@ -1,0 +1,107 @@
+"""Which change needs which other one to be done first, from what the specs say. Pure.
+
+A task needs another if it takes an image that the other writes: as an image of a step, a build
+argument, a base in its Dockerfile, or as its context; and if the other names it as `downstream`.
+A task is deleted only after those that took from it have gone or changed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from reconciler.model.image import release_name, taken_name
+from reconciler.plan.change import Action, Change
+from reconciler.plan.parts import Document
+from reconciler.plan.releases import pushed_images
+
+_ARTIFACT = "oci://"
+
+
+def needs_of(
+    changes: Sequence[Change],
+    servers: Mapping[str, str],
+    bases: Mapping[str, Sequence[str]],
+) -> dict[str, set[str]]:
+    """For each change that waits, the addresses of those that are done before it.
+
+    `servers` are login servers by name of registry; `bases` the images that the Dockerfile of a
+    task takes from, by address, as they are written there.
+    """
+    kept = {one.address: one.target for one in changes if one.target is not None}
+    before = {one.address: one.base for one in changes if one.base is not None}
+    gone = {one.address for one in changes if one.action is Action.DELETE}
+    found: dict[str, set[str]] = defaultdict(set)
+    for writer, taker in _pairs(kept, kept.keys(), servers, bases):
+        found[taker].add(writer)
+    for writer, taker in _pairs(before, gone, servers, bases):
+        found[writer].add(taker)
+    return dict(found)
+
+
+def _pairs(
+    documents: Mapping[str, Document],
+    writers: AbstractSet[str],
+    servers: Mapping[str, str],
+    bases: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, str]]:
+    """(who writes, who takes from it), for two different tasks of which one is a writer."""
+    written: dict[str, list[str]] = defaultdict(list)
+    for address in writers & documents.keys():
+        for repository in _written(documents[address], servers):
+            written[repository].append(address)
+        for taker in _downstream(documents[address]):
+            if taker in documents and taker != address:
+                yield address, taker
+    if not written:
+        return
+    for address, document in documents.items():
+        for repository in _taken(document, servers, bases.get(address, ())):
+            for writer in written.get(repository, ()):
+                if writer != address:
+                    yield writer, address
+
+
+def _downstream(document: Document) -> Iterator[str]:
+    """Addresses of tasks; other names stand for something outside, and fit none."""
+    metadata = document["metadata"]
+    for name in metadata.get("downstream", ()):
+        yield name if "/" in name else f"{metadata['registry']}/{name}"
+
+
+def _written(document: Document, servers: Mapping[str, str]) -> set[str]:
+    server = _server(document, servers)
+    images = pushed_images(document["spec"]["step"])
+    return {_repository(release_name(image, server)) for _, image in images}
+
+
+def _taken(document: Document, servers: Mapping[str, str], bases: Iterable[str]) -> set[str]:
+    server = _server(document, servers)
+    words = [word.partition("@")[0] for word in (*bases, *_words(document)) if "/" in word]
+    return {_repository(taken_name(word, server)) for word in words}
+
+
+def _words(document: Document) -> Iterator[str]:
+    """Every word of a task that may name an image it takes from."""
+    spec, step = document["spec"], document["spec"]["step"]
+    source = spec["context"]["source"]
+    if source.startswith(_ARTIFACT):
+        yield source.removeprefix(_ARTIFACT)
+    for kind, arguments in (("docker", "args"), ("file", "set"), ("inline", "set")):
+        yield from step.get(kind, {}).get(arguments, {}).values()
+    for item in step.get("inline", {}).get("steps", ()):
+        for text in (item.get("cmd"), item.get("build")):
+            for word in (text or "").split():
+                yield word.rpartition("=")[2]  # --build-arg NAME=IMAGE, too
+
+
+def _server(document: Document, servers: Mapping[str, str]) -> str:
+    registry = document["metadata"]["registry"]
+    return servers.get(registry, registry)
+
+
+def _repository(name: str) -> str:
+    """`server/repository`, whatever the tag is."""
+    head, _, last = name.rpartition("/")
+    return f"{head}/{last.partition(':')[0]}"
