@@ -125,17 +125,22 @@ def show(lines: Iterable[str], *, error: bool = False) -> None:
 
 
 def asked(question: str) -> bool:
-    """Ask a person; only `y` or `yes` is yes. Raises KeyboardInterrupt.
+    """Ask a person; only `y` or `yes` is yes. Raises KeyboardInterrupt."""
+    return typed(f"{question} [y/N]").lower() in {"y", "yes"}
+
+
+def typed(question: str) -> str:
+    """What a person types, without the blanks around it. Raises KeyboardInterrupt.
 
     The answer is waited for in short turns: a signal that comes just before a blocking read would
     be seen only after the next key.
     """
     import select  # noqa: PLC0415
 
-    click.echo(f"{question} [y/N]: ", err=True, nl=False)
+    click.echo(f"{question}: ", err=True, nl=False)
     while not select.select([sys.stdin], [], [], 0.2)[0]:
         pass
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return sys.stdin.readline().strip()
 
 
 def _colour() -> bool | None:

@@ -159,11 +159,6 @@ def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Pl
     from reconciler.report.plan_text import summary  # noqa: PLC0415
 
     plan = load_plan(opened, invocation.folder / plan_file)
-    if plan.mode != "apply":
-        raise WrongUsage(
-            "this plan destroys tasks, and is not for apply",
-            hint=f"if it is meant: reconciler destroy {plan_file}",
-        )
     show(wrap(summary(plan), invocation.width))
     return plan
 

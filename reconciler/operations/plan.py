@@ -21,7 +21,7 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames
 from reconciler.plan.build import Comparer
-from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
+from reconciler.plan.change import Change, Inputs, Mode, Plan, PolicySummary
 from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
 from reconciler.plan.known import set_apart
 from reconciler.plan.needs import needs_of
@@ -148,8 +148,11 @@ def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:
         ) from None
 
 
-def load_plan(opened: OpenWorkspace, path: Path) -> Plan:
-    """Read a plan file and check its seal. Raises PlanRejected. Apply looks whether it expired."""
+def load_plan(opened: OpenWorkspace, path: Path, mode: Mode = "apply") -> Plan:
+    """Read a plan file and check its seal, and that it is for this verb. Raises PlanRejected.
+
+    Apply looks whether it expired.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -159,4 +162,10 @@ def load_plan(opened: OpenWorkspace, path: Path) -> Plan:
         raise PlanRejected(f"the plan file {path} cannot be read: {reason}") from None
     if len(data) > _LARGEST:
         raise PlanRejected(f"the plan file {path} is too large: over {_LARGEST >> 20} MB")
-    return read_plan(text, opened.database.key, opened.database.setting("state_id"))
+    plan = read_plan(text, opened.database.key, opened.database.setting("state_id"))
+    if plan.mode != mode:
+        raise PlanRejected(
+            f"the plan file {path} is not for {mode}: it was made to {plan.mode}",
+            hint=f"if it is meant: reconciler {plan.mode} {path.name}",
+        )
+    return plan

@@ -23,6 +23,7 @@ __all__ = [
     "FieldChange",
     "Inputs",
     "LooksLikeRename",
+    "Mode",
     "Override",
     "Plan",
     "PolicySummary",
@@ -31,6 +32,8 @@ __all__ = [
 # Once released: a key that is added raises the second number, one that goes or changes its meaning
 # the first. A saved plan is read only by a version that knows its format exactly.
 FORMAT_VERSION = "1.0"
+
+Mode = Literal["apply", "destroy"]
 
 
 class Action(StrEnum):
@@ -125,7 +128,7 @@ class Plan(PlanModel):
 
     format_version: str = FORMAT_VERSION
     kind: Literal["Plan"] = "Plan"
-    mode: Literal["apply", "destroy"] = "apply"
+    mode: Mode = "apply"
     id: str
     created: datetime
     expires: datetime

@@ -143,7 +143,8 @@ def test_what_is_needed_comes_first_and_the_rest_stays_in_order() -> None:
 def test_a_circle_is_told_and_waits_for_nothing_inside() -> None:
     found = in_order(changes("a", "b", "c", "d"), {"a": {"b"}, "b": {"a"}, "c": {"b", "d"}})
     assert found.cycles == (("a", "b"),)
-    assert [one.address for one in found.changes] == ["a", "b", "d", "c"]
+    waiting = [(one.address, one.depends_on) for one in found.changes]
+    assert waiting == [("a", ()), ("b", ()), ("d", ()), ("c", ("b", "d"))]
 
 
 _names = st.sampled_from("abcdef")
