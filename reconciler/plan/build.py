@@ -147,7 +147,7 @@ def _declared_change(three: Three, action: Action, target: Document) -> Change:
         action=action,
         previous_address=three.previous,
         adopts=three.applied is None and three.live is not None,
-        paths=field_changes(three.live, target, three.applied, three.located.source),
+        paths=field_changes(three.live, target, three.applied, three.located),
         live_hash=document_hash(three.live) if three.live is not None else None,
         base=three.live,
         target=target,

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.base.canonical import canonical_json
-from reconciler.plan.change import Document
+from reconciler.plan.normalise import UNORDERED
+from reconciler.plan.parts import Document
 
 _SENSITIVE = {"secret", "secrets", "setSecret"}
 
@@ -36,7 +37,24 @@ def differences(before: Document, after: Document) -> list[Difference]:
         for level in levels:
             path = tuple(level.path(output_format="list"))
             found.extend(_leaves(path, _present(level.t1), _present(level.t2)))
+    found = _by_item(found, before, after)
     return sorted(found, key=lambda item: tuple(map(_order, item[0])))
+
+
+def value_at(document: Document, path: tuple[str | int, ...]) -> Any:
+    """The value of a path, or None where there is none."""
+    here: Any = document
+    for part in path:
+        held = _items(here) if isinstance(here, dict | list) else {}
+        if part not in held:
+            return None
+        here = held[part]
+    return here
+
+
+def is_item(path: tuple[str | int, ...]) -> bool:
+    """True for an item of a list whose order has no meaning."""
+    return len(path) > 1 and isinstance(path[-1], int) and path[-2] in UNORDERED
 
 
 def leaves(document: Document) -> list[Difference]:
@@ -47,6 +65,21 @@ def leaves(document: Document) -> list[Difference]:
 def is_sensitive(path: tuple[str | int, ...]) -> bool:
     """True if a field holds a reference to a secret."""
     return any(part in _SENSITIVE for part in path)
+
+
+def _by_item(found: list[Difference], before: Document, after: Document) -> list[Difference]:
+    """Lists without order: what left (at its old index) and what came (at its new one)."""
+    kept = [difference for difference in found if not is_item(difference[0])]
+    for path in dict.fromkeys(item[0][:-1] for item in found if is_item(item[0])):
+        old, new = value_at(before, path) or [], value_at(after, path) or []
+        left = {index: item for index, item in enumerate(old) if item not in new}
+        came = {index: item for index, item in enumerate(new) if item not in old}
+        if not left and not came:  # one of them is there twice
+            kept += [difference for difference in found if difference[0][:-1] == path]
+        kept += [
+            ((*path, index), left.get(index), came.get(index)) for index in sorted({*left, *came})
+        ]
+    return kept
 
 
 def _order(part: str | int) -> tuple[int, int, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.base.source import RENDERED, Source, spell_path
+from reconciler.base.source import RENDERED, Located, Source, spell_path
 from reconciler.base.text import as_text
-from reconciler.plan.diff import differences, is_sensitive, leaves
+from reconciler.model.task import Task
+from reconciler.plan.diff import differences, is_item, is_sensitive, leaves, value_at
 from reconciler.plan.normalise import full_of
 from reconciler.plan.parts import Document, FieldChange, Why
 
@@ -17,7 +18,7 @@ def field_changes(
     before: Document | None,
     after: Document,
     applied: Document | None = None,
-    source: Source | None = None,
+    located: Located[Task] | None = None,
 ) -> tuple[FieldChange, ...]:
     """Fields from `before` (None: the task is new) to `after`, defaults written out.
 
@@ -27,7 +28,7 @@ def field_changes(
     found = leaves(after) if before is None else differences(full_of(before), full_of(after))
     last = full_of(applied) if applied is not None else None
     return tuple(
-        _field_change(path, old, new, after=after, applied=last, source=source)
+        _field_change(path, old, new, after=after, applied=last, located=located)
         for path, old, new in found
         if before is not None or path not in _IDENTITY
     )
@@ -40,20 +41,38 @@ def _field_change(
     *,
     after: Document,
     applied: Document | None,
-    source: Source | None,
+    located: Located[Task] | None,
 ) -> FieldChange:
-    place = source.locate(path) if source is not None else None
+    source = located.source if located is not None else None
+    written = as_written(path, new, located.value) if located is not None else path
+    place = source.locate(written) if source is not None else None
     # Where the spec did not change the field, live did.
-    drifted = applied is not None and _value_at(applied, path) == new
-    is_default = _value_at(after, path) is None
+    drifted = applied is not None and _was(applied, path, old, new)
+    is_default = value_at(after, path) is None
     return FieldChange(
         path=spell_path(path),
         before=old,
         after=new,
         sensitive=is_sensitive(path),
-        cause="drift" if drifted else _written_by(path, new, source, is_default=is_default),
+        cause="drift" if drifted else _written_by(written, new, source, is_default=is_default),
         origin=as_text(str(place)) if place is not None else None,
     )
+
+
+def _was(applied: Document, path: tuple[str | int, ...], old: Any, new: Any) -> bool:
+    """True if the field had its new value when it was last applied."""
+    if not is_item(path):
+        return bool(value_at(applied, path) == new)
+    items = value_at(applied, path[:-1]) or []
+    return (new is None or new in items) and (old is None or old not in items)
+
+
+def as_written(path: tuple[str | int, ...], item: Any, task: Task) -> tuple[str | int, ...]:
+    """The path in the order of the spec: documents have lists without order sorted."""
+    if not is_item(path):
+        return path
+    items = value_at(task.model_dump(mode="json", by_alias=True), path[:-1]) or []
+    return (*path[:-1], items.index(item)) if item in items else path[:-1]
 
 
 def _written_by(
@@ -69,13 +88,3 @@ def _written_by(
     if place.file != source.file:
         return "defaults"
     return "template" if source.file.endswith(RENDERED) else "spec"
-
-
-def _value_at(document: Document, path: tuple[str | int, ...]) -> Any:
-    here: Any = document
-    for part in path:
-        held = here if isinstance(here, dict) else dict(enumerate(here or ()))
-        if part not in held:
-            return None
-        here = held[part]
-    return here

@@ -16,6 +16,8 @@ _SETS = (
     ("spec", "identity", "ids"),
     ("spec", "step", "docker", "images"),
 )
+# Their last keys: an item of such a list is told by itself, whatever stands before it.
+UNORDERED = {path[-1] for path in _SETS} | {"on", "include", "exclude"}
 
 
 def canonical_document(task: Task) -> Document:

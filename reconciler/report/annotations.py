@@ -174,7 +174,8 @@ def _property(text: str) -> str:
 
 def _azure(note: Note) -> str:
     if note.kind == "notice":  # Azure has no third kind: it goes to the log
-        where = f"{note.file}:{note.line}: " if note.file else ""
+        place = ":".join(str(part) for part in (note.file, note.line) if part)
+        where = f"{place}: " if place else ""
         return _plain(f"{where}{note.title}: {note.text}", "%")
     facts = {
         "type": note.kind,

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from reconciler.base.canonical import canonical_json
 from reconciler.plan.diff import differences, is_sensitive, leaves
 
-_keys = st.sampled_from(["a", "b", "__private", "with.dot", "it's", 'say "x"', "root['a']"])
+_keys = st.sampled_from(
+    ["a", "images", "b", "__private", "with.dot", "it's", 'say "x"', "root['a']"]
+)
 _values = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "x", "long\nline"])
 _documents = st.recursive(
     _values,
@@ -44,6 +46,28 @@ def test_each_leaf_is_told_with_both_values(
     before: dict[str, Any], after: dict[str, Any], path: tuple[Any, ...], values: tuple[Any, Any]
 ) -> None:
     assert differences(before, after) == [(path, *values)]
+
+
+def images(*names: str) -> dict[str, Any]:
+    return {"docker": {"images": list(names)}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (["web"], ["etl", "web"], [(0, None, "etl")]),
+        (["etl", "web"], ["web"], [(0, "etl", None)]),
+        (["a", "b"], ["b", "c"], [(0, "a", None), (1, None, "c")]),
+        (["a"], ["b"], [(0, "a", "b")]),
+        ([], ["a"], [(0, None, "a")]),
+        (["a", "a"], ["a"], [(1, "a", None)]),
+    ],
+)
+def test_of_a_list_without_order_each_item_is_told_by_itself(
+    before: list[str], after: list[str], found: list[tuple[int, str | None, str | None]]
+) -> None:
+    expected = [(("docker", "images", index), old, new) for index, old, new in found]
+    assert differences(images(*before), images(*after)) == expected
 
 
 def test_leaves_of_a_new_document_come_in_its_order() -> None:

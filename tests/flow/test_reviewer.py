@@ -1,0 +1,245 @@
+"""What a reviewer is told: why a field changes, release paths, timers, secrets, known drift."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from reconciler.plan.planfile import plan_schema
+from tests.flow.project import Project, new_project
+
+WORKSPACE = """\
+apiVersion: reconciler/v1
+kind: Workspace
+registries: [{name: contoso, loginServer: registry.contoso.example}]
+vars: {minutes: 30}
+"""
+TEMPLATE = """\
+apiVersion: reconciler/v1
+kind: Task
+metadata: {name: etl-job, registry: contoso}
+spec:
+  context: {source: etl}
+  step: {docker: {images: ["etl:1"], args: {MINUTES: "${{ minutes }}"}}}
+"""
+DEFAULTS = "apiVersion: reconciler/v1\nkind: Defaults\nspec: {cache: enabled}\n"
+
+
+@pytest.fixture(name="project")
+def applied(tmp_path: Path) -> Project:
+    project = new_project(tmp_path / "workspace", "web-api")
+    (project.root / "reconciler.yaml").write_text(WORKSPACE)
+    (project.root / "specs/etl.yaml.j2").write_text(TEMPLATE)
+    (project.root / "specs/defaults.yaml").write_text(DEFAULTS)
+    project.write(timeout=900, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    assert project.run("apply", "--auto-approve").code == 0
+    return project
+
+
+def told(project: Project, *words: str) -> str:
+    return " ".join(project.run("plan", *words).out.split())
+
+
+def fields(project: Project) -> dict[str, dict[str, Any]]:
+    changes = json.loads(project.run("plan", "-o", "json").out)["changes"]
+    return {field["path"]: field for change in changes for field in change["paths"]}
+
+
+def commit(project: Project, author: str) -> str:
+    who = ["-c", f"user.name={author}", "-c", f"user.email={author}@contoso.example"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run(["git", *who, *words], cwd=project.root, check=True)
+    asked = ["git", "rev-parse", "--short=7", "HEAD"]
+    return subprocess.run(
+        asked, cwd=project.root, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+# ---------------------------------------------------------------------- why
+def test_a_field_of_a_template_names_the_template(project: Project) -> None:
+    path = project.root / "reconciler.yaml"
+    path.write_text(WORKSPACE.replace("30", "45"))
+    assert fields(project)["spec.step.docker.args.MINUTES"]["cause"] == "template"
+    assert '"30" -> "45" from template specs/etl.yaml.j2' in told(project)
+
+
+def test_a_field_of_defaults_names_their_file_and_who_wrote_it(project: Project) -> None:
+    commit(project, "dev")
+    path = project.root / "specs/defaults.yaml"
+    path.write_text(DEFAULTS.replace("enabled", "disabled"))
+    head = commit(project, "lead")
+    project.write(timeout=1200, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    last = commit(project, "dev")
+    text = told(project)
+    assert f"from specs/defaults.yaml:3:8 {head} lead@contoso.example" in text
+    assert f"{last} dev@contoso.example" in text
+    content = json.loads(project.run("plan", "-o", "json").out)
+    (inherited,) = content["inherited"]
+    assert (inherited["file"], inherited["author"]) == (
+        "specs/defaults.yaml",
+        "lead@contoso.example",
+    )
+
+
+def test_a_line_that_went_is_told_apart_from_one_that_says_the_default(project: Project) -> None:
+    project.write(triggers={"timers": {"nightly": "0 3 * * 1"}})
+    assert fields(project)["spec.timeout"]["cause"] == "removed"
+    assert "900 -> 3600 no longer written" in told(project)
+    project.write(timeout=3600, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    assert fields(project)["spec.timeout"]["cause"] == "spec"
+
+
+def test_drift_that_is_undone_names_who_made_it(project: Project) -> None:
+    project.actor = "oncall@contoso.example"
+    project.change_live(timeout=7200, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    assert "7200 -> 900 undoes drift by oncall@contoso.example" in told(project, "--heal")
+
+
+def test_the_full_form_says_who_wrote_every_field(project: Project) -> None:
+    project.write(timeout=1200, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    head = commit(project, "dev")
+    assert re.search(
+        rf"timeout 900 -> 1200 specs/web-api.yaml:\d+ {head} dev@contoso.example",
+        told(project, "--full"),
+    )
+
+
+# ------------------------------------------------------------------- levels
+def test_the_levels_tell_more_and_more(project: Project) -> None:
+    project.write(timeout=1200, step={"docker": {"images": ["web:" + "x" * 120]}})
+    lengths = [len(project.run("plan", *level).out) for level in (["--summary"], [], ["--full"])]
+    assert lengths == sorted(set(lengths))
+    assert "1200" not in told(project, "--summary")
+    assert "x" * 30 + '"' in project.run("plan", "--full").out.replace("\n        ", "")
+
+
+def test_two_levels_at_once_are_wrong_usage(project: Project) -> None:
+    assert project.run("plan", "--summary", "--full").code == 64
+
+
+def test_a_summary_cuts_what_is_many_but_never_deletes(tmp_path: Path) -> None:
+    names = [f"task-{number:02}" for number in range(30)]
+    project = new_project(tmp_path / "many", *names)
+    out = project.run("plan", "--summary").out
+    assert "  + and 10 more to create\n" in out
+    assert out.count("  + contoso/") == 20
+    project.run("apply", "--auto-approve")
+    for name in names:
+        (project.root / f"specs/{name}.yaml").unlink()
+    out = project.run("plan", "--summary").out
+    assert out.count("  - contoso/") == 30
+    assert "more to delete" not in out
+
+
+# ------------------------------------------------- releases, timers, secrets
+def test_a_release_path_that_changes_hands_names_both(project: Project) -> None:
+    etl = project.root / "specs/etl.yaml.j2"
+    etl.write_text(TEMPLATE.replace("etl:1", "etl:2"))
+    docker = {"images": ["zeta:1", "etl:1"]}
+    project.write(step={"docker": docker})
+    expected = "contoso/web-api now writes registry.contoso.example/etl:1, until now written by"
+    assert f"{expected} contoso/etl-job" in told(project)
+    paths = json.loads(project.run("plan", "-o", "json").out)["releases"]
+    first = next(path for path in paths if path["former"])
+    line = int(first["origin"].split(":")[1])
+    assert "etl:1" in (project.root / "specs/web-api.yaml").read_text().splitlines()[line - 1]
+
+
+def test_a_timer_and_a_token_are_told_by_what_they_mean(project: Project) -> None:
+    token = {"secret": "env:PAT", "version": "v3", "scopes": ["repo:status"]}
+    source = "https://git.contoso.example/web.git#main"
+    timers = {"timers": {"nightly": "0 3 * * 1"}}
+    project.write(context={"source": source, "token": token}, triggers=timers)
+    project.run("apply", "--auto-approve")
+    token = {**token, "version": "v4", "expires": "2027-01-31"}
+    timers = {"timers": {"nightly": "0 */2 * * *"}}
+    project.write(context={"source": source, "token": token}, triggers=timers)
+    text = told(project)
+    assert "reference env:PAT, version v3 -> v4, expires 2027-01-31, scopes unchanged" in text
+    assert "from 1 run a week to 12 runs a day, next " in text
+
+
+# --------------------------------------------------------------- known drift
+def known(project: Project, days: int) -> None:
+    last = (datetime.now(UTC) + timedelta(days=days)).date()
+    (project.root / "reconciler.yaml").write_text(
+        f"{WORKSPACE}knownDrift:\n"
+        "  - match: {address: contoso/web-*}\n"
+        "    field: spec.timeout\n"
+        "    owner: team-web\n"
+        "    reason: load test\n"
+        f"    expires: {last}\n"
+    )
+
+
+def test_known_drift_is_shown_and_raises_no_alarm_until_it_ends(project: Project) -> None:
+    timers = {"timers": {"nightly": "0 3 * * 1"}}
+    project.change_live(timeout=7200, cache="enabled", triggers=timers)
+    assert project.run("drift").code == 8
+    known(project, days=3)
+    outcome = project.run("drift")
+    assert outcome.code == 0
+    assert "known drift, until" in outcome.out
+    assert "(3 days), team-web: load test (reconciler.yaml:6)" in " ".join(outcome.out.split())
+    assert project.run("plan", "--detailed-exitcode").code == 0
+    known(project, days=-1)
+    outcome = project.run("drift")
+    assert outcome.code == 8
+    assert "which is over" in outcome.out
+
+
+def test_drift_as_json_has_what_is_known_apart(project: Project) -> None:
+    timers = {"timers": {"nightly": "0 3 * * 1"}}
+    project.change_live(timeout=7200, cache="enabled", protect=True, triggers=timers)
+    known(project, days=3)
+    content = json.loads(project.run("drift", "-o", "json").out)
+    (drift,), (apart,) = content["drift"], content["known_drift"]
+    assert [field["path"] for field in drift["paths"]] == ["spec.protect"]
+    assert [field["path"] for field in apart["paths"]] == ["spec.timeout"]
+    assert apart["origin"].startswith("reconciler.yaml:6:")
+
+
+def test_an_entry_that_nothing_matches_is_named(project: Project) -> None:
+    known(project, days=3)
+    outcome = project.run("drift")
+    assert outcome.code == 0
+    assert "note: known drift that is no more: reconciler.yaml:6; remove it" in outcome.out
+    content = json.loads(project.run("drift", "-o", "json").out)
+    assert len(content["unused_known_drift"]) == 1
+
+
+def test_known_drift_without_an_end_is_refused_at_its_line(project: Project) -> None:
+    known(project, days=3)
+    path = project.root / "reconciler.yaml"
+    path.write_text(re.sub(r"    expires: .*\n", "", path.read_text()))
+    outcome = project.run("drift")
+    assert outcome.code == 1
+    assert "reconciler.yaml:6:" in outcome.err
+    assert "expires" in outcome.err
+
+
+# -------------------------------------------------------------------- schema
+def test_a_plan_with_everything_in_it_fits_its_schema(project: Project) -> None:
+    project.change_live(timeout=7200, protect=True)
+    known(project, days=3)
+    (project.root / "specs/etl.yaml.j2").write_text(TEMPLATE.replace("etl:1", "etl:2"))
+    (project.root / "specs/defaults.yaml").write_text(DEFAULTS.replace("enabled", "disabled"))
+    project.write(triggers={"timers": {"nightly": "0 4 * * *"}})
+    project.write("shop-api")
+    commit(project, "dev")
+    told_json = json.loads(project.run("plan", "--out", "p.json", "-o", "json").out)
+    saved = json.loads((project.root / "p.json").read_text())
+    schema = plan_schema()
+    for content in (told_json, saved):
+        jsonschema.Draft202012Validator(schema).validate(content)
+        for key in ("changes", "drift", "known_drift", "releases", "timers", "inherited"):
+            assert content[key], key
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**saved, "releases": [{"image": "x"}]}, schema)
