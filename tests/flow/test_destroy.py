@@ -61,19 +61,26 @@ def test_a_target_that_fits_nothing_is_wrong_usage(project: Project, target: str
     assert len(names(project)) == 4
 
 
+NOBODY, TOGETHER = "nobody can be asked here", "--auto-approve and --confirm belong together"
+
+
 @pytest.mark.parametrize(
-    "words",
+    ("words", "told"),
     [
-        (),
-        ("--auto-approve",),
-        ("--confirm", "contoso"),
-        ("--auto-approve", "--confirm", "yes"),
-        ("--auto-approve", "--confirm", ""),
-        ("p.json", "--target", "web-api", *WORDS),
+        ((), NOBODY),
+        (("--auto-approve",), TOGETHER),
+        (("--confirm", "contoso"), TOGETHER),
+        (("--auto-approve", "--confirm", "yes"), "found yes allowed contoso"),
+        (("--auto-approve", "--confirm", ""), "found nothing allowed contoso"),
+        (("p.json", "--target", "web-api", *WORDS), "a saved plan is destroyed as it is"),
     ],
 )
-def test_without_the_right_words_nothing_goes(project: Project, words: tuple[str, ...]) -> None:
-    assert project.finish("destroy", *words, stdin=-3).code == 64
+def test_without_the_right_words_nothing_goes(
+    project: Project, words: tuple[str, ...], told: str
+) -> None:
+    outcome = project.finish("destroy", *words, stdin=-3)
+    assert outcome.code == 64
+    assert told in " ".join(outcome.err.split())
     assert len(names(project)) == 4
 
 
@@ -82,7 +89,8 @@ def test_the_words_are_not_taken_from_the_environment(project: Project) -> None:
         "RECONCILER_DESTROY_AUTO_APPROVE": "1",
         "RECONCILER_DESTROY_CONFIRM": "contoso",
     }
-    assert project.finish("destroy", stdin=-3).code == 64
+    outcome = project.finish("destroy", stdin=-3)
+    assert (outcome.code, NOBODY in outcome.err) == (64, True)
 
 
 def answered(project: Project, answer: str) -> tuple[int, str]:

@@ -7,10 +7,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from reconciler.base.clock import to_iso, utc_now
+from reconciler.store.locks import LEASE
+from reconciler.store.schema import locks
 from tests.flow.project import Project, new_project
 
 # An apply whose provider waits, at its first write, until the file `go` is there.
@@ -130,3 +135,36 @@ def test_breaking_a_lock_takes_a_reason(project: Project) -> None:
     assert project.run("lock", "break", "--reason", " ").code == 64
     outcome = project.run("lock", "break", "--reason", "to be sure")
     assert (outcome.code, outcome.out) == (0, "no lock: nothing to break\n")
+
+
+def test_of_many_at_once_one_applies_and_each_write_is_done_once(project: Project) -> None:
+    assert project.run("plan", "--out", "p.json").code == 0
+    racing = [project.spawn("apply", "p.json") for _ in range(5)]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in racing]
+    codes = sorted(code for _, code in ended)
+    assert codes.count(0) == 1
+    # Who comes while it is locked gets 5, who comes when it is done 6.
+    assert set(codes[1:]) <= {5, 6}
+    assert all("locked by lead@contoso.example" in err for err, code in ended if code == 5)
+    with project.opened() as opened, opened.database.read() as connection:
+        query = "SELECT address, state FROM journal ORDER BY address"
+        found = [tuple(row) for row in connection.exec_driver_sql(query)]
+    assert found == [("contoso/shop-api", "done"), ("contoso/web-api", "done")]
+
+
+@pytest.mark.parametrize(("left", "code"), [(-1, 0), (55, 5)])
+def test_a_holder_of_another_host_that_is_silent_loses_its_lock_when_the_lease_is_over(
+    project: Project, left: int, code: int
+) -> None:
+    until = utc_now() + timedelta(seconds=left)
+    with project.opened() as opened, opened.database.write() as connection:
+        values = {"name": "state", "token": "t", "holder": "anne@contoso.example", "pid": 7}
+        values |= {"host": "build-9", "process_started": "x", "purpose": "apply p-9"}
+        moments = {"acquired_at": to_iso(until - LEASE), "expires_at": to_iso(until)}
+        connection.execute(sa.insert(locks).values(**values, **moments))
+    listed = project.run("lock", "list").out
+    assert ("anne@contoso.example, expired" in listed) == (code == 0)
+    outcome = project.run("apply", "--auto-approve")
+    assert outcome.code == code
+    told = " ".join(outcome.out.split())
+    assert ("took over the lock of anne@contoso.example" in told) == (code == 0)

@@ -6,10 +6,14 @@ import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.base.clock import utc_now
+from reconciler.cli import options
+from reconciler.operations.workspace import open_workspace
 from tests.flow.project import Project, new_project
 
 NUMBERS = range(20)
@@ -185,6 +189,17 @@ def test_what_moved_meanwhile_is_refused_and_named(project: Project) -> None:
     code, told = refused(project, lambda: project.change_live(name(12), timeout=7200))
     assert code == 6
     assert f"task contoso/{name(12)} field spec.timeout" in told
+
+
+def test_a_plan_that_expired_meanwhile_is_not_finished(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later(folder: Path, environment: dict[str, str], _: object) -> object:
+        return open_workspace(folder, environment, lambda: utc_now() + timedelta(hours=25))
+
+    code, told = refused(project, lambda: monkeypatch.setattr(options, "open_workspace", later))
+    assert code == 6
+    assert "the plan expired at" in told
 
 
 def test_a_journal_that_was_edited_is_not_followed(project: Project) -> None:
