@@ -37,7 +37,10 @@ class Engine:
     def __init__(self, address: str, environment: Mapping[str, str]) -> None:
         self.address = address
         self._environment = environment
+        self._api_version = "auto"
         self._client = self.client(timeout=_SHORT_SECONDS)
+        # Asked once: a step has several connections, and each would ask again.
+        self._api_version = self._client.api_version
 
     def client(self, timeout: float | None) -> docker.APIClient:
         """A new connection. `timeout` is the silence in seconds that is borne, None: any."""
@@ -46,7 +49,7 @@ class Engine:
             _knock(self.address)
             # types-docker knows only whole seconds; docker-py takes what requests takes.
             options: dict[str, Any] = {**kwargs_from_env(settings), "timeout": timeout}
-            return docker.APIClient(version="auto", **options)
+            return docker.APIClient(version=self._api_version, **options)
         except (docker.errors.DockerException, OSError) as error:
             raise engine_unavailable(self.address, error) from None
 

@@ -53,7 +53,7 @@ def head_of(folder: Path) -> Head | None:
 
     Only changes below `folder` make it dirty.
     """
-    commit = _ask(folder, "rev-parse", "HEAD")
+    commit = _ask(folder, "rev-parse", "HEAD") if _has_repository(folder) else None
     if commit is None:
         return None
     branch = _ask(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
@@ -67,12 +67,19 @@ def prefix_of(folder: Path) -> str:
 
 def refusal(folder: Path) -> str | None:
     """Why Git does not tell about a folder that looks like a repository; None if it does."""
-    if not any((place / ".git").exists() for place in (folder, *folder.resolve().parents)):
+    if not _has_repository(folder):
         return None
     if _git(folder) is None:
         return "there is no git program"
     status, _, complaint = _run(folder, "rev-parse", "--git-dir")
     return None if status == 0 else one_line(complaint.partition("\n")[0])
+
+
+def _has_repository(folder: Path) -> bool:
+    """False if Git need not be asked: GitPython is slow to import, and git to start."""
+    if "GIT_DIR" in os.environ:
+        return True
+    return any((place / ".git").exists() for place in (folder.resolve(), *folder.resolve().parents))
 
 
 def changed_files(folder: Path) -> set[str]:

@@ -136,16 +136,12 @@ def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[I
 
     Raises EngineUnavailable.
     """
-    from reconciler.adapters.buildkit import BuildKitBuilder, find_client  # noqa: PLC0415  (late)
+    from reconciler.adapters.builders import EngineBuilder  # noqa: PLC0415  (late: docker-py)
     from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_build import ClassicBuilder  # noqa: PLC0415  (late)
     from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
 
     engine = open_engine(address, environment)
-    client = find_client(environment)
-    if client is None:
-        return EngineImages(engine), ClassicBuilder(engine)
-    return EngineImages(engine), BuildKitBuilder(client, engine.address, environment)
+    return EngineImages(engine), EngineBuilder(engine, environment)
 
 
 def _served_digest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -301,8 +302,10 @@ def test_a_reader_that_leaves_does_not_end_the_run(workshop: Workshop) -> None:
 
 # ------------------------------------------------------------------- secrets
 def test_a_planted_secret_is_found_nowhere(workshop: Workshop, tmp_path: Path) -> None:
+    # Of this test alone: others that run beside it may show theirs.
+    planted = f"pl4nted/{unique()}+value"
     secret = tmp_path.parent / f"{unique()}.txt"
-    secret.write_text(PLANTED + "\n")
+    secret.write_text(planted + "\n")
     workshop.context(
         "app",
         "RUN --mount=type=secret,id=TOK cat /run/secrets/TOK; base64 < /run/secrets/TOK; "
@@ -321,7 +324,8 @@ def test_a_planted_secret_is_found_nowhere(workshop: Workshop, tmp_path: Path) -
     assert process.returncode == 0, seen
     assert "***" in seen
     stored = b"".join(path.read_bytes() for path in workshop.root.rglob("*") if path.is_file())
-    for form in (PLANTED, "cGw0bnRlZC9zM2NyZXQrdmFsdW"):
+    # Without the last letters, which depend on what follows.
+    for form in (planted, base64.b64encode(planted.encode()).decode()[:-4]):
         assert form not in seen
         assert form.encode() not in stored
     assert list(Path("/dev/shm").glob(f"reconciler-private-{process.pid}-*")) == []

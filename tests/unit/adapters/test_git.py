@@ -178,3 +178,23 @@ def test_without_a_git_program_there_is_no_answer_and_no_error(repository: Path)
         text=True,
     )
     assert done.stdout == "None {} set() there is no git program\n"
+
+
+def test_outside_a_repository_git_is_not_even_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from reconciler.adapters.git import head_of;"
+        f"assert head_of(Path({str(tmp_path)!r})) is None; print('git' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_repository_elsewhere_is_found_by_its_variable(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = commit(repository, "a")
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(repository))
+    found = head_of(tmp_path)
+    assert found is not None
+    assert found.commit == first
