@@ -8,20 +8,41 @@ from datetime import datetime
 from reconciler.base.canonical import canonical_json
 from reconciler.base.clock import spell_ago
 from reconciler.base.errors import StalePlan
-from reconciler.base.text import cut
+from reconciler.base.text import cut, plural
 from reconciler.plan.change import Change
 from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import document_hash
 from reconciler.plan.stored import Stored, document_of
 from reconciler.providers.base import LiveTask
 
+_MOST_MOVED = 10
 Read = Callable[[str], LiveTask | None]
 
 
 def check_all(changes: tuple[Change, ...], live: Mapping[str, LiveTask], now: datetime) -> None:
-    """Raises StalePlan for the first change whose live task moved."""
+    """Raises StalePlan that names the changes whose live task moved, up to ten."""
+    errors = []
     for change in changes:
-        check_one(change, live.get, now)
+        try:
+            check_one(change, live.get, now)
+        except StalePlan as error:
+            errors.append(error)
+    if errors:
+        raise _together(errors)
+
+
+def _together(errors: list[StalePlan]) -> StalePlan:
+    first, shown = errors[0], errors[:_MOST_MOVED]
+    if len(errors) == 1:
+        return first
+    details = [detail for error in shown for detail in error.details]
+    if len(errors) > len(shown):
+        details.append(("and", f"{plural(len(errors) - len(shown), 'task')} more"))
+    return StalePlan(
+        f"{plural(len(errors), 'live task')} changed after this plan was made",
+        details=details,
+        hint=first.hint,
+    )
 
 
 def check_one(change: Change, read: Read, now: datetime) -> None:

@@ -63,6 +63,20 @@ def test_what_somebody_else_applied_meanwhile_is_refused_with_all_facts(
     assert project.live() == before
 
 
+def test_everything_that_moved_is_named_at_once(project: Project) -> None:
+    assert project.run("apply", "--auto-approve").code == 0
+    project.write(timeout=600)
+    project.write("shop-api", timeout=600)
+    project.run("plan", "--out", "p.json")
+    project.change_live(timeout=7200)
+    project.change_live("shop-api", timeout=900)
+    told = " ".join(project.run("apply", "p.json").err.split())
+    assert "2 live tasks changed after this plan was made" in told
+    for name, value in (("web-api", 7200), ("shop-api", 900)):
+        assert f"task contoso/{name}" in told
+        assert f"planned from 3600, live is {value} (by lead@contoso.example" in told
+
+
 def test_the_same_plan_twice_is_stale_the_second_time(project: Project) -> None:
     project.run("plan", "--out", "p.json")
     assert project.run("apply", "p.json").code == 0
