@@ -106,7 +106,7 @@ class Writer:
             self.manner.watch(Step(self.written, self.total, change, seconds))
 
     def _write(self, provider: Provider, position: int, change: Change) -> None:
-        if not self.lock.is_held():
+        if not self._may_write(provider):
             raise LockLost("the lock was lost while applying", hint="make a new plan")
         check_one(change, provider.read, self.opened.clock())
         self.manner.passing(position, "before")
@@ -114,6 +114,11 @@ class Writer:
         self.manner.passing(position, "written")
         self._remember(position, change, journal.DONE)
         self.manner.passing(position, "settled")
+
+    def _may_write(self, provider: Provider) -> bool:
+        if provider.capabilities().fenced:
+            return not self.lock.lost.is_set()
+        return self.lock.is_held()
 
     def _remember(self, position: int, change: Change, state: str) -> None:
         remember(self.opened, Entry(self.apply_id, position, change), state, self.lock.fence)

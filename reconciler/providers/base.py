@@ -20,10 +20,15 @@ class LiveTask:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a provider can do, so that a plan can say so before it is applied."""
+    """What a provider can do, so that a plan can say so before it is applied.
+
+    `fenced`: each write asks inside its own transaction whether the lock is still held, so that
+    nobody has to ask before it.
+    """
 
     rename: bool
     tells_who_changed: bool
+    fenced: bool = False
 
 
 class Provider(Protocol):

@@ -27,8 +27,8 @@ class EmbeddedProvider:
         self._fence = fence
 
     def capabilities(self) -> Capabilities:
-        """It renames, and knows who changed what."""
-        return Capabilities(rename=True, tells_who_changed=True)
+        """It renames, knows who changed what, and asks its fence in each write."""
+        return Capabilities(rename=True, tells_who_changed=True, fenced=True)
 
     def read_all(self) -> Iterator[LiveTask]:
         """Every live task."""

@@ -11,6 +11,7 @@ import pytest
 from reconciler.providers.base import Provider
 from reconciler.providers.embedded import EmbeddedProvider
 from reconciler.store.database import open_database
+from reconciler.store.locks import LockLost
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -83,3 +84,23 @@ def test_reading_all_stands_still_while_others_write(provider: Provider) -> None
     rest = [task.address for task in reading]
     assert first.address == "contoso/a"
     assert rest in (["contoso/b", "contoso/c"], ["contoso/b"])
+
+
+def test_a_fenced_provider_writes_nothing_once_the_lock_is_lost(tmp_path: Path) -> None:
+    def lost(_: object) -> None:
+        raise LockLost("the lock was lost")
+
+    database = open_database("sqlite:///state.db", tmp_path)
+    free = EmbeddedProvider(database, "lead@contoso.example", lambda: NOW)
+    fenced = EmbeddedProvider(database, "late@contoso.example", lambda: NOW, lost)
+    free.create("contoso/a", "1")
+    for write in (
+        lambda: fenced.create("contoso/b", "2"),
+        lambda: fenced.update("contoso/a", "2"),
+        lambda: fenced.rename("contoso/a", "contoso/b", "2"),
+        lambda: fenced.delete("contoso/a"),
+    ):
+        with pytest.raises(LockLost):
+            write()
+    assert [(task.address, task.document) for task in free.read_all()] == [("contoso/a", "1")]
+    database.close()

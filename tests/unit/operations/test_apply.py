@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from reconciler.operations.workspace import OpenWorkspace, actor_of, open_worksp
 from reconciler.operations.writer import Manner
 from reconciler.plan.build import compare
 from reconciler.plan.change import Plan
+from reconciler.providers.base import Capabilities
 from reconciler.providers.embedded import EmbeddedProvider
 from reconciler.store.schema import locks
 from tests.flow.project import new_project
@@ -262,3 +264,26 @@ def test_a_lock_lost_between_a_write_and_the_memory_of_it_leaves_both_to_the_nex
     assert sorted(read_stores(opened).applied) == ["contoso/task-a"]
     (recovered,) = settle_interrupted(opened).recovered
     assert (recovered.done, recovered.not_done) == (2, ("contoso/task-c",))
+
+
+class Remote(EmbeddedProvider):
+    """A provider whose writes cannot ask for the lock themselves."""
+
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities(), fenced=False)
+
+
+def test_for_a_provider_without_a_fence_the_lock_is_asked_before_each_write(
+    opened: OpenWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_away() -> None:
+        with opened.database.write() as connection:
+            connection.execute(sa.delete(locks))
+
+    def remote(workspace: OpenWorkspace, _: object) -> Remote:
+        return Remote(workspace.database, workspace.actor, workspace.clock)
+
+    monkeypatch.setattr(OpenWorkspace, "guarded_provider", remote)
+    with pytest.raises(PartlyApplied, match="the lock was lost"):
+        apply(opened, TASKS, at(1, take_away))
+    assert addresses(opened) == ["contoso/task-a"]
