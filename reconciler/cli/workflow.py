@@ -195,7 +195,7 @@ def drift(invocation: Invocation, output: str) -> int:
     from reconciler.operations.plan import make_plan  # noqa: PLC0415
 
     with invocation.workspace() as opened:
-        planned = make_plan(opened)
+        planned = make_plan(opened, guarded=False)
     if output == "json":
         from reconciler.report.machine import drift_json, to_text  # noqa: PLC0415
 

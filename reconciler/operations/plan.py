@@ -51,12 +51,17 @@ class Planned:
 
 
 def make_plan(
-    opened: OpenWorkspace, *, heal: bool = False, overrides: Overrides | None = None
+    opened: OpenWorkspace,
+    *,
+    heal: bool = False,
+    overrides: Overrides | None = None,
+    guarded: bool = True,
 ) -> Planned:
     """The plan of a workspace as it is now. Nothing is written and no secret is resolved.
 
-    `overrides` are safety rules set aside for this plan. Raises InvalidInput if the specs are
-    wrong, Protected, OverLimit. A policy failure is told in the plan.
+    `overrides` are safety rules set aside for this plan; not `guarded` is one that is only looked
+    at, and never refused by them. Raises InvalidInput if the specs are wrong, Protected,
+    OverLimit. A policy failure is told in the plan.
     """
     overrides = overrides or Overrides()
     taken = settle_interrupted(opened)
@@ -69,7 +74,8 @@ def make_plan(
     comparison = comparer.finish()
     attributed = attribute(opened, comparison, stores)
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
-    guard(opened, comparison.changes, stores.live, overrides)
+    if guarded:
+        guard(opened, comparison.changes, stores.live, overrides)
     ordered = put_in_order(opened, attributed.changes)
     plan = Plan(
         id=new_id("p-", 8),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,12 +94,13 @@ def test_a_fenced_provider_writes_nothing_once_the_lock_is_lost(tmp_path: Path) 
     free = EmbeddedProvider(database, "lead@contoso.example", lambda: NOW)
     fenced = EmbeddedProvider(database, "late@contoso.example", lambda: NOW, lost)
     free.create("contoso/a", "1")
-    for write in (
+    writes: list[Callable[[], None]] = [
         lambda: fenced.create("contoso/b", "2"),
         lambda: fenced.update("contoso/a", "2"),
         lambda: fenced.rename("contoso/a", "contoso/b", "2"),
         lambda: fenced.delete("contoso/a"),
-    ):
+    ]
+    for write in writes:
         with pytest.raises(LockLost):
             write()
     assert [(task.address, task.document) for task in free.read_all()] == [("contoso/a", "1")]

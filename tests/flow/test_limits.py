@@ -97,3 +97,11 @@ def test_a_protected_task_goes_where_it_is_named(project: Project) -> None:
     assert outcome.code == 0, outcome.err
     assert f"contoso/{NAMES[0]}" not in project.live()
     assert [event[0] for event in events(project)] == ["protection-overridden"]
+
+
+def test_drift_is_told_whatever_the_specs_would_delete(project: Project) -> None:
+    (project.root / f"specs/{NAMES[0]}.yaml").unlink()
+    assert project.run("plan").code == 1
+    assert project.run("drift").code == 0
+    project.change_live(NAMES[5], timeout=7200)
+    assert project.run("drift").code == 8
