@@ -11,6 +11,7 @@ from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
 from reconciler.loader.workspace import find_root
 from reconciler.operations.gather import Stores
+from reconciler.operations.versions import by_version
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparison
 from reconciler.plan.change import Action, Cause, Change, FieldChange
@@ -44,7 +45,8 @@ def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> 
         file, line = files[change.address]
         return change.model_copy(update={"cause": cause(file, line)}) if file else change
 
-    return Attributed(tuple(map(told, comparison.changes)), tuple(cause(name, 1) for name in above))
+    changes = by_version(opened, tuple(map(told, comparison.changes)), stores)
+    return Attributed(tuple(changes), tuple(cause(name, 1) for name in above))
 
 
 def folder_in_repository(folder: Path) -> str:

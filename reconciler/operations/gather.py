@@ -80,7 +80,9 @@ def read_stores(opened: OpenWorkspace) -> Stores:
     database = opened.database
     with database.read() as connection:
         applied = {
-            row.address: Stored(row.document, row.changed_by, row.changed_at, row.file)
+            row.address: Stored(
+                row.document, row.changed_by, row.changed_at, row.file, row.apply_id
+            )
             for row in read_applied(connection)
         }
     live = {

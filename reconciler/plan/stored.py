@@ -19,12 +19,16 @@ from reconciler.plan.normalise import canonical_document, full_of, stored_docume
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored document (canonical JSON text) and who stored it when; `file` wrote it."""
+    """A stored document (canonical JSON text) and who stored it when.
+
+    Of what was last applied: the `file` that wrote it, and the apply.
+    """
 
     document: str
     changed_by: str | None = None
     changed_at: datetime | None = None
     file: str | None = None
+    apply_id: str | None = None
 
 
 @dataclass(frozen=True)

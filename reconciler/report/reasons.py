@@ -22,7 +22,7 @@ class Reasons:
         if field.cause == "drift":
             return f"undoes drift{self._by(self._drift.get(_live_address(change)))}"
         if field.cause == "tool":
-            return "built-in default of this version"
+            return "another version of reconciler reads the same files so"
         if field.cause == "removed":
             return "no longer written" if self._full or field.after is not None else ""
         file, line = _place(field)

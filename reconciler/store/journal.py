@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,12 @@ class WriteRow:
     before_hash: str | None
     after_hash: str | None
     change: str
+
+
+def plans_of(connection: Connection, apply_ids: Collection[str]) -> dict[str, str]:
+    """The plans of some applies, without their changes, by apply; those that were not kept lack."""
+    asked = sa.select(applies.c.id, applies.c.plan).where(applies.c.id.in_(apply_ids))
+    return {row.id: row.plan for row in connection.execute(asked) if row.plan is not None}
 
 
 def begin(connection: Connection, row: ApplyRow) -> None:

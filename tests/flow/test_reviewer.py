@@ -11,8 +11,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+import sqlalchemy as sa
 
+from reconciler import __version__
 from reconciler.plan.planfile import plan_schema
+from reconciler.store.schema import applied_tasks, live_tasks
 from tests.flow.project import Project, new_project
 
 WORKSPACE = """\
@@ -109,6 +112,53 @@ def test_the_full_form_says_who_wrote_every_field(project: Project) -> None:
         rf"timeout 900 -> 1200 specs/web-api.yaml:\d+ {head} dev@contoso.example",
         told(project, "--full"),
     )
+
+
+def as_read_by(project: Project, version: str, *, clean: bool = True) -> None:
+    """An apply of a version, which took the spec for one with another timeout."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.operations.plan.__version__", version)
+        project.write(timeout=600)
+        commit(project, "dev")
+        if not clean:
+            (project.root / "specs/new.txt").write_text("not committed")
+        assert project.run("apply", "--auto-approve").code == 0
+    with project.opened() as opened, opened.database.write() as connection:
+        for table in (applied_tasks, live_tasks):
+            later = sa.func.replace(table.c.document, '"timeout":600', '"timeout":700')
+            connection.execute(sa.update(table).values(document=later))
+
+
+def test_what_only_another_version_reads_otherwise_is_blamed_on_nobody(project: Project) -> None:
+    as_read_by(project, "0.0.9")
+    assert fields(project)["spec.timeout"]["cause"] == "tool"
+    assert "700 -> 600 another version of reconciler reads the same files so" in told(project)
+    (project.root / "README.md").write_text("beside reconciler.yaml")
+    (project.root / "specs/below").mkdir()
+    other = TEMPLATE.replace("etl-job", "other-job").replace("etl:1", "other:1")
+    (project.root / "specs/below/other.yaml.j2").write_text(other)
+    commit(project, "dev")
+    assert fields(project)["spec.timeout"]["cause"] == "tool"
+
+
+@pytest.mark.parametrize(("version", "clean"), [(__version__, True), ("0.0.9", False)])
+def test_this_version_or_an_apply_of_no_commit_blames_no_version(
+    project: Project, version: str, clean: bool
+) -> None:
+    as_read_by(project, version, clean=clean)
+    assert fields(project)["spec.timeout"]["cause"] == "spec"
+
+
+@pytest.mark.parametrize(
+    "file", ["specs/web-api.yaml", "specs/defaults.yaml", "reconciler.yaml", "specs/new.yml"]
+)
+def test_where_a_file_changed_too_the_version_is_not_blamed(project: Project, file: str) -> None:
+    as_read_by(project, "0.0.9")
+    path = project.root / file
+    path.write_text((path.read_text() if path.exists() else "") + "# changed\n")
+    assert fields(project)["spec.timeout"]["cause"] == "spec"
+    commit(project, "dev")
+    assert fields(project)["spec.timeout"]["cause"] == "spec"
 
 
 # ------------------------------------------------------------------- levels
