@@ -12,8 +12,8 @@ from reconciler.cli.options import Invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
     from reconciler.operations.apply import Applied, Step
+    from reconciler.operations.manner import Manner
     from reconciler.operations.workspace import OpenWorkspace
-    from reconciler.operations.writer import Manner
     from reconciler.plan.change import Plan
     from reconciler.plan.overrides import Overrides
     from reconciler.store.locks import StateLock
@@ -77,7 +77,7 @@ def overrides_anything(words: Words) -> bool:
 def manner_from(invocation: Invocation, words: Words) -> Manner:
     """How to write, with each write shown."""
     from reconciler.operations.fault import fault_at  # noqa: PLC0415
-    from reconciler.operations.writer import Manner  # noqa: PLC0415
+    from reconciler.operations.manner import Manner  # noqa: PLC0415
     from reconciler.report.apply_text import step_lines  # noqa: PLC0415
 
     def watch(step: Step) -> None:

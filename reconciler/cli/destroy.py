@@ -81,7 +81,7 @@ def destroy(
 
 
 def _saved(opened: OpenWorkspace, path: Path) -> Plan:
-    from reconciler.operations.plan import load_plan  # noqa: PLC0415
+    from reconciler.operations.saved import load_plan  # noqa: PLC0415
 
     return load_plan(opened, path, "destroy")
 
@@ -100,7 +100,7 @@ def _shown(
 
 
 def _save(invocation: Invocation, opened: OpenWorkspace, plan: Plan, out: Path) -> None:
-    from reconciler.operations.plan import save_plan  # noqa: PLC0415
+    from reconciler.operations.saved import save_plan  # noqa: PLC0415
 
     save_plan(opened, plan, invocation.folder / out)
     show([f"Saved to {out}; destroy with: reconciler destroy {out}"])

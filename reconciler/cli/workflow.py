@@ -59,7 +59,8 @@ def plan(
 
     The formats github and azure are notes on the lines of a pull request, for the log of a step.
     """
-    from reconciler.operations.plan import make_plan, save_plan  # noqa: PLC0415
+    from reconciler.operations.plan import make_plan  # noqa: PLC0415
+    from reconciler.operations.saved import save_plan  # noqa: PLC0415
 
     if summary and full:
         raise WrongUsage("--summary and --full exclude each other", hint="choose one of them")
@@ -155,7 +156,7 @@ def apply(
 
 def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Plan:
     from reconciler.base.text import wrap  # noqa: PLC0415
-    from reconciler.operations.plan import load_plan  # noqa: PLC0415
+    from reconciler.operations.saved import load_plan  # noqa: PLC0415
     from reconciler.report.plan_text import summary  # noqa: PLC0415
 
     plan = load_plan(opened, invocation.folder / plan_file)

@@ -10,10 +10,11 @@ from reconciler.adapters.process import is_alive
 from reconciler.base.canonical import canonical_json
 from reconciler.base.errors import Locked, PolicyBlocked
 from reconciler.base.ids import new_id
+from reconciler.operations.manner import Manner, Step, Watch
 from reconciler.operations.moved import check_all
 from reconciler.operations.recover import Recovered, recover
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.operations.writer import Manner, Step, Watch, Writer
+from reconciler.operations.writer import Writer
 from reconciler.plan.change import Change, Plan
 from reconciler.plan.normalise import document_hash
 from reconciler.plan.planfile import check_not_expired, plan_digest

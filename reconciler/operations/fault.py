@@ -7,7 +7,7 @@ from typing import get_args
 
 from reconciler.adapters.process import die
 from reconciler.base.errors import WrongUsage
-from reconciler.operations.writer import Moment, Passing, just_pass
+from reconciler.operations.manner import Moment, Passing, just_pass
 
 
 def fault_at(text: str | None) -> Passing:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from reconciler import __version__
-from reconciler.adapters.files import write_whole
 from reconciler.adapters.git import head_of, refusal
-from reconciler.base.errors import InvalidInput, PlanRejected, ReconcilerError
+from reconciler.base.errors import InvalidInput
 from reconciler.base.ids import new_id
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
@@ -21,19 +19,16 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames
 from reconciler.plan.build import Comparer
-from reconciler.plan.change import Change, Inputs, Mode, Plan, PolicySummary
+from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
 from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
 from reconciler.plan.known import set_apart
 from reconciler.plan.needs import needs_of
 from reconciler.plan.order import Ordered, in_order
 from reconciler.plan.overrides import Overrides
-from reconciler.plan.planfile import read_plan, write_plan
 from reconciler.plan.releases import release_paths
 from reconciler.plan.timers import timer_changes
 
 VALID_FOR = timedelta(hours=24)
-# A plan that creates 10,000 tasks has some 40 MB.
-_LARGEST = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,36 +137,3 @@ def _policy_summary(validation: Validation) -> PolicySummary:
         waived=len(result.waived),
         findings=tuple(findings),
     )
-
-
-def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:
-    """Write a plan file, sealed by the state. Raises ReconcilerError if it cannot be written."""
-    try:
-        write_whole(path, write_plan(plan, opened.database.key).encode("utf-8"))
-    except OSError as error:
-        raise ReconcilerError(
-            f"the plan cannot be saved to {path}: {error.strerror}", hint="choose another --out"
-        ) from None
-
-
-def load_plan(opened: OpenWorkspace, path: Path, mode: Mode = "apply") -> Plan:
-    """Read a plan file and check its seal, and that it is for this verb. Raises PlanRejected.
-
-    Apply looks whether it expired.
-    """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise PlanRejected(f"the plan file {path} cannot be read: {reason}") from None
-    if len(data) > _LARGEST:
-        raise PlanRejected(f"the plan file {path} is too large: over {_LARGEST >> 20} MB")
-    plan = read_plan(text, opened.database.key, opened.database.setting("state_id"))
-    if plan.mode != mode:
-        raise PlanRejected(
-            f"the plan file {path} is not for {mode}: it was made to {plan.mode}",
-            hint=f"if it is meant: reconciler {plan.mode} {path.name}",
-        )
-    return plan

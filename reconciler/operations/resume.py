@@ -14,9 +14,10 @@ from reconciler.base.clock import to_iso
 from reconciler.base.errors import PlanRejected, ReconcilerError, StalePlan
 from reconciler.base.text import one_line
 from reconciler.operations.apply import Applied
+from reconciler.operations.manner import Manner
 from reconciler.operations.moved import check_all
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.operations.writer import Manner, Writer
+from reconciler.operations.writer import Writer
 from reconciler.plan.change import Action, Change, Plan
 from reconciler.plan.planfile import check_not_expired, plan_digest
 from reconciler.store import events, journal

@@ -5,11 +5,11 @@ What stops the rest, and what does not, is decided here. Which changes there are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 from reconciler.base.errors import Interrupted, PartlyApplied, ReconcilerError, StalePlan
+from reconciler.operations.manner import Manner, Step
 from reconciler.operations.moved import check_one
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.write import Entry, remember, was_done, write_live
@@ -17,35 +17,6 @@ from reconciler.plan.change import Action, Change
 from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.locks import LockLost, StateLock
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One write that is done, for whoever watches: number, total, change, seconds."""
-
-    position: int
-    total: int
-    change: Change
-    seconds: float
-
-
-Watch = Callable[[Step], None]
-Moment = Literal["before", "written", "settled"]
-# Called with the number of a change: before it is written, once it is live, once it is remembered.
-Passing = Callable[[int, Moment], None]
-
-
-def just_pass(_position: int, _moment: Moment) -> None:
-    """Nothing happens between two writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How to write: who watches, whether a change that fails stops the rest."""
-
-    watch: Watch
-    go_on: bool = False
-    passing: Passing = just_pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +46,12 @@ class Writer:
         Raises StalePlan, PartlyApplied, Interrupted or what a provider raises.
         """
         provider = self.opened.guarded_provider(self.lock)
-        before = self.written
         for position, change in changes:
             self._one(provider, position, change)
         if not self._failures:
             self._finish("done")
             return
-        self._finish("partial" if self.written > before else "refused")
+        self._finish("partial" if self.written else "refused")
         raise self._unfinished()
 
     def _one(self, provider: Provider, position: int, change: Change) -> None:

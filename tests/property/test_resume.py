@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from reconciler.model.task import Task
 from reconciler.operations.apply import apply_plan, locked
 from reconciler.operations.gather import read_stores
+from reconciler.operations.manner import Manner, Moment
 from reconciler.operations.resume import resume
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.operations.writer import Manner, Moment
 from reconciler.plan.change import Plan
 from reconciler.plan.needs import needs_of
 from reconciler.plan.order import in_order

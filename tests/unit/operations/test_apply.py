@@ -13,8 +13,8 @@ from reconciler.base.errors import PartlyApplied, ReconcilerError, StalePlan, St
 from reconciler.model.task import Task
 from reconciler.operations.apply import Applied, Step, apply_plan, locked, settle_interrupted
 from reconciler.operations.gather import read_stores
+from reconciler.operations.manner import Manner
 from reconciler.operations.workspace import OpenWorkspace, actor_of, open_workspace
-from reconciler.operations.writer import Manner
 from reconciler.plan.build import compare
 from reconciler.plan.change import Plan
 from reconciler.providers.base import Capabilities
