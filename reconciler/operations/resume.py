@@ -41,7 +41,7 @@ def resume(opened: OpenWorkspace, apply_id: str, lock: StateLock, manner: Manner
     earlier = len(plan.writes) - sum(_writes(change) for _, change in open_ones)
     if not open_ones:
         _mark_done(opened, row)
-        return Applied(None, 0, len(plan.writes), 0, earlier)
+        return Applied(row.id, 0, len(plan.writes), 0, earlier)
     check_not_expired(plan, opened.clock())
     if not manner.go_on:
         live = {task.address: task for task in opened.provider.read_all()}

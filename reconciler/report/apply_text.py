@@ -26,8 +26,10 @@ def step_lines(step: Step, width: int) -> list[str]:
 def applied_lines(applied: Applied, width: int) -> list[str]:
     """The end of an apply."""
     if applied.apply_id is None:
-        done = f" All {applied.earlier} writes were done before." if applied.earlier else ""
-        return [f"Nothing to apply.{done}"]
+        return ["Nothing to apply."]
+    if applied.earlier and not (applied.written or applied.remembered):
+        done = f"Nothing left to do: apply {applied.apply_id} has done all {applied.total} writes."
+        return wrap(done, width)
     before = f", {applied.earlier} were done before" if applied.earlier else ""
     noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
     text = (
