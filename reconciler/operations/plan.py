@@ -86,7 +86,7 @@ def make_plan(
         changes=ordered.changes,
         drift=tuple(known.drift),
         known_drift=tuple(known.known),
-        releases=release_paths(attributed.changes, servers_of(opened), comparison.sources),
+        releases=release_paths(attributed.changes, servers_of(opened)),
         timers=timer_changes(attributed.changes, now),
         inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
+from pydantic import BaseModel
+
+from reconciler.base.diagnostics import Location
 from reconciler.base.source import RENDERED, Located, Source, spell_path
 from reconciler.base.text import as_text
 from reconciler.model.task import Task
@@ -44,7 +48,7 @@ def _field_change(
     located: Located[Task] | None,
 ) -> FieldChange:
     source = located.source if located is not None else None
-    written = as_written(path, new, located.value) if located is not None else path
+    written = _as_written(path, new, located.value) if located is not None else path
     place = source.locate(written) if source is not None else None
     # Where the spec did not change the field, live did.
     drifted = applied is not None and _was(applied, path, old, new)
@@ -54,7 +58,7 @@ def _field_change(
         before=old,
         after=new,
         sensitive=is_sensitive(path),
-        cause="drift" if drifted else _written_by(written, new, source, is_default=is_default),
+        cause="drift" if drifted else _written_by(written, new, place, source, is_default),
         origin=as_text(str(place)) if place is not None else None,
     )
 
@@ -67,22 +71,41 @@ def _was(applied: Document, path: tuple[str | int, ...], old: Any, new: Any) -> 
     return (new is None or new in items) and (old is None or old not in items)
 
 
-def as_written(path: tuple[str | int, ...], item: Any, task: Task) -> tuple[str | int, ...]:
+def _as_written(path: tuple[str | int, ...], item: Any, task: Task) -> tuple[str | int, ...]:
     """The path in the order of the spec: documents have lists without order sorted."""
     if not is_item(path):
         return path
-    items = value_at(task.model_dump(mode="json", by_alias=True), path[:-1]) or []
-    return (*path[:-1], items.index(item)) if item in items else path[:-1]
+    items: Any = task
+    for part in path[:-1]:
+        items = _below(items, part)
+    return (*path[:-1], items.index(item)) if item in (items or ()) else path[:-1]
+
+
+def _below(value: Any, part: str | int) -> Any:
+    """The value of a key as it is written, in a model, a map or a list; None if there is none."""
+    if isinstance(value, BaseModel):
+        return getattr(value, _names_of(type(value)).get(part, ""), None)
+    if isinstance(value, dict):
+        return value.get(part)
+    return value[part] if isinstance(part, int) and value and part < len(value) else None
+
+
+@functools.lru_cache(maxsize=128)
+def _names_of(model: type[BaseModel]) -> dict[str | int, str]:
+    return {field.alias or name: name for name, field in model.model_fields.items()}
 
 
 def _written_by(
-    path: tuple[str | int, ...], after: Any, source: Source | None, *, is_default: bool
+    path: tuple[str | int, ...],
+    after: Any,
+    place: Location | None,
+    source: Source | None,
+    is_default: bool,
 ) -> Why:
     if after is None:
         return "removed"
-    if source is None:
+    if place is None or source is None:
         return "spec"
-    place = source.locate(path)
     if is_default and place == source.locate(path[:-1]):
         return "removed"  # nothing nearer is written than the map around it: a default is back
     if place.file != source.file:

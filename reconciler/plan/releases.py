@@ -8,30 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.base.source import Located
-from reconciler.base.text import as_text
+from reconciler.base.source import spell_path
 from reconciler.model.image import release_name
-from reconciler.model.task import Task
 from reconciler.plan.change import Change
 from reconciler.plan.facts import ReleasePath
-from reconciler.plan.fields import as_written
 from reconciler.plan.parts import Document
 
 _Path = tuple[str | int, ...]
-_Place = tuple[_Path, str]
 
 
-def release_paths(
-    changes: Iterable[Change],
-    servers: Mapping[str, str],
-    sources: Mapping[str, Located[Task]],
-) -> tuple[ReleasePath, ...]:
+def release_paths(changes: Iterable[Change], servers: Mapping[str, str]) -> tuple[ReleasePath, ...]:
     """The new names, in the order of names. `servers` are login servers by name of registry."""
-    gained: list[tuple[str, Change, _Place]] = []
+    gained: list[tuple[str, Change, _Path]] = []
     lost: dict[str, list[str]] = {}
     for change in changes:
         before, after = _written(change.base, servers), _written(change.target, servers)
-        gained += [(name, change, place) for name, place in after.items() if name not in before]
+        gained += [(name, change, path) for name, path in after.items() if name not in before]
         for name in before.keys() - after.keys():
             lost.setdefault(name, []).append(change.previous_address or change.address)
     return tuple(
@@ -39,27 +31,29 @@ def release_paths(
             image=name,
             address=change.address,
             former=tuple(sorted(lost.get(name, ()))),
-            origin=_origin(sources.get(change.address), *place),
+            origin=_origin(change, spell_path(path)),
         )
-        for name, change, place in sorted(gained, key=lambda item: (item[0], item[1].address))
+        for name, change, path in sorted(gained, key=lambda item: (item[0], item[1].address))
     )
 
 
-def _origin(located: Located[Task] | None, path: _Path, image: str) -> str | None:
-    if located is None:
-        return None
-    return as_text(str(located.source.locate(as_written(path, image, located.value))))
+def _origin(change: Change, path: str) -> str | None:
+    """Where the name is written; where only the push is new, where that is."""
+    places = {field.path: field.origin for field in change.paths if field.origin}
+    return places.get(path) or next(
+        (place for name, place in places.items() if name.startswith("spec.step.")), None
+    )
 
 
-def _written(document: Document | None, servers: Mapping[str, str]) -> dict[str, _Place]:
-    """The names a task writes, each with the place and the words of the first that says so."""
+def _written(document: Document | None, servers: Mapping[str, str]) -> dict[str, _Path]:
+    """The names a task writes, each with the place of the first that says so."""
     if document is None:
         return {}
     registry = document["metadata"]["registry"]
     server = servers.get(registry, registry)
-    found: dict[str, _Place] = {}
+    found: dict[str, _Path] = {}
     for path, image in pushed_images(document["spec"]["step"]):
-        found.setdefault(release_name(image, server), (("spec", "step", *path), image))
+        found.setdefault(release_name(image, server), ("spec", "step", *path))
     return found
 
 

@@ -188,6 +188,16 @@ def test_a_summary_cuts_what_is_many_but_never_deletes(tmp_path: Path) -> None:
     assert "more to delete" not in out
 
 
+def test_notes_name_files_from_the_root_of_the_repository(project: Project) -> None:
+    git = ["git", "init", "-q"]
+    subprocess.run(git, cwd=project.root.parent, check=True)
+    project.write(timeout="soon")
+    for words in (("plan", "-o", "github"), ("validate", "-o", "github")):
+        outcome = project.run(*words)
+        assert outcome.code == 1
+        assert outcome.out.startswith("::error file=workspace/specs/web-api.yaml,line=")
+
+
 # ------------------------------------------------- releases, timers, secrets
 def test_a_release_path_that_changes_hands_names_both(project: Project) -> None:
     etl = project.root / "specs/etl.yaml.j2"
