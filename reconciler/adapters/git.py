@@ -18,13 +18,13 @@ from typing import Any
 from reconciler.base.clock import from_iso
 from reconciler.base.text import one_line
 
-_SAFE = [
+SAFE_OPTIONS = [
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.quotePath=false"),
     *("-c", "log.showSignature=false"),
 ]
-_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 _COMMIT_MARK = "\x1e"
 # A file that no commit knows (an ignored one, say) must not cost a walk over a whole history.
 _MOST_COMMITS = 20_000
@@ -53,25 +53,25 @@ def head_of(folder: Path) -> Head | None:
 
     Only changes below `folder` make it dirty.
     """
-    commit = _ask(folder, "rev-parse", "HEAD") if _has_repository(folder) else None
+    commit = ask_git(folder, "rev-parse", "HEAD") if _has_repository(folder) else None
     if commit is None:
         return None
-    branch = _ask(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-    return Head(commit, branch, bool(_ask(folder, "status", "--porcelain", "--", ".")))
+    branch = ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
+    return Head(commit, branch, bool(ask_git(folder, "status", "--porcelain", "--", ".")))
 
 
 def prefix_of(folder: Path) -> str:
     """Where a folder lies in its repository: `team/`; "" at its root and outside Git."""
-    return (_ask(folder, "rev-parse", "--show-prefix") or "").strip("\n")
+    return (ask_git(folder, "rev-parse", "--show-prefix") or "").strip("\n")
 
 
 def refusal(folder: Path) -> str | None:
     """Why Git does not tell about a folder that looks like a repository; None if it does."""
     if not _has_repository(folder):
         return None
-    if _git(folder) is None:
+    if git_in(folder) is None:
         return "there is no git program"
-    status, _, complaint = _run(folder, "rev-parse", "--git-dir")
+    status, _, complaint = run_git(folder, "rev-parse", "--git-dir")
     return None if status == 0 else one_line(complaint.partition("\n")[0])
 
 
@@ -85,7 +85,7 @@ def _has_repository(folder: Path) -> bool:
 def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    text = _ask(folder, "status", *words, "--", ".")
+    text = ask_git(folder, "status", *words, "--", ".")
     prefix = prefix_of(folder)
     names = [entry[3:] for entry in (text or "").split("\0") if len(entry) > 3]
     return {name.removeprefix(prefix) for name in names}
@@ -94,7 +94,7 @@ def changed_files(folder: Path) -> set[str]:
 def changed_since(folder: Path, commit: str) -> set[str] | None:
     """Files below `folder`, relative to it, that are not as in a commit; None: Git cannot tell."""
     words = ("--name-only", "-z", "--relative", "--no-renames", "--end-of-options")
-    text = _ask(folder, "diff", *words, commit, "--", ".")
+    text = ask_git(folder, "diff", *words, commit, "--", ".")
     return None if text is None else {*text.split("\0")} - {""} | changed_files(folder)
 
 
@@ -107,7 +107,7 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """
     wanted = set(files)
     found: dict[str, Commit] = {}
-    if not wanted or _git(folder) is None:
+    if not wanted or git_in(folder) is None:
         return found
     cut_off = _shallow_commits(folder)
     with contextlib.closing(_log(folder)) as log:
@@ -142,8 +142,8 @@ def _fields(folder: Path) -> Generator[str, None, None]:
     """The fields of the log, as Git ends them with NUL: no name needs quotes."""
     form = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
     words = ["-z", "--name-only", "--relative", "--no-renames", f"--max-count={_MOST_COMMITS}"]
-    argv = ["git", *_SAFE, "log", *words, form, "--", "."]
-    process = _git(folder).execute(argv, as_process=True, env=_ENVIRONMENT)
+    argv = ["git", *SAFE_OPTIONS, "log", *words, form, "--", "."]
+    process = git_in(folder).execute(argv, as_process=True, env=ENVIRONMENT)
     rest = b""
     try:
         while chunk := process.stdout.read1(65536):
@@ -165,33 +165,35 @@ def _end(process: Any) -> None:
 
 def _shallow_commits(folder: Path) -> set[str]:
     """The commits whose parents a shallow clone left out."""
-    name = _ask(folder, "rev-parse", "--git-path", "shallow")
+    name = ask_git(folder, "rev-parse", "--git-path", "shallow")
     try:
         return set((folder / name).read_text("utf-8").split()) if name else set()
     except OSError:
         return set()
 
 
-def _ask(folder: Path, *words: str) -> str | None:
+def ask_git(folder: Path, *words: str) -> str | None:
     """The output of a Git command, or None if it fails: no repository, no commit, no Git."""
-    if _git(folder) is None:
+    if git_in(folder) is None:
         return None
-    status, output, _ = _run(folder, *words)
+    status, output, _ = run_git(folder, *words)
     return output if status == 0 else None
 
 
-def _run(folder: Path, *words: str) -> tuple[int, str, str]:
-    status, output, complaint = _git(folder).execute(
-        ["git", *_SAFE, *words],
+def run_git(folder: Path, *words: str) -> tuple[int, str, str]:
+    """Exit code, output and complaint of a Git command."""
+    status, output, complaint = git_in(folder).execute(
+        ["git", *SAFE_OPTIONS, *words],
         with_extended_output=True,
         with_exceptions=False,
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         kill_after_timeout=60,
     )
     return int(status), str(output), str(complaint)
 
 
-def _git(folder: Path) -> Any:
+def git_in(folder: Path) -> Any:
+    """Git in a folder; None where there is no git program."""
     try:
         from git import Git  # noqa: PLC0415  (late: it costs 90 ms, and fails without git)
     except ImportError:

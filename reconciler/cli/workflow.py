@@ -19,6 +19,7 @@ from reconciler.cli.applying import (
     write_plan,
     writing_options,
 )
+from reconciler.cli.choosing import choice_from, chooses_anything, choosing_options
 from reconciler.cli.notes import NOTE_FORMATS, faults_noted, show_plan_notes
 from reconciler.cli.options import Invocation, asked, formats, output_option, pass_invocation, show
 
@@ -41,6 +42,13 @@ _levels = (
 @_levels[0]
 @_levels[1]
 @_heal
+@choosing_options
+@click.option(
+    "--base",
+    metavar="REF",
+    allow_from_autoenv=False,
+    help="Compare with the specs of a Git ref: no live state, no state database.",
+)
 @override_options
 @pass_invocation
 def plan(
@@ -53,21 +61,25 @@ def plan(
     summary: bool,
     full: bool,
     heal: bool,
+    base: str | None,
     **words: Any,
 ) -> int:
     """Compare the specs with what was applied and what is live. Writes nothing live.
 
     The formats github and azure are notes on the lines of a pull request, for the log of a step.
     """
-    from reconciler.operations.plan import make_plan  # noqa: PLC0415
     from reconciler.operations.saved import save_plan  # noqa: PLC0415
 
     if summary and full:
         raise WrongUsage("--summary and --full exclude each other", hint="choose one of them")
+    if base is not None and (out is not None or heal):
+        raise WrongUsage(
+            "a comparison with --base looks at nothing live, and cannot be saved or applied",
+            hint="leave out --base, or --out and --heal",
+        )
     started = time.perf_counter()
     with faults_noted(invocation, output), invocation.workspace() as opened:
-        overrides = overrides_from(opened, words)
-        planned = make_plan(opened, heal=heal, overrides=overrides)
+        planned = _planned(opened, words, base, heal=heal)
         if out is not None:
             save_plan(opened, planned.plan, invocation.folder / out)
     level = "summary" if summary else "full" if full else "default"
@@ -76,6 +88,17 @@ def plan(
         until = planned.plan.expires.strftime("%d %b %H:%M UTC").lstrip("0")
         show([f"Saved to {out}; apply with: reconciler apply {out}", f"  (valid until {until})"])
     return _plan_exit(planned, detailed=detailed_exitcode)
+
+
+def _planned(opened: OpenWorkspace, words: Words, base: str | None, *, heal: bool) -> Planned:
+    overrides, choice = overrides_from(opened, words), choice_from(words)
+    if base is not None:
+        from reconciler.operations.compare import compare_with  # noqa: PLC0415
+
+        return compare_with(opened, base, overrides=overrides, choice=choice)
+    from reconciler.operations.plan import make_plan  # noqa: PLC0415
+
+    return make_plan(opened, heal=heal, overrides=overrides, choice=choice)
 
 
 def _print_plan(
@@ -118,6 +141,7 @@ def _plan_exit(planned: Planned, *, detailed: bool) -> int:
     help="Finish the last apply, which was interrupted: no new plan.",
 )
 @_heal
+@choosing_options
 @override_options
 @pass_invocation
 def apply(
@@ -131,11 +155,11 @@ def apply(
 ) -> int:
     """Apply PLAN_FILE exactly as it is; without one: plan, show, ask, apply."""
     if resume is not None:
-        if plan_file is not None or heal or overrides_anything(words):
+        if plan_file is not None or heal or overrides_anything(words) or chooses_anything(words):
             raise WrongUsage("an apply is resumed as it was", hint="use --resume [ID] alone")
         _resume(invocation, resume, words)
         return 0
-    if plan_file is not None and (heal or overrides_anything(words)):
+    if plan_file is not None and (heal or overrides_anything(words) or chooses_anything(words)):
         raise WrongUsage("a saved plan is applied as it is", hint="use it with plan --out")
     if plan_file is None and not auto_approve and not invocation.interactive:
         raise WrongUsage(
@@ -165,10 +189,8 @@ def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Pl
 
 
 def _shown(invocation: Invocation, opened: OpenWorkspace, words: Words, *, heal: bool) -> Plan:
-    from reconciler.operations.plan import make_plan  # noqa: PLC0415
-
     started = time.perf_counter()
-    planned = make_plan(opened, heal=heal, overrides=overrides_from(opened, words))
+    planned = _planned(opened, words, None, heal=heal)
     _print_plan(invocation, planned, "text", time.perf_counter() - started)
     return planned.plan
 
@@ -190,13 +212,14 @@ def _resume(invocation: Invocation, apply_id: str, words: Words) -> None:
 
 @click.command()
 @output_option
+@choosing_options
 @pass_invocation
-def drift(invocation: Invocation, output: str) -> int:
+def drift(invocation: Invocation, /, *, output: str, **words: Any) -> int:
     """Show what was changed live since the last apply. Writes nothing. Exit 8: there is drift."""
     from reconciler.operations.plan import make_plan  # noqa: PLC0415
 
     with invocation.workspace() as opened:
-        planned = make_plan(opened, guarded=False)
+        planned = make_plan(opened, guarded=False, choice=choice_from(words))
     if output == "json":
         from reconciler.report.machine import drift_json, to_text  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from reconciler.base.ids import new_id
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
+from reconciler.operations.choosing import Choice, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores, servers_of
 from reconciler.operations.validate import Validation, validate
@@ -22,6 +23,7 @@ from reconciler.plan.build import Comparer
 from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
 from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
 from reconciler.plan.known import set_apart
+from reconciler.plan.narrow import Narrowed
 from reconciler.plan.needs import needs_of
 from reconciler.plan.order import Ordered, in_order
 from reconciler.plan.overrides import Overrides
@@ -51,17 +53,21 @@ def make_plan(
     heal: bool = False,
     overrides: Overrides | None = None,
     guarded: bool = True,
+    choice: Choice | None = None,
 ) -> Planned:
     """The plan of a workspace as it is now. Nothing is written and no secret is resolved.
 
     `overrides` are safety rules set aside for this plan; not `guarded` is one that is only looked
-    at, and never refused by them. Raises InvalidInput if the specs are wrong, Protected,
+    at, and never refused by them. `choice` says which tasks it is for; all specs are read and
+    judged all the same. Raises InvalidInput if the specs are wrong, WrongUsage, Protected,
     OverLimit. A policy failure is told in the plan.
     """
     overrides = overrides or Overrides()
+    selection = selection_of(opened, choice)
     taken = settle_interrupted(opened)
     stores = read_stores(opened)
-    comparer = Comparer(stores.applied, stores.live, heal=heal)
+    narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
+    comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
     validation = validate(opened, now.date(), also=comparer.add)
     if validation.invalid:
@@ -79,8 +85,8 @@ def make_plan(
         tool_version=__version__,
         state_id=stores.state_id,
         state_serial=stores.serial,
-        inputs=_inputs(opened, validation),
-        declared=comparison.declared,
+        inputs=inputs_of(opened, validation),
+        declared=len(validation.sources),
         live=len(stores.live),
         unchanged=comparison.unchanged,
         changes=ordered.changes,
@@ -90,13 +96,16 @@ def make_plan(
         timers=timer_changes(attributed.changes, now),
         inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),
-        policy=_policy_summary(validation),
+        policy=policy_summary(validation),
         overrides=tuple(overrides.used),
         looks_like_renames=looks_like_renames(ordered.changes),
         cycles=ordered.cycles,
+        left_out=narrowed.left_out() if narrowed else None,
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
-    return Planned(plan, validation, taken, told, tuple(known.unused))
+    # Of a part of the tasks nobody can say that an entry is for none.
+    unused = () if narrowed else tuple(known.unused)
+    return Planned(plan, validation, taken, told, unused)
 
 
 def guard(
@@ -113,7 +122,8 @@ def put_in_order(opened: OpenWorkspace, changes: Sequence[Change]) -> Ordered:
     return in_order(changes, needs_of(changes, servers_of(opened), bases))
 
 
-def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
+def inputs_of(opened: OpenWorkspace, validation: Validation) -> Inputs:
+    """What a plan was made from."""
     head = head_of(opened.root)
     return Inputs(
         commit=head.commit if head else None,
@@ -123,7 +133,8 @@ def _inputs(opened: OpenWorkspace, validation: Validation) -> Inputs:
     )
 
 
-def _policy_summary(validation: Validation) -> PolicySummary:
+def policy_summary(validation: Validation) -> PolicySummary:
+    """What policy said, for the plan."""
     result = validation.policy
     findings = [
         as_text(

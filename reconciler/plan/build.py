@@ -23,7 +23,7 @@ from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import canonical_document, document_hash
 from reconciler.plan.stored import Stored, Three, document_of
 
-__all__ = ["Comparer", "Comparison", "Stored", "compare"]
+__all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address"]
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Comparer:
     def add(self, located: Located[Task]) -> None:
         """Compare one declared task. Raises StateUnusable if a stored one cannot be read."""
         task, result = located.value, self._result
-        previous = _former_address(task, self._applied, self._live)
+        previous = former_address(task, self._applied, self._live)
         self._seen |= {task.address, previous or task.address}
         result.declared += 1
         declared = canonical_document(task)
@@ -115,9 +115,10 @@ def compare(
     return comparer.finish()
 
 
-def _former_address(
+def former_address(
     task: Task, applied: Mapping[str, Stored], live: Mapping[str, Stored]
 ) -> str | None:
+    """The address that a declared task still has in the stores, if it is to be renamed."""
     if task.address in applied or task.address in live:
         return None  # the rename is done; movedFrom may stay in the file
     for name in task.metadata.moved_from:

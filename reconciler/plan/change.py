@@ -12,6 +12,7 @@ from typing import Literal
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange
 from reconciler.plan.parts import Document, FieldChange, PlanModel
 from reconciler.plan.safety import LooksLikeRename, Override
+from reconciler.plan.selection import LeftOut
 
 __all__ = [
     "FORMAT_VERSION",
@@ -27,13 +28,14 @@ __all__ = [
     "Override",
     "Plan",
     "PolicySummary",
+    "Revision",
 ]
 
 # Once released: a key that is added raises the second number, one that goes or changes its meaning
 # the first. A saved plan is read only by a version that knows its format exactly.
 FORMAT_VERSION = "1.0"
 
-Mode = Literal["apply", "destroy"]
+Mode = Literal["apply", "destroy", "compare"]
 
 
 class Action(StrEnum):
@@ -108,6 +110,13 @@ class Inputs(PlanModel):
     policy_digest: str = ""
 
 
+class Revision(PlanModel):
+    """The revision that specs are compared with: a ref as it was written, and its commit."""
+
+    ref: str
+    commit: str
+
+
 class PolicySummary(PlanModel):
     """What policy said when the plan was made."""
 
@@ -122,8 +131,10 @@ class Plan(PlanModel):
 
     `known_drift` is what the workspace has on its list: it is no part of `drift`. `inherited` says
     who wrote the files of Defaults that changed fields come from. `mode` is destroy for a plan that
-    only deletes: `apply` refuses it. `cycles` are groups of changes that depend on each other; they
-    are done in the order of their addresses.
+    only deletes: `apply` refuses it. It is compare for one that takes the specs of another revision
+    (`compared_with`) for what is applied and live, and cannot be applied. `cycles` are groups of
+    changes that depend on each other; they are done in the order of their addresses. `left_out`
+    says what a plan for some tasks does not tell of.
     """
 
     format_version: str = FORMAT_VERSION
@@ -150,6 +161,8 @@ class Plan(PlanModel):
     overrides: tuple[Override, ...] = ()
     looks_like_renames: tuple[LooksLikeRename, ...] = ()
     cycles: tuple[tuple[str, ...], ...] = ()
+    left_out: LeftOut | None = None
+    compared_with: Revision | None = None
 
     def count(self, action: Action) -> int:
         """How many changes have an action."""

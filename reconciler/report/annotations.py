@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 from reconciler.base.diagnostics import Diagnostic, Severity
 from reconciler.base.source import RENDERED
-from reconciler.base.text import one_line, plural
+from reconciler.base.text import harmless, one_line, plural
 from reconciler.operations.plan import Planned
 from reconciler.operations.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import plain_fields, secrets_of
 from reconciler.report.facts_text import spell_release, spell_timer
 from reconciler.report.plan_text import summary
+from reconciler.report.selection_text import scope_sentences
 
 # GitHub shows ten of each kind for a step, and drops the rest without a word.
 _MOST = 10
@@ -59,7 +60,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
         *map(_of_drift, plan.drift),
         *(_of_change(change, plan) for change in plan.writes if change.action is not Action.DELETE),
     ]
-    return [*_lines(notes, service, folder), summary(plan)]
+    return [*_lines(notes, service, folder), *map(harmless, scope_sentences(plan)), summary(plan)]
 
 
 def _problems(result: Validation) -> tuple[Diagnostic, ...]:

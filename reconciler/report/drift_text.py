@@ -12,6 +12,7 @@ from reconciler.plan.change import Drift, FieldChange
 from reconciler.plan.facts import KnownDrift
 from reconciler.report.change_text import spell
 from reconciler.report.levels import Level
+from reconciler.report.selection_text import scope_sentences
 
 _FATES = {
     "spec": "  (the spec changes it too, and wins)",
@@ -93,6 +94,7 @@ def drift_report(planned: Planned, width: int, now: datetime) -> list[str]:
     plan = planned.plan
     rogue = f"{plural(len(plan.unmanaged), 'live task')} not declared and never applied"
     last = [
+        *(line for text in scope_sentences(plan) for line in wrap(harmless(text), width, "  ")),
         *(wrap(rogue, width, "  ") if plan.unmanaged else []),
         *unused_lines(planned, width),
     ]
@@ -100,7 +102,8 @@ def drift_report(planned: Planned, width: int, now: datetime) -> list[str]:
     if not plan.drift:
         with_known = {drift.address for drift in plan.known_drift if drift.kind == "changed"}
         same = plan.live - len(plan.unmanaged) - len(with_known)
-        head = f"no drift: {plural(same, 'live task')} as last applied"
+        of_some = "no drift in what was chosen" if plan.left_out else None
+        head = of_some or f"no drift: {plural(same, 'live task')} as last applied"
         told = f", {len(plan.known_drift)} known drifted" if known else ""
         return [*known, *([""] if known else []), head + told, *last]
     lines = [line for drift in plan.drift for line in drift_lines(drift, width, now)]

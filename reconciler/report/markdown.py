@@ -81,9 +81,10 @@ _FOLD_END = "\n</details>"
 def _verdict(plan: Plan) -> str:
     at = f" at `{plan.inputs.commit[:7]}`" if plan.inputs.commit else ""
     dirty = " with changes that are not committed" if plan.inputs.dirty else ""
-    made = (
-        f"Plan `{plan.id}`{at}{dirty}, state #{plan.state_serial}, expires {to_iso(plan.expires)}."
-    )
+    until = f"state #{plan.state_serial}, expires {to_iso(plan.expires)}"
+    made = f"Plan `{plan.id}`{at}{dirty}, {until}."
+    if plan.compared_with is not None:
+        made = f"Comparison{at}{dirty}."
     failures = plural(plan.policy.failures, "policy failure")
     blocked = f"**BLOCKED by {failures}.** " if plan.policy.failures else ""
     return f"{blocked}{made} {share_of_deletes(plan)}".rstrip()

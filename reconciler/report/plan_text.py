@@ -16,6 +16,7 @@ from reconciler.report.facts_text import ranked, spell_release
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
 from reconciler.report.safety_text import safety_lines
+from reconciler.report.selection_text import spell_revision
 
 # More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
 _MOST_IN_SUMMARY = 20
@@ -44,6 +45,8 @@ def plan_lines(
 def _head(planned: Planned, seconds: float, width: int) -> list[str]:
     plan = planned.plan
     told = f"{plan.declared} declared, {plan.live} live, state #{plan.state_serial}"
+    if plan.compared_with is not None:
+        told = f"{plan.declared} declared, compared with {spell_revision(plan)}"
     lines = timed(told, seconds, width)
     if planned.git_refusal is not None:
         text = f"note: no authors and commits are shown, Git says: {planned.git_refusal}"
@@ -125,7 +128,8 @@ def summary(plan: Plan) -> str:
     rest = [f"{plan.unchanged:,} unchanged"]
     rest += [f"{len(plan.drift):,} drifted"] if plan.drift else []
     rest += [f"{len(plan.known_drift):,} known drift"] if plan.known_drift else []
-    return ("Plan: " if told else "No changes: ") + ", ".join([*told, *rest]) + "."
+    title = "Plan: " if plan.compared_with is None else "Comparison: "
+    return (title if told else "No changes: ") + ", ".join([*told, *rest]) + "."
 
 
 def _policy_line(plan: Plan) -> str:

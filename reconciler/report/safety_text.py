@@ -1,4 +1,4 @@
-"""What a plan says of its own safety, as sentences: overrides, likely renames, circles."""
+"""What a plan says of its own safety, as sentences: scope, overrides, likely renames, circles."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from reconciler.base.text import cut, harmless, wrap
 from reconciler.plan.change import Plan
+from reconciler.report.selection_text import scope_sentences
 
 _MOST = 10
 
 
 def safety_sentences(plan: Plan) -> Iterator[str]:
     """One sentence for each, each with the word that says how grave it is."""
+    yield from scope_sentences(plan)
     for override in plan.overrides:
         why = f": {override.reason}" if override.reason else ""
         yield f"warning: set aside for this plan by {override.by}: {override}{why}"
