@@ -70,6 +70,8 @@ def plan(
     """
     from reconciler.operations.saved import save_plan  # noqa: PLC0415
 
+    if (summary or full) and output != "text":
+        raise WrongUsage(f"-o {output} has one level", hint="leave --summary and --full out")
     if summary and full:
         raise WrongUsage("--summary and --full exclude each other", hint="choose one of them")
     if base is not None and (out is not None or heal):

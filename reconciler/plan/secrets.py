@@ -11,6 +11,8 @@ from reconciler.plan.parts import Document
 
 # Maps from a name to a reference, without a map around each.
 _MAPS = {"secrets", "setSecret"}
+# Maps whose keys are the user's own: a value named "secret" there is none.
+_FREE = {"args", "labels", "set", "values"}
 _FACTS = ("version", "expires", "kind")
 
 
@@ -64,5 +66,5 @@ def _secrets(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[str, Sec
         if key in _MAPS and isinstance(item, dict):
             for name, reference in item.items():
                 yield spell_path((*path, key, name)), SecretFacts(str(reference))
-        else:
+        elif key not in _FREE:
             yield from _secrets((*path, key), item)

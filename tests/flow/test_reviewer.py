@@ -172,6 +172,7 @@ def test_the_levels_tell_more_and_more(project: Project) -> None:
 
 def test_two_levels_at_once_are_wrong_usage(project: Project) -> None:
     assert project.run("plan", "--summary", "--full").code == 64
+    assert project.run("plan", "--summary", "-o", "json").code == 64
 
 
 def test_a_summary_cuts_what_is_many_but_never_deletes(tmp_path: Path) -> None:
