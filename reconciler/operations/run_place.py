@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,16 @@ def wire_ports(
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
     key, sink = place.database.key, _Sink(log, watchers.on_lines)
+    # Once a run, whichever door it opens first: a build opens no containers of its own.
+    containers = cache(lambda: open_containers(place, platform, sink))
+
+    def engine() -> tuple[Images, Builder]:
+        containers()
+        return open_builder(place.engines.get(platform), place.environment)
+
     return Ports(
         fetch=fetch,
-        engine=lambda: open_builder(place.engines.get(platform), place.environment),
+        engine=engine,
         registry=lambda host, repository, reference, login: _served_digest(
             place, host, repository, reference, login
         ),
@@ -113,7 +121,7 @@ def wire_ports(
         clock=place.clock,
         monotonic=time.monotonic,
         folder=folder,
-        containers=lambda: open_containers(place, platform, sink),
+        containers=containers,
     )
 
 

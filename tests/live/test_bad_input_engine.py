@@ -106,6 +106,25 @@ def test_a_killed_run_is_lost_and_the_next_one_clears_up_and_says_so(
     assert "is lost" not in workshop.call("runs").stderr
 
 
+def test_a_build_clears_up_too(
+    workshop: Workshop, stack: ExitStack, engine: docker.DockerClient
+) -> None:
+    with Bridge(workshop.root / "engine.sock") as bridge:
+        workshop.environment["DOCKER_HOST"] = f"unix://{bridge.path}"
+        process = commanding(workshop, stack)
+        bridge.collapse()
+        process.communicate(timeout=60)
+    del workshop.environment["DOCKER_HOST"]
+    run_id = workshop.last()["id"]
+    assert things_of(engine, run_id)
+    workshop.context("app")
+    done = workshop.call("build", "app")
+    told = rf"cleared up after run {run_id}: 1 container, 1 network, 1 volume"
+    assert len(re.findall(told, done.stdout)) == 1, done.stdout
+    assert things_of(engine, run_id) == []
+    assert "cleared up" not in workshop.call("build", "app").stdout
+
+
 def assert_cleared_up(workshop: Workshop, engine: docker.DockerClient, run_id: str) -> None:
     """The next run removes what is left on the engine, and says so in its log."""
     assert things_of(engine, run_id)
