@@ -6,7 +6,7 @@ first, everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.base.canonical import canonical_json
@@ -38,7 +38,7 @@ def differences(before: Document, after: Document) -> list[Difference]:
             path = tuple(level.path(output_format="list"))
             found.extend(_leaves(path, _present(level.t1), _present(level.t2)))
     found = _by_item(found, before, after)
-    return sorted(found, key=lambda item: tuple(map(_order, item[0])))
+    return _in_order(found)
 
 
 def value_at(document: Document, path: tuple[str | int, ...]) -> Any:
@@ -58,8 +58,8 @@ def is_item(path: tuple[str | int, ...]) -> bool:
 
 
 def leaves(document: Document) -> list[Difference]:
-    """Every leaf of a new document, as if it were compared with nothing."""
-    return list(_leaves((), None, document))
+    """Every leaf of a new document, as if it were compared with nothing; in the order of paths."""
+    return _in_order(_leaves((), None, document))
 
 
 def is_sensitive(path: tuple[str | int, ...]) -> bool:
@@ -80,6 +80,10 @@ def _by_item(found: list[Difference], before: Document, after: Document) -> list
             ((*path, index), left.get(index), came.get(index)) for index in sorted({*left, *came})
         ]
     return kept
+
+
+def _in_order(found: Iterable[Difference]) -> list[Difference]:
+    return sorted(found, key=lambda item: tuple(map(_order, item[0])))
 
 
 def _order(part: str | int) -> tuple[int, int, str]:

@@ -29,7 +29,7 @@ def _of_change(
     address: str, base: Document, target: Document, now: datetime
 ) -> Iterator[TimerChange]:
     before, after = _awake(base), _awake(target)
-    for name in [*before, *(name for name in after if name not in before)]:
+    for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old != new:
             yield TimerChange(

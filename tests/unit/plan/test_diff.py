@@ -70,8 +70,8 @@ def test_of_a_list_without_order_each_item_is_told_by_itself(
     assert differences(images(*before), images(*after)) == expected
 
 
-def test_leaves_of_a_new_document_come_in_its_order() -> None:
-    assert [path for path, _, _ in leaves({"b": {"c": 1}, "a": [2]})] == [("b", "c"), ("a", 0)]
+def test_leaves_of_a_new_document_come_in_the_order_of_paths() -> None:
+    assert [path for path, _, _ in leaves({"b": {"c": 1}, "a": [2]})] == [("a", 0), ("b", "c")]
 
 
 def test_only_fields_of_references_are_sensitive() -> None:

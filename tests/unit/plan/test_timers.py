@@ -25,7 +25,7 @@ def test_a_changed_schedule_says_how_often_and_when_next() -> None:
 
 
 def test_a_timer_that_comes_and_one_that_goes_are_told() -> None:
-    gone, new = found({"old": "0 3 * * *"}, {"new": "0 4 * * *"})
+    new, gone = found({"old": "0 3 * * *"}, {"new": "0 4 * * *"})
     assert (gone.timer, gone.after, gone.runs_after, gone.next) == ("old", None, 0, None)
     assert (new.timer, new.before, new.runs_before, new.runs_after) == ("new", None, 0, 1)
 
