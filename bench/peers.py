@@ -72,7 +72,7 @@ def _own_place(containers: EngineContainers, image: str, folder: Path) -> float:
     request = ContainerRequest(
         name=name, image=image, labels={}, argv=("true",), network=name, volume=name
     )
-    containers.run(request, lambda _chunk: None, lambda: False, lambda: None)
+    containers.run(request, lambda _chunk, _stream: None, lambda: False, lambda: None)
     return made + _seconds(lambda: containers.remove_run(name))
 
 

@@ -20,6 +20,7 @@ from reconciler.model.container import (
     ContainerEnd,
     ContainerRequest,
     Swept,
+    TakeOutput,
 )
 
 
@@ -33,7 +34,7 @@ class EngineContainers:
     def run(
         self,
         request: ContainerRequest,
-        on_output: Callable[[bytes], None],
+        on_output: TakeOutput,
         stopping: Callable[[], bool],
         on_started: Callable[[], None],
     ) -> ContainerEnd:

@@ -10,7 +10,7 @@ from docker.errors import APIError
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
-from reconciler.model.container import ContainerEnd
+from reconciler.model.container import ContainerEnd, TakeOutput
 
 # SIGTERM, then so long until SIGKILL: with the rest a canceled step is gone within two seconds.
 GRACE_SECONDS = 0.8
@@ -23,7 +23,7 @@ def watch(
     client: APIClient,
     identity: str,
     *,
-    on_output: Callable[[bytes], None],
+    on_output: TakeOutput,
     stopping: Callable[[], bool],
     on_started: Callable[[], None],
 ) -> ContainerEnd:
@@ -34,8 +34,12 @@ def watch(
     ender = _Ender(client, identity, stopping)
     try:
         for record in follow(engine, _attached(identity, on_started), ender):
-            if "chunk" in record:
-                on_output(record["chunk"])
+            if "chunks" in record:
+                out, err = record["chunks"]
+                if out:
+                    on_output(out, "out")
+                if err:
+                    on_output(err, "err")
             else:
                 return _end(client, identity, record, stopped=ender.asked)
     except EngineRefused as error:
@@ -50,11 +54,11 @@ def _attached(
 ) -> Callable[[APIClient], Iterator[Record]]:
     def call(client: APIClient) -> Iterator[Record]:
         # Before the start: not one line can be missed.
-        chunks = client.attach(identity, stdout=True, stderr=True, stream=True)
+        pairs = client.attach(identity, stdout=True, stderr=True, stream=True, demux=True)
         client.start(identity)
         on_started()
-        for chunk in chunks:
-            yield {"chunk": chunk}
+        for pair in pairs:
+            yield {"chunks": pair}
         yield dict(client.wait(identity))
 
     return call

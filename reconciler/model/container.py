@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 # Labels of everything a run leaves on an engine while it goes on.
 _OWN = "io.reconciler."
@@ -12,6 +13,11 @@ RUN_LABEL = _OWN + "run"
 STEP_LABEL = _OWN + "step"
 ATTEMPT_LABEL = _OWN + "attempt"
 WORKSPACE = "/workspace"
+
+# Which of its two outputs a program wrote to.
+Stream = Literal["out", "err"]
+# Takes a chunk of a program's output as it comes; it may end anywhere.
+TakeOutput = Callable[[bytes, Stream], None]
 
 
 @dataclass(frozen=True, slots=True)

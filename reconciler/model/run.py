@@ -145,7 +145,8 @@ class RunRecord(Recorded):
 class LogLine(NamedTuple):
     """One line of output, already masked. Bytes that are not UTF-8 are surrogate escapes.
 
-    `more`: the line was too long and goes on in the next item.
+    `stream`: `out` or `err` of a program, or `note` of our own. `more`: the line was too long and
+    goes on in the next item of its step and stream.
     """
 
     time: datetime

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from reconciler.base.redact import to_bytes
+from reconciler.model.container import Stream
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.ledger import StepFailed
@@ -23,16 +24,16 @@ class Ear:
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._wanted = [to_bytes(text) for text in texts]
         self._longest = max(map(len, self._wanted), default=0)
-        self._tail = b""
+        self._tails: dict[Stream, bytes] = {}
         self.heard = not self._wanted
 
-    def __call__(self, chunk: bytes) -> None:
-        """Take a chunk, which may end anywhere."""
+    def __call__(self, chunk: bytes, stream: Stream = "out") -> None:
+        """Take a chunk, which may end anywhere. A text does not go on in another stream."""
         if self.heard:
             return
-        data = self._tail + chunk
+        data = self._tails.get(stream, b"") + chunk
         self.heard = any(text in data for text in self._wanted)
-        self._tail = data[-(self._longest - 1) :] if self._longest > 1 else b""
+        self._tails[stream] = data[-(self._longest - 1) :] if self._longest > 1 else b""
 
 
 # (number of the attempt from 1, who listens to its output) -> exit code; raises Failure or Stop.

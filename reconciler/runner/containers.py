@@ -15,6 +15,7 @@ from reconciler.model.container import (
     STEP_LABEL,
     ContainerEnd,
     ContainerRequest,
+    TakeOutput,
 )
 
 Stopping = Callable[[], bool]
@@ -30,7 +31,7 @@ class Containers(Protocol):
     def run(
         self,
         request: ContainerRequest,
-        on_output: Callable[[bytes], None],
+        on_output: TakeOutput,
         stopping: Stopping,
         on_started: Callable[[], None],
     ) -> ContainerEnd:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from reconciler.base.redact import Redactor
+from reconciler.base.redact import MaskedLines, Redactor
+from reconciler.model.container import Stream
 from reconciler.model.run import (
     BaseImage,
     LogLine,
@@ -76,14 +77,20 @@ class Ledger:
         finally:
             output.end()
 
-    def write(self, step: str, lines: Iterable[tuple[bytes, bool]], attempt: int = 1) -> None:
+    def write(
+        self,
+        step: str,
+        lines: Iterable[tuple[bytes, bool]],
+        attempt: int = 1,
+        stream: Stream = "out",
+    ) -> None:
         """Write masked lines of a program: (line, whether it goes on in the next item).
 
         What came together is handed on together, with one time.
         """
         now = self.now()
         items = [
-            LogLine(now, step, line.decode("utf-8", "surrogateescape"), "out", attempt, more)
+            LogLine(now, step, line.decode("utf-8", "surrogateescape"), stream, attempt, more)
             for line, more in lines
         ]
         if items:
@@ -142,18 +149,23 @@ class StepFailed(Failure):
 
 
 class Output:
-    """Bytes in, masked lines of one step out."""
+    """Bytes in, masked lines of one step out. Each of its streams has lines of its own."""
 
     def __init__(self, ledger: Ledger, step: str, attempt: int = 1) -> None:
         self._ledger = ledger
         self._step = step
         self._attempt = attempt
-        self._lines = ledger.redactor.lines()
+        # Both from the start: what is hidden later is not masked in either.
+        self._lines: dict[Stream, MaskedLines] = {
+            "out": ledger.redactor.lines(),
+            "err": ledger.redactor.lines(),
+        }
 
-    def __call__(self, chunk: bytes) -> None:
+    def __call__(self, chunk: bytes, stream: Stream = "out") -> None:
         """Take a chunk, which may end anywhere."""
-        self._ledger.write(self._step, self._lines.feed(chunk), self._attempt)
+        self._ledger.write(self._step, self._lines[stream].feed(chunk), self._attempt, stream)
 
     def end(self) -> None:
-        """Write what is left of the last line."""
-        self._ledger.write(self._step, self._lines.flush(), self._attempt)
+        """Write what is left of the last lines."""
+        for stream, lines in self._lines.items():
+            self._ledger.write(self._step, lines.flush(), self._attempt, stream)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
-from reconciler.model.container import ContainerEnd, ContainerRequest, PlacedFile
+from reconciler.model.container import (
+    ContainerEnd,
+    ContainerRequest,
+    PlacedFile,
+    Stream,
+    TakeOutput,
+)
 from reconciler.model.run import Reason, RunStatus, StepStatus
 from reconciler.runner.attempts import Ear, try_often
 from reconciler.runner.buildstep import build_step
@@ -120,10 +125,10 @@ def _code(step: CmdStep, end: ContainerEnd) -> int:
     return end.exit_code
 
 
-def _both(*takers: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    def take(chunk: bytes) -> None:
+def _both(*takers: TakeOutput) -> TakeOutput:
+    def take(chunk: bytes, stream: Stream) -> None:
         for taker in takers:
-            taker(chunk)
+            taker(chunk, stream)
 
     return take
 

@@ -66,7 +66,7 @@ class LogFile:
 
     def _kept(self, lines: Sequence[LogLine]) -> Iterator[LogLine]:
         for line in lines:
-            if line.stream != "out":
+            if line.stream == "note":
                 yield line
             elif not self._full:
                 self._full = True

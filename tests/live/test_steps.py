@@ -373,6 +373,16 @@ def test_bytes_that_are_not_utf_8_and_long_lines_survive(workshop: Workshop) -> 
     assert pieces[-1]["line"] == "end"
 
 
+def test_the_two_outputs_of_a_program_have_lines_of_their_own(workshop: Workshop) -> None:
+    show = "sh -c 'printf half; echo wrong >&2; echo -whole; printf ended >&2'"
+    done = run(workshop, {"id": "a", "cmd": show})
+    assert done.returncode == 0, done.stderr
+    log = workshop.call("logs", workshop.last()["id"], "-o", "json").stdout.splitlines()
+    found = [json.loads(line) for line in log]
+    told = {(line["stream"], line["line"]) for line in found if line["step"] == "a"}
+    assert told == {("err", "wrong"), ("out", "half-whole"), ("err", "ended")}
+
+
 @pytest.mark.parametrize(
     ("much", "least"),
     [

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.base.errors import EngineUnavailable
-from reconciler.model.container import ContainerEnd, ContainerRequest
+from reconciler.model.container import ContainerEnd, ContainerRequest, TakeOutput
 from reconciler.runner.ports import Stopping
 
 _LONGEST = 10.0
@@ -36,7 +36,7 @@ class MemoryContainers:
     def run(
         self,
         request: ContainerRequest,
-        on_output: Callable[[bytes], None],
+        on_output: TakeOutput,
         stopping: Stopping,
         on_started: Callable[[], None],
     ) -> ContainerEnd:
@@ -48,7 +48,7 @@ class MemoryContainers:
         if word == "gone":
             raise EngineUnavailable("no container engine answers")
         if word == "say":
-            on_output(" ".join(rest).encode() + b"\n")
+            on_output(" ".join(rest).encode() + b"\n", "out")
         if word == "hang":
             return self._hang(stopping)
         if word == "next":

@@ -17,8 +17,10 @@ class Writes:
     """A log that remembers which lines came together."""
 
     all: list[list[str]] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
 
     def write(self, *lines: LogLine) -> None:
+        self.streams += [line.stream for line in lines]
         self.all.append([line.line for line in lines])
 
 
@@ -36,6 +38,17 @@ def test_lines_that_come_together_are_written_together(tmp_path: Path) -> None:
         output(b"ee\n")
         output(b"half")
     assert log.all == [["one", "two"], ["three"], ["half"]]
+
+
+def test_half_a_line_of_one_stream_is_not_joined_with_the_other(tmp_path: Path) -> None:
+    log = Writes()
+    with ledger_of(tmp_path, log).output("a") as output:
+        output(b"half")
+        output(b"wrong\nto", "err")
+        output(b" whole\n", "out")
+        output(b"o\n", "err")
+    assert log.all == [["wrong"], ["half whole"], ["too"]]
+    assert log.streams == ["err", "out", "err"]
 
 
 def test_nothing_is_written_while_no_line_is_whole(tmp_path: Path) -> None:
