@@ -103,7 +103,9 @@ def _of_releases(plan: Plan) -> Iterator[Note]:
 def _of_drift(drift: Drift) -> Note:
     by = f" by {drift.changed_by}" if drift.changed_by else ""
     fields = ", ".join(field.path.removeprefix("spec.") for field in drift.paths)
-    return Note("warning", f"drift {drift.address}", f"{drift.kind} live{by}: {fields or 'all'}")
+    ended = f"; known until {drift.ended}, which is over" if drift.ended else ""
+    text = f"{drift.kind} live{by}: {fields or 'all'}{ended}"
+    return Note("warning", f"drift {drift.address}", text)
 
 
 def _of_change(change: Change, plan: Plan) -> Note:

@@ -12,7 +12,7 @@ from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange
 from reconciler.report.annotations import diagnostic_annotations, plan_annotations
 from tests.golden.plan_scenario import comparison_plan, planned
-from tests.unit.plan.builders import canonical, task
+from tests.unit.plan.builders import NOW, canonical, task
 
 HOSTILE = st.text() | st.text(alphabet="\n\r%:,;]#[=o vs\x1b\u2028")
 
@@ -75,6 +75,14 @@ def test_a_finding_stands_at_its_line_with_the_fix() -> None:
             "too wide; found repo; allowed repo:status; fix: narrow it"
         )
     ]
+
+
+def test_drift_that_was_known_says_since_when_it_is_not() -> None:
+    drift = Drift(address="a/b", kind="deleted", ended=NOW.date())
+    (line,) = notes(drift=(drift,))[:-1]
+    assert line == (
+        "::warning title=drift a/b::deleted live: all; known until 2026-11-21, which is over"
+    )
 
 
 def test_a_line_of_what_a_template_gave_is_no_line_of_the_template() -> None:
