@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+_INHERITED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
+# A proxy sees nothing of https but the host. Over plain http it would read the token.
+_PROXIES = (
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+    *("NO_PROXY", "no_proxy"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,17 @@ def _basic(token: str) -> str:
 def environment_of(repository: Repository, url: str, place: Path) -> dict[str, str]:
     """Everything git may know; makes its empty home in `place`.
 
-    Nothing is inherited but PATH, the certificates and the way through a proxy.
+    Nothing is inherited but PATH, the certificates and, for https, the way through a proxy.
     """
     home = place / "home"
     home.mkdir(mode=0o700)
-    keep = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+    keep = (*_INHERITED, *(_PROXIES if urlsplit(url).scheme == "https" else ()))
     settings = _settings(repository, url)
     numbered: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(settings))}
     for index, (name, value) in enumerate(settings):
         numbered[f"GIT_CONFIG_KEY_{index}"] = name
         numbered[f"GIT_CONFIG_VALUE_{index}"] = value
     return {
-        **_without_git(os.environ),
         **{name: os.environ[name] for name in keep if name in os.environ},
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
@@ -68,13 +73,6 @@ def environment_of(repository: Repository, url: str, place: Path) -> dict[str, s
         "GIT_NO_REPLACE_OBJECTS": "1",
         **numbered,
     }
-
-
-def _without_git(environment: Mapping[str, str]) -> dict[str, str]:
-    """GitPython adds our variables to its own process's: those that matter to git are emptied."""
-    risky = ("GIT_", "SSH_ASKPASS", "LD_")
-    kept = {"GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
-    return {name: "" for name in environment if name.startswith(risky) and name not in kept}
 
 
 def _settings(repository: Repository, url: str) -> list[tuple[str, str]]:
@@ -95,8 +93,10 @@ def _settings(repository: Repository, url: str) -> list[tuple[str, str]]:
         ("gc.auto", "0"),
         ("safe.directory", "*"),
     ]
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        settings.append(("http.proxy", ""))
     if repository.token:
-        parts = urlsplit(url)
         scope = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
         settings.append((scope, f"Authorization: Basic {_basic(repository.token)}"))
     return settings

@@ -18,6 +18,7 @@ class GitFault(StrEnum):
     BROKEN = "broken"
     STOPPED = "stopped"
     DISK = "disk"
+    NO_GIT = "no-git"
 
 
 class GitFetchError(Exception):

@@ -1,4 +1,8 @@
-"""Runs git on a foreign repository, through GitPython: fixed argument lists, a bound in size."""
+"""Runs git on a foreign repository: fixed argument lists, its own environment, a bound in size.
+
+GitPython only reads the user's own repositories: it adds its process's whole environment to what
+git is given, and nothing of ours is for a git that talks to strangers, or for what git starts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from pathlib import Path
 
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
 from reconciler.adapters.git_fault import GitFault, GitFetchError, explained
-from reconciler.adapters.process import end_group, has_ended
+from reconciler.adapters.process import end_group, has_ended, start
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 _POLL_SECONDS = 0.05
@@ -38,16 +42,13 @@ class GitProgram:
         return output.decode("utf-8", "replace")
 
     def _execute(self, argv: Sequence[str]) -> tuple[int, bytes, bytes]:
-        from git import Git  # noqa: PLC0415  (late: it costs 90 ms)
-
         tree = self._place / "tree"
-        # The handle is kept: GitPython ends the process when nothing holds it.
-        handle = Git(str(tree if tree.is_dir() else self._place)).execute(
-            list(argv), as_process=True, env=self._environment, start_new_session=True
-        )
-        process = handle.proc
-        if process is None:
-            raise GitFetchError(GitFault.BROKEN, "git did not start")
+        folder = tree if tree.is_dir() else self._place
+        try:
+            process = start(argv, environment=self._environment, folder=folder)
+        except (FileNotFoundError, PermissionError):
+            message = "there is no git program: install git, or put its folder into PATH"
+            raise GitFetchError(GitFault.NO_GIT, message) from None
         with _collected(process) as (output, errors):
             self._wait(process)
         return process.returncode, bytes(output), bytes(errors)
@@ -92,7 +93,7 @@ def _collected(process: subprocess.Popen[bytes]) -> Iterator[tuple[bytearray, by
 
 def _drain(stream: object, buffer: bytearray, limit: int = 8 * 1024 * 1024) -> None:
     with contextlib.suppress(ValueError, OSError):
-        while chunk := stream.read1(65536):  # type: ignore[attr-defined]
+        while chunk := stream.read(65536):  # type: ignore[attr-defined]
             if len(buffer) < limit:
                 buffer += chunk
 

@@ -102,8 +102,22 @@ def start_detached(words: Sequence[str], *, environment: Mapping[str, str]) -> P
     return ProcessIdentity(socket.gethostname(), process.pid, started)
 
 
+def start(
+    argv: Sequence[str], *, environment: Mapping[str, str], folder: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program whose output and complaints are read apart; end it with `end_group`.
+
+    Raises FileNotFoundError or PermissionError if it cannot be started.
+    """
+    return _start(argv, environment, folder, complaints=subprocess.PIPE)
+
+
 def _start(
-    argv: Sequence[str], environment: Mapping[str, str], folder: Path | None
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None,
+    *,
+    complaints: int = subprocess.STDOUT,
 ) -> subprocess.Popen[bytes]:
     if shutil.which(argv[0], path=environment.get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, "there is no such program", argv[0])
@@ -111,7 +125,7 @@ def _start(
         [*_leash(), *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=complaints,
         env=dict(environment),
         cwd=folder,
         start_new_session=True,

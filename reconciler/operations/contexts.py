@@ -21,6 +21,7 @@ _REASONS = {
     GitFault.MISSING: Reason.SOURCE_MISSING,
     GitFault.REFUSED: Reason.SOURCE_MISSING,
     GitFault.BROKEN: Reason.SOURCE_MISSING,
+    GitFault.NO_GIT: Reason.SOURCE_MISSING,
 }
 
 

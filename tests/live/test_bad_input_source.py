@@ -57,3 +57,14 @@ def test_a_server_that_is_not_there_is_source_missing(
     done = build(workshop, server, "#trunk:api")
     assert workshop.last()["reason"] == "source-missing"
     assert server.host in " ".join(done.stderr.split())
+
+
+def test_a_machine_without_git_is_told_what_to_install(
+    workshop: Workshop, repositories: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    workshop.environment["PATH"] = str(tmp_path / "empty")
+    with serve_git(repositories) as server:
+        done = build(workshop, server, "#trunk:api")
+    assert workshop.last()["reason"] == "source-missing"
+    assert "there is no git program: install git" in " ".join(done.stderr.split())
