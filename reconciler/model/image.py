@@ -72,6 +72,26 @@ def _image_name(text: str) -> str:
 ImageName = Annotated[str, AfterValidator(_image_name)]
 
 
+_PATTERN = re.compile(r"[a-z0-9*][a-z0-9._/:*-]{0,254}")
+
+
+def _repository_pattern(text: str) -> str:
+    tagged = ":" in text.rpartition("/")[2]
+    if not _PATTERN.fullmatch(text) or tagged or text.strip("*/") == "":
+        why = "a repository without tag, such as team/web, or team/* (any one part of a name)"
+        raise problem("repository", f"{text!r} is no {why}")
+    return text
+
+
+RepositoryPattern = Annotated[str, AfterValidator(_repository_pattern)]
+
+
+def names_repository(pattern: str, repository: str) -> bool:
+    """True if a pattern means a repository; `*` stands for anything but a slash."""
+    parts = [re.escape(part) for part in pattern.split("*")]
+    return re.fullmatch("[^/]*".join(parts), repository) is not None
+
+
 def output_key(image: str, login_server: str) -> str | None:
     """What two tasks may not both write: `server/repository:tag`.
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from reconciler.base.credentials import holds_credential
 from reconciler.base.text import one_line
 from reconciler.model.common import Flag, Model, SecretText, Text, Whole, Word, problem
-from reconciler.model.image import ImageName
+from reconciler.model.image import ImageName, RepositoryPattern
 from reconciler.model.variables import wrong_variable
 
 Arguments = dict[Word, Text]
@@ -55,10 +55,15 @@ class DockerStep(Model):
 
 
 class FileStep(Model):
-    """A task file inside the context, with values."""
+    """A task file inside the context, with values.
+
+    `repositories` are what the file may push to, in the task's own registry, or with the host of
+    another one in front: the file lies in the context, where others may write than in the spec.
+    """
 
     path: Word
     values: Word | None = None
+    repositories: tuple[RepositoryPattern, ...] = ()
     set: Arguments = Field(default_factory=dict)
     set_secret: SecretArguments = Field(default_factory=dict)
 

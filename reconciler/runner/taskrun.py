@@ -12,7 +12,7 @@ from reconciler.base.errors import EngineUnavailable
 from reconciler.base.redact import Redactor
 from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind
-from reconciler.model.image import parse_reference
+from reconciler.model.image import ImageReference, names_repository, parse_reference
 from reconciler.model.run import Reason
 from reconciler.runner.buildstep import check_build
 from reconciler.runner.containers import Containers
@@ -119,7 +119,7 @@ def _check(step: Step, task: TaskFile, work: Work) -> None:
 
 
 def _check_push(step: PushStep, name: str, work: Work) -> None:
-    """A run pushes where the task has a login: to its own registry and to those it declares."""
+    """A run pushes to its own registry and to those the task declares, to repositories it names."""
     where = f'step "{step.id}" (line {step.line})'
     try:
         parts = parse_reference(name)
@@ -134,6 +134,20 @@ def _check_push(step: PushStep, name: str, work: Work) -> None:
         shown = ", ".join(allowed) or "none: give one with -r"
         message = f"{where}: {one_line(name)} is not in a registry of this run ({shown})"
         fix = "write {{.Run.Registry}}/ in front"
+        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
+    _check_named(where, parts, work)
+
+
+def _check_named(where: str, image: ImageReference, work: Work) -> None:
+    """A declared task pushes only to repositories that its spec names, whatever its file says."""
+    request = work.request
+    if request.task is None or request.multi is None or request.multi.file is None:
+        return  # typed by a person, or written in the spec itself
+    own = image.registry == request.login_server
+    name = image.repository if own else f"{image.registry}/{image.repository}"
+    if not any(names_repository(known, name) for known in request.multi.file.repositories):
+        message = f"{where}: the spec of {request.task} does not name the repository {name}"
+        fix = f"add it to spec.step.file.repositories: [{name}]"
         raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
 
 

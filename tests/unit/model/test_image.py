@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from reconciler.model.image import ImageName, output_key, parse_reference
+from reconciler.model.image import ImageName, RepositoryPattern, output_key, parse_reference
 
 DIGEST = "sha256:" + "a" * 64
 HOME = "registry.contoso.example"
@@ -87,3 +87,16 @@ def test_the_key_of_an_output_is_the_same_however_it_is_written(
     image: str, key: str | None
 ) -> None:
     assert output_key(image, HOME) == key
+
+
+@pytest.mark.parametrize("text", ["web", "team/web", "team/*", "*-base", "host.example:5000/web"])
+def test_a_pattern_of_repositories_is_a_name_with_stars(text: str) -> None:
+    assert TypeAdapter(RepositoryPattern).validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "*", "*/*", "Web", "web@sha256:1", "web:1", "w b", "-w", "/w"]
+)
+def test_a_pattern_that_means_all_or_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(RepositoryPattern).validate_python(text)

@@ -24,6 +24,8 @@ from reconciler.taskfile.tasks import Repeating
 from tests.unit.runner.containers_memory import MemoryContainers
 from tests.unit.runner.memory import IMAGE, Run
 
+REGISTRY = "r.example:5000"
+
 
 class Bench:
     """A run of a task file, in memory."""
@@ -51,7 +53,7 @@ class Bench:
             multi=MultiStep(
                 file=FileStep.model_validate({"path": "task.yaml", **(file or {})}), **multi
             ),
-            login_server="r.example:5000",
+            login_server=REGISTRY,
             **more,
         )
         return execute(request, replace(self.run.ports(), containers=lambda: self.containers))
@@ -151,6 +153,40 @@ def test_a_push_elsewhere_is_refused_before_any_step(bench: Bench) -> None:
 
 
 # ------------------------------------------------------------------ failures
+@pytest.mark.parametrize(
+    ("named", "pushed", "allowed"),
+    [
+        (["web"], "{{.Run.Registry}}/web:1", True),
+        (["team/*"], "{{.Run.Registry}}/team/web:1", True),
+        (["team/*"], "{{.Run.Registry}}/team/a/b:1", False),
+        (["other.example/web"], "other.example/web:1", True),
+        (["web"], "other.example/web:1", False),
+        (["web"], "{{.Run.Registry}}/websites:1", False),
+        (["w.b"], "{{.Run.Registry}}/wab:1", False),
+        ([], "{{.Run.Registry}}/web:1", False),
+    ],
+)
+def test_a_declared_task_pushes_to_the_repositories_its_spec_names_and_to_no_other(
+    bench: Bench, named: list[str], pushed: str, allowed: bool
+) -> None:
+    bench.run.engine.local = ("known:latest", pushed.replace("{{.Run.Registry}}", REGISTRY))
+    steps_of_file = [cmd("first", "ok"), {"id": "out", "push": [pushed], "when": ["first"]}]
+    asked = {"task": "contoso/web-api", "registries": ("other.example",)}
+    record = bench.go(*steps_of_file, file={"repositories": named}, **asked)
+    assert (record.status is RunStatus.SUCCEEDED) is allowed, record.message
+    assert (bench.run.engine.pushed != []) is allowed
+    if not allowed:
+        assert record.reason is Reason.TASKFILE_INVALID
+        assert "spec.step.file.repositories: [" in str(record.message)
+        assert bench.containers.requests == []
+
+
+def test_a_file_that_a_person_runs_pushes_where_they_said(bench: Bench) -> None:
+    bench.run.engine.local = ("known:latest", f"{REGISTRY}/web:1")
+    record = bench.go({"id": "out", "push": ["{{.Run.Registry}}/web:1"]})
+    assert record.status is RunStatus.SUCCEEDED, record.message
+
+
 def test_a_failed_step_ends_the_run_and_later_ones_are_skipped(bench: Bench) -> None:
     record = bench.go(cmd("a", "exit 3"), cmd("b", "ok"))
     assert ended(record) == (RunStatus.FAILED, Reason.STEP)
