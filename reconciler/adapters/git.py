@@ -91,13 +91,6 @@ def changed_files(folder: Path) -> set[str]:
     return {name.removeprefix(prefix) for name in names}
 
 
-def changed_since(folder: Path, commit: str) -> set[str] | None:
-    """Files below `folder`, relative to it, that are not as in a commit; None: Git cannot tell."""
-    words = ("--name-only", "-z", "--relative", "--no-renames", "--end-of-options")
-    text = ask_git(folder, "diff", *words, commit, "--", ".")
-    return None if text is None else {*text.split("\0")} - {""} | changed_files(folder)
-
-
 def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """The newest commit that touched each file (relative to `folder`), in one walk of the log.
 

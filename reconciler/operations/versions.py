@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from reconciler import __version__
-from reconciler.adapters.git import changed_since
+from reconciler.adapters.git_revisions import changed_since, commit_of
 from reconciler.base.source import RENDERED
 from reconciler.operations.gather import Stores
 from reconciler.operations.workspace import OpenWorkspace
@@ -45,7 +45,8 @@ class Versions:
         if commit is None:
             return False
         if commit not in self._changed:
-            self._changed[commit] = changed_since(self.opened.root, commit)
+            known = commit_of(self.opened.root, commit) is not None
+            self._changed[commit] = changed_since(self.opened.root, commit) if known else None
         changed = self._changed[commit]
         return changed is not None and not any(_bears_on(_file(change), name) for name in changed)
 
