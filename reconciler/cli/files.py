@@ -42,9 +42,12 @@ def fmt(invocation: Invocation, paths: tuple[Path, ...], check: bool, diff: bool
     from reconciler.base.diagnostics import Severity  # noqa: PLC0415
     from reconciler.loader.workspace import find_root  # noqa: PLC0415
     from reconciler.operations.layout import layouts, write_layout  # noqa: PLC0415
+    from reconciler.operations.workspace import root_of  # noqa: PLC0415
     from reconciler.report.human import diagnostic_lines  # noqa: PLC0415
 
-    root = find_root(invocation.folder) or invocation.folder
+    # Files that are named need no workspace.
+    known = find_root(invocation.folder) or (invocation.folder if paths else None)
+    root = known or root_of(invocation.folder)
     absolute = tuple(invocation.folder / path for path in paths)
     changed = failed = 0
     for layout in layouts(root, absolute):

@@ -88,16 +88,22 @@ class OpenWorkspace:
             self._database = None
 
 
-def open_workspace(
-    start: Path, environment: Mapping[str, str], clock: Clock = utc_now
-) -> OpenWorkspace:
-    """The workspace that `start` is in. Raises NoWorkspace, InvalidInput."""
+def root_of(start: Path) -> Path:
+    """The folder of the workspace that `start` is in. Raises NoWorkspace."""
     root = find_root(start)
     if root is None:
         raise NoWorkspace(
             f"there is no reconciler.yaml in {start} or above",
-            hint="make a workspace with `reconciler init`, or go into one",
+            hint="make a workspace with `reconciler init`, or name one: -C FOLDER",
         )
+    return root
+
+
+def open_workspace(
+    start: Path, environment: Mapping[str, str], clock: Clock = utc_now
+) -> OpenWorkspace:
+    """The workspace that `start` is in. Raises NoWorkspace, InvalidInput."""
+    root = root_of(start)
     files = WorkspaceFiles(root)
     return OpenWorkspace(
         root, load_workspace(files), files, environment, clock, actor_of(environment)

@@ -28,10 +28,10 @@ class Scratch:
     root: Path
     home: Path
 
-    def hook(self, name: str) -> subprocess.CompletedProcess[str]:
-        """Run a hook over all files as a person does, with what is written added."""
+    def hook(self, name: str, *, all_files: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a hook over all files, or for a commit, with what is written added."""
         git(self.root, "add", "--all")
-        words = ["run", name, "--all-files", "--color=never"]
+        words = ["run", name, *["--all-files"] * all_files, "--color=never"]
         return subprocess.run(
             [sys.executable, "-m", "pre_commit", *words],
             cwd=self.root, env={**os.environ, "PRE_COMMIT_HOME": str(self.home)}, text=True,
@@ -96,3 +96,23 @@ def test_the_offered_hooks_find_what_is_wrong_and_lay_out_the_files(tmp_path: Pa
     assert "files were modified by this hook" in untidy.stdout
     assert spec.read_text() == laid_out
     assert made.hook("reconciler-fmt").returncode == 0
+
+    # A commit that only deletes is looked at too.
+    (made.root / "reconciler.yaml").unlink()
+    deleted = made.hook("reconciler-validate", all_files=False)
+    assert deleted.returncode == 1, deleted.stdout
+    assert "there is no reconciler.yaml" in deleted.stdout
+    assert "there is no reconciler.yaml" in made.hook("reconciler-fmt").stdout
+
+    # A workspace in a subfolder is named.
+    inner = made.root / "infra" / "shop"
+    (inner / "specs").mkdir(parents=True)
+    (inner / "reconciler.yaml").write_text(WORKSPACE)
+    (inner / "specs" / "web.yaml").write_text(laid_out)
+    hooks = yaml.safe_load((made.root / ".pre-commit-config.yaml").read_text())
+    for hook in hooks["repos"][0]["hooks"]:
+        hook["args"] = ["-C", "infra/shop", hook["id"].removeprefix("reconciler-")]
+    (made.root / ".pre-commit-config.yaml").write_text(yaml.safe_dump(hooks))
+    for name in HOOKS:
+        inside = made.hook(name)
+        assert inside.returncode == 0, inside.stdout
