@@ -171,7 +171,7 @@ def test_a_declared_task_pushes_to_the_repositories_its_spec_names_and_to_no_oth
 ) -> None:
     bench.run.engine.local = ("known:latest", pushed.replace("{{.Run.Registry}}", REGISTRY))
     steps_of_file = [cmd("first", "ok"), {"id": "out", "push": [pushed], "when": ["first"]}]
-    asked = {"task": "contoso/web-api", "registries": ("other.example",)}
+    asked: dict[str, Any] = {"task": "contoso/web-api", "registries": ("other.example",)}
     record = bench.go(*steps_of_file, file={"repositories": named}, **asked)
     assert (record.status is RunStatus.SUCCEEDED) is allowed, record.message
     assert (bench.run.engine.pushed != []) is allowed
