@@ -100,6 +100,10 @@ class StateUnusable(ReconcilerError):
     code = "state"
 
 
+class StateFull(StateUnusable):
+    """The disk of the state has no room left."""
+
+
 class EngineUnavailable(ReconcilerError):
     """No container engine answers, or it went away."""
 

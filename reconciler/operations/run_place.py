@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.base.canonical import fingerprint
 from reconciler.base.clock import Clock
+from reconciler.base.errors import StateFull
 from reconciler.model.build import Login
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
@@ -115,7 +116,7 @@ def wire_ports(
         login=lambda host: _login(place, host, logins),
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
-        on_record=_keeper(place, watchers.on_record, known=stored),
+        on_record=_keeper(place, watchers.on_record, log, known=stored),
         canceled=lambda: cancel_requested(place.database, run_id),
         interrupted=interrupted,
         clock=place.clock,
@@ -180,13 +181,16 @@ def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> L
 
 
 def _keeper(
-    place: RunPlace, show: Callable[[RunRecord], None], *, known: bool
+    place: RunPlace, show: Callable[[RunRecord], None], log: LogFile, *, known: bool
 ) -> Callable[[RunRecord], None]:
-    """Saves each state of a record (as a new row if it is not known), then shows it."""
+    """Saves each state of a record (as a new row if it is not known), then shows it.
+
+    On a full disk the last state has the room that the log has held back.
+    """
     from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
 
-    def keep(record: RunRecord) -> None:
+    def save(record: RunRecord) -> None:
         nonlocal known
         if known:
             update_run(place.database, record)
@@ -196,6 +200,14 @@ def _keeper(
                 place.database, record, host=own.host, pid=own.pid, process_started=own.started
             )
             known = True
+
+    def keep(record: RunRecord) -> None:
+        try:
+            save(record)
+        except StateFull:
+            if not record.status.final or not log.release():
+                raise
+            save(record)
         show(record)
 
     return keep

@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
+from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused, StateFull
 from reconciler.model.build import BuildRequest, BuildResult
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.runner.bases import provide_bases, read_dependencies
@@ -51,6 +51,11 @@ def execute(request: RunRequest, ports: Ports) -> RunRecord:
     except EngineUnavailable as error:
         message = f"{error.message}; {error.hint}" if error.hint else error.message
         return _finish(ledger, RunStatus.ERROR, Reason.ENGINE, message)
+    except StateFull as error:
+        message = f"{error.message}; {error.hint}"
+        with contextlib.suppress(StateFull):
+            ledger.say("run", message)
+        return _finish(ledger, RunStatus.ERROR, Reason.DISK, message)
     except BaseException as error:
         with contextlib.suppress(ReconcilerError):
             message = f"the run broke off: {type(error).__name__}"

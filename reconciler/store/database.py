@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from reconciler.base.errors import StateUnusable
+from reconciler.base.errors import StateFull, StateUnusable
 from reconciler.base.ids import new_id
 from reconciler.base.room import FIX, full_disk, has_room
 from reconciler.base.text import one_line
@@ -239,7 +239,7 @@ def _explain(database: Database, text: str) -> StateUnusable:
     if _lacks_room(database, text.lower()):
         told = full_disk(database.path.parent) if database.path else "its disk is full"
         message = f"the state database cannot be written: {told}"
-        return StateUnusable(message, hint=FIX, details=details)
+        return StateFull(message, hint=FIX, details=details)
     for words, message, hint in _FAULTS:
         if any(word in text.lower() for word in words):
             return StateUnusable(f"the state database {message}", hint=hint, details=details)

@@ -8,21 +8,25 @@ What is written here has been masked before.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from reconciler.base.clock import from_iso, to_iso
-from reconciler.base.errors import StateUnusable
+from reconciler.base.errors import StateFull, StateUnusable
 from reconciler.base.room import FIX, full_disk, is_full
 from reconciler.model.run import LogLine
 
 # A program that prints without end must not fill the disk.
 LARGEST = 8 * 1024**3
+# Held back on the disk, so that the end of a run can be written down when there is no room.
+RESERVE = 1024**2
 _quoted = json.JSONEncoder().encode
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -38,14 +42,17 @@ class LogFile:
     """The log of a run while it is written. Lines are on disk when `write` returns.
 
     From `largest` bytes on, what programs print is not kept any more, and the log says so; our own
-    notes are: they tell how it ended.
+    notes are: they tell how it ended. So it is from the moment when the disk is full, and then the
+    reserve that the log has held on it is given up.
     """
 
     def __init__(self, path: Path, largest: int = LARGEST) -> None:
         self._largest, self._full = largest, False
+        self._refusal: StateUnusable | None = None
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._reserve = _reserve(path.parent)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             self._file = os.fdopen(handle, "ab", buffering=0)
             self._size = os.fstat(handle).st_size
@@ -54,15 +61,38 @@ class LogFile:
         self._path = path
 
     def write(self, *lines: LogLine) -> None:
-        """Append lines. Raises StateUnusable, for a run without its log is not kept."""
+        """Append lines. Raises StateUnusable, for a run without its log is not kept.
+
+        It is StateFull if the disk is full; then nothing of the lines but our notes is kept.
+        """
         data = _encoded(lines)
-        try:
-            with self._lock:
+        with self._lock:
+            # What is left of the room is for notes.
+            if self._refusal is not None and not _only_notes(lines):
+                raise self._refusal
+            try:
                 if self._size + len(data) > self._largest:
                     data = _encoded(self._kept(lines))
                 self._append(data)
-        except OSError as error:
-            raise _unusable(self._path, error) from None
+            except OSError as error:
+                self._refusal = self._refusal or _unusable(self._path, error)
+                if not self._noted(lines):
+                    raise self._refusal from None
+
+    def _noted(self, lines: Sequence[LogLine]) -> bool:
+        """Keep the notes in the room of the reserve. True if no other line was among them."""
+        if not self.release():
+            return False
+        with contextlib.suppress(OSError):
+            self._append(_encoded(line for line in lines if line.stream == "note"))
+            return _only_notes(lines)
+        return False
+
+    def release(self) -> bool:
+        """Give up the reserve: there is room for the end of the run. False if it was given up."""
+        held = not self._reserve.closed
+        self._reserve.close()
+        return held
 
     def _kept(self, lines: Sequence[LogLine]) -> Iterator[LogLine]:
         for line in lines:
@@ -74,14 +104,38 @@ class LogFile:
                 yield LogLine(line.time, line.step, text, stream="note", attempt=line.attempt)
 
     def _append(self, data: bytes) -> None:
-        self._size += len(data)
         rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            # Half a line would spoil the next one; what was not stored whole is not shown either.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file.fileno(), self._size)
+            raise
+        self._size += len(data)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and give up the reserve."""
         self._file.close()
+        self._reserve.close()
+
+
+def _reserve(folder: Path) -> BinaryIO:
+    """Room on the disk, in a file without a name: it is given up even if we are killed."""
+    file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  (held by the log)
+    try:
+        rest = memoryview(bytes(RESERVE))
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _only_notes(lines: Iterable[LogLine]) -> bool:
+    return all(line.stream == "note" for line in lines)
 
 
 def _encoded(lines: Iterable[LogLine]) -> bytes:
@@ -163,7 +217,7 @@ def _line(data: bytes) -> LogLine | None:
 def _unusable(path: Path, error: OSError) -> StateUnusable:
     if is_full(error):
         message = f"the log {path.name} cannot be written: {full_disk(path.parent)}"
-        return StateUnusable(message, hint=FIX)
+        return StateFull(message, hint=FIX)
     return StateUnusable(
         f"the log {path.name} cannot be used: {error.strerror}",
         details=[("folder", str(path.parent))],

@@ -16,7 +16,7 @@ import pytest
 from tests.live.conftest import unavailable
 from tests.live.git_server import make_repository, serve_git
 from tests.live.test_steps import statuses, task
-from tests.live.trouble import things_of
+from tests.live.trouble import things_of, wait_for
 from tests.live.workshop import Workshop
 
 MEGABYTE = 1_000_000
@@ -77,18 +77,33 @@ def test_a_disk_that_a_log_fills(
     much = {"id": "much", "cmd": f"sh -c 'yes some line | head -c {20 * MEGABYTE}'"}
     path = task(workshop, much, {"id": "next", "cmd": "true"})
     done = workshop.call("run", "-f", path, "ctx")
-    assert done.returncode == 1
+    assert done.returncode == 4, done.stderr
     assert_told(done, state)
     [log] = (state / "logs").iterdir()
-    run_id = log.stem
-    assert things_of(engine, run_id) == []
-    kept = log.stat().st_size
-    subprocess.run([*privileged(), "mount", "-o", "remount,size=8m", str(state)], check=True)
-    assert "is lost" in workshop.call("runs").stderr
-    assert (workshop.last()["id"], workshop.last()["reason"]) == (run_id, "lost")
-    assert log.stat().st_size == kept > MEGABYTE
-    assert "some line" in workshop.call("logs", run_id, "--step", "much").stdout
+    record = workshop.last()
+    assert things_of(engine, record["id"]) == []
+    assert (record["id"], record["status"], record["reason"]) == (log.stem, "Error", "disk-full")
+    assert statuses(workshop) == {"much": "failed", "next": "skipped"}
+    assert "is lost" not in workshop.call("runs").stderr
+    kept = workshop.call("logs", record["id"]).stdout.splitlines()
+    assert kept[-1].startswith("run      | the log ")
+    # Measured before the reserve is given up.
+    assert re.search(r"the disk is full or too small: 0\.\d MB of 4\.2 MB", kept[-1])
+    assert len(kept) > 1000
+    assert {line.partition("| ")[2] for line in kept if line.startswith("much ")} == {"some line"}
+    subprocess.run([*privileged(), "mount", "-o", "remount,size=12m", str(state)], check=True)
     assert workshop.call("run", "--cmd", f"{workshop.base} true", "/dev/null").returncode == 0
+
+
+def test_a_disk_that_something_else_fills_during_the_run(workshop: Workshop, state: Path) -> None:
+    steps = {"id": "a", "cmd": "sh -c 'echo begun; sleep 5'"}, {"id": "next", "cmd": "true"}
+    process = workshop.start("run", "-f", task(workshop, *steps), "ctx")
+    wait_for(process, r"^a        \| begun")
+    fill(state)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 4, said
+    assert (workshop.last()["status"], workshop.last()["reason"]) == ("Error", "disk-full"), said
+    assert "the disk is full" in workshop.call("logs", workshop.last()["id"]).stdout
 
 
 def test_a_repository_that_does_not_fit(workshop: Workshop, state: Path, tmp_path: Path) -> None:
