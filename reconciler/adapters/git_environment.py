@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from reconciler.adapters.owner import VARIABLE, owner_of_this_process
+
 _INHERITED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 # A proxy sees nothing of https but the host. Over plain http it would read the token.
 _PROXIES = (
@@ -64,6 +66,7 @@ def environment_of(repository: Repository, url: str, place: Path) -> dict[str, s
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         "LC_ALL": "C",
+        VARIABLE: owner_of_this_process(),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",

@@ -82,6 +82,10 @@ def _leash() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 
 
+# The signal of the kernel reaches one process: this one hands it to the whole group.
+_GROUP_LEASH = ("sh", "-c", "trap 'kill -KILL 0' TERM; \"$@\" & wait $!", "sh")
+
+
 def start_detached(words: Sequence[str], *, environment: Mapping[str, str]) -> ProcessIdentity:
     """Start this program again with other words; it goes on when this process ends.
 
@@ -107,9 +111,10 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a program whose output and complaints are read apart; end it with `end_group`.
 
-    Raises FileNotFoundError or PermissionError if it cannot be started.
+    When we are killed it ends with everything it started (where there is setpriv). Raises FileNotFoundError or PermissionError if it cannot be started.
     """
-    return _start(argv, environment, folder, complaints=subprocess.PIPE)
+    leash = (*_leash(), *_GROUP_LEASH) if _leash() else ()
+    return _start(argv, environment, folder, complaints=subprocess.PIPE, leash=leash)
 
 
 def _start(
@@ -118,11 +123,12 @@ def _start(
     folder: Path | None,
     *,
     complaints: int = subprocess.STDOUT,
+    leash: Sequence[str] | None = None,
 ) -> subprocess.Popen[bytes]:
     if shutil.which(argv[0], path=environment.get("PATH")) is None:
         raise FileNotFoundError(errno.ENOENT, "there is no such program", argv[0])
     return subprocess.Popen(
-        [*_leash(), *argv],
+        [*(_leash() if leash is None else leash), *argv],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=complaints,

@@ -78,12 +78,19 @@ def folders_of(place: RunPlace, request: RunRequest) -> LocalFolders:
 
 # ------------------------------------------------------------------- reading
 def report_lost(place: RunPlace) -> list[RunRecord]:
-    """Close the runs of this host whose process is gone, and return them."""
+    """Close the runs of this host whose process is gone, and return them.
+
+    Programs that such a process left are ended: they may hold a token.
+    """
+    from reconciler.adapters.owner import end_orphans  # noqa: PLC0415  (late)
     from reconciler.adapters.process import is_alive, this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import adopt_lost  # noqa: PLC0415  (late)
 
     host = this_process().host
-    return adopt_lost(place.database, host=host, alive=is_alive, now=place.clock())
+    lost = adopt_lost(place.database, host=host, alive=is_alive, now=place.clock())
+    if lost:
+        end_orphans()
+    return lost
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ PROMISED = {
     *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL"),
     *("GIT_TERMINAL_PROMPT", "GIT_ASKPASS", "GIT_ALLOW_PROTOCOL", "GIT_LFS_SKIP_SMUDGE"),
     *("GIT_NO_REPLACE_OBJECTS", "GIT_CONFIG_COUNT", "RECONCILER_OWNER"),
-    # What git itself tells the programs it starts.
+    # What the shell that leads the group, and git itself, tell the programs they start.
+    *("PWD", "OLDPWD", "SHLVL", "_"),
     *("GIT_DIR", "GIT_PREFIX", "GIT_EXEC_PATH", "GIT_INTERNAL_SUPER_PREFIX", "GIT_PROTOCOL"),
 }
 
