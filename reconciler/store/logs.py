@@ -52,10 +52,14 @@ class LogFile:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._reserve = _reserve(path.parent)
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             self._file = os.fdopen(handle, "ab", buffering=0)
             self._size = os.fstat(handle).st_size
+            try:
+                self._reserve = _reserve(path.parent)
+            except OSError:
+                self._file.close()
+                raise
         except OSError as error:
             raise _unusable(path, error) from None
         self._path = path
