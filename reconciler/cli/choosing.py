@@ -15,26 +15,22 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def choosing_options(command: _Command) -> _Command:
     """The options --target, --exclude and --since."""
-    # None is taken from the environment: a plan for some tasks is asked for in this very command.
     for decorate in (
         click.option(
             "--since",
             metavar="REF",
-            allow_from_autoenv=False,
             help="Only tasks whose files changed since this Git ref.",
         ),
         click.option(
             "--exclude",
             multiple=True,
             metavar="SELECTOR",
-            allow_from_autoenv=False,
             help="All but these tasks.",
         ),
         click.option(
             "--target",
             multiple=True,
             metavar="SELECTOR",
-            allow_from_autoenv=False,
             help="Only these: name, address, label:K=V, owner:N, registry:N; * is any letters.",
         ),
     ):

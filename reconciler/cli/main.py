@@ -29,6 +29,7 @@ _COMMANDS = (
     ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
     ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
     ("workflow", "destroy", "destroy:destroy", "Delete what was applied here"),
+    ("workflow", "import", "adopting:import_command", "Write spec files for live tasks"),
     ("workflow", "lock", "locks:lock", "Show who is applying; break the lock of one who is gone"),
     ("workflow", "fmt", "files:fmt", "Lay out the YAML files"),
     ("runs", "run", "runs:run", "Run an applied task"),
@@ -41,6 +42,7 @@ _COMMANDS = (
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
     ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans and reports"),
+    ("misc", "completion", "completion:completion", "Completion for bash, zsh or fish"),
     ("misc", "version", "files:version", "Show the version"),
 )
 # What the program calls itself with: neither shown nor proposed.
@@ -136,9 +138,12 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as error:
         return _click_exit_code(error)
-    except (BrokenPipeError, SystemExit):
-        # click turns a closed pipe into SystemExit(1); nothing else here leaves that way.
+    except BrokenPipeError:
         return _broken_pipe()
+    except SystemExit as error:
+        # click turns a closed pipe into SystemExit(1), and leaves with 0 once it has told a shell
+        # what may come next.
+        return _broken_pipe() if error.code else 0
     except Exception as error:  # noqa: BLE001  (the last door: no trace for a person)
         if _debug(arguments):
             traceback.print_exc()

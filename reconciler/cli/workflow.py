@@ -46,7 +46,6 @@ _levels = (
 @click.option(
     "--base",
     metavar="REF",
-    allow_from_autoenv=False,
     help="Compare with the specs of a Git ref: no live state, no state database.",
 )
 @override_options

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.base.source import spell_path
+from reconciler.base.source import Path, spell_path
+from reconciler.plan.diff import value_at
 from reconciler.plan.parts import Document
 
 # Maps from a name to a reference, without a map around each.
@@ -42,7 +43,7 @@ class SecretChange:
 
 def secret_changes(before: Document | None, after: Document | None) -> tuple[SecretChange, ...]:
     """The secrets that differ, in the order of their paths."""
-    old, new = dict(_secrets((), before)), dict(_secrets((), after))
+    old, new = _by_path(before), _by_path(after)
     return tuple(
         SecretChange(path, old.get(path), new.get(path))
         for path in sorted({*old, *new})
@@ -50,7 +51,20 @@ def secret_changes(before: Document | None, after: Document | None) -> tuple[Sec
     )
 
 
-def _secrets(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[str, SecretFacts]]:
+def secret_places(document: Document) -> list[Path]:
+    """The fields of a document that are references to secrets."""
+    found = []
+    for path, _ in _secrets((), document):
+        holder = value_at(document, path)
+        found.append((*path, "secret") if isinstance(holder, dict) else path)
+    return found
+
+
+def _by_path(document: Document | None) -> dict[str, SecretFacts]:
+    return {spell_path(path): facts for path, facts in _secrets((), document)}
+
+
+def _secrets(path: Path, value: Any) -> Iterator[tuple[Path, SecretFacts]]:
     if isinstance(value, list):
         for index, item in enumerate(value):
             yield from _secrets((*path, index), item)
@@ -60,11 +74,11 @@ def _secrets(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[str, Sec
     if isinstance(value.get("secret"), str):
         facts = {key: value.get(key) for key in _FACTS}
         scopes = tuple(value.get("scopes") or ())
-        yield spell_path(path), SecretFacts(value["secret"], scopes=scopes, **facts)
+        yield path, SecretFacts(value["secret"], scopes=scopes, **facts)
         return
     for key, item in value.items():
         if key in _MAPS and isinstance(item, dict):
             for name, reference in item.items():
-                yield spell_path((*path, key, name)), SecretFacts(str(reference))
+                yield (*path, key, name), SecretFacts(str(reference))
         elif key not in _FREE:
             yield from _secrets((*path, key), item)

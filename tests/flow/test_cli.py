@@ -98,10 +98,7 @@ NOT_FROM_THE_ENVIRONMENT = {
     "fault_point": {"apply", "destroy"},
     "auto_approve": {"destroy"},
     "confirm": {"destroy"},
-    "target": {"plan", "apply", "drift"},
-    "exclude": {"plan", "apply", "drift"},
-    "since": {"plan", "apply", "drift"},
-    "base": {"plan"},
+    "force": {"import"},
 }
 
 

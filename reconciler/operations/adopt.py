@@ -1,0 +1,147 @@
+"""`import`: live tasks that no spec declares become spec files that plan to zero changes.
+
+What is written is remembered as last applied, in the journal and under the
+lock, so that the next plan finds no drift and nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reconciler import __version__
+from reconciler.base.errors import WrongUsage
+from reconciler.base.ids import new_id
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.operations.apply import apply_plan, locked
+from reconciler.operations.drafts import Draft, Ground, Refused, draft_of, read_ground, write_draft
+from reconciler.operations.manner import Manner
+from reconciler.operations.plan import VALID_FOR
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.change import Action, Cause, Change, Plan
+from reconciler.plan.normalise import canonical_document, document_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A task that has a spec file now. `secrets` of its fields are marked as to be done."""
+
+    address: str
+    file: str
+    secrets: int
+
+
+@dataclass(slots=True)
+class Imported:
+    """How an import ended. `declared` of the tasks that were asked for have a spec already."""
+
+    written: list[Written] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    declared: int = 0
+    apply_id: str | None = None
+
+
+def import_tasks(
+    opened: OpenWorkspace,
+    names: Sequence[str] = (),
+    *,
+    registry: str | None = None,
+    force: bool = False,
+) -> Imported:
+    """Write a spec file for each named live task, or, without names, for all of a registry or all.
+
+    No file is overwritten, unless `force` and the file declares no other task. A task that cannot
+    be imported is told, and does not keep the rest from it. Raises WrongUsage (a name fits
+    nothing), InvalidInput (the specs are wrong), Locked, StateUnusable.
+    """
+    with locked(opened, "import") as (lock, _):
+        live = {one.address: one for one in opened.provider.read_all()}
+        chosen = _named(names, live) if names else _of_registry(opened, registry, live)
+        ground = read_ground(opened, force=force)
+        result, drafts = Imported(), list[Draft]()
+        for address in chosen:
+            if address in ground.declared and not (names and force):
+                _already_declared(result, address, ground, named=bool(names))
+                continue
+            outcome = draft_of(ground, live[address])
+            written = outcome if isinstance(outcome, Refused) else write_draft(ground, outcome)
+            if isinstance(written, Refused):
+                result.refused.append(written)
+            elif isinstance(outcome, Draft):
+                drafts.append(outcome)
+                result.written.append(Written(address, outcome.file, outcome.secrets))
+        if drafts:
+            plan = _plan_to_remember(opened, drafts)
+            result.apply_id = apply_plan(opened, plan, lock, Manner(lambda _: None)).apply_id
+        return result
+
+
+# ------------------------------------------------------------------ which tasks
+def _named(names: Sequence[str], live: Iterable[str]) -> list[str]:
+    addresses, found = sorted(live), list[str]()
+    for name in names:
+        fits = [one for one in addresses if name in {one, one.partition("/")[2]}]
+        if not fits:
+            every = [text for one in addresses for text in (one, one.partition("/")[2])]
+            near = did_you_mean(name, every)
+            raise WrongUsage(
+                f"no live task is called {one_line(name, 80)}",
+                hint=f"did you mean {near}?" if near else "reconciler tasks lists what is live",
+            )
+        if len(fits) > 1:
+            raise WrongUsage(
+                f"{one_line(name, 80)} is the name of {len(fits)} tasks: {', '.join(fits[:5])}",
+                hint="write the registry too",
+            )
+        found += fits
+    return sorted(set(found))
+
+
+def _of_registry(opened: OpenWorkspace, registry: str | None, live: Iterable[str]) -> list[str]:
+    names = [one.name for one in opened.workspace.registries]
+    if registry is not None and registry not in names:
+        near = did_you_mean(registry, names)
+        raise WrongUsage(
+            f"no registry of this workspace is called {one_line(registry, 80)}",
+            details=[("allowed", ", ".join(names) or "none")],
+            hint=f"did you mean {near}?" if near else None,
+        )
+    return sorted(one for one in live if registry in {None, one.partition("/")[0]})
+
+
+def _already_declared(result: Imported, address: str, ground: Ground, *, named: bool) -> None:
+    if not named:
+        result.declared += 1
+        return
+    file = ground.declared[address]
+    fix = "reconciler plan shows how it differs; --force writes the file anew from live"
+    result.refused.append(Refused(address, f"{file} declares it already", fix))
+
+
+# --------------------------------------------------------------- what is remembered
+def _plan_to_remember(opened: OpenWorkspace, drafts: Sequence[Draft]) -> Plan:
+    """A plan that writes nothing live: what is live becomes what was last applied."""
+    now = opened.clock().replace(microsecond=0)
+    return Plan(
+        id=new_id("p-", 8),
+        created=now,
+        expires=now + VALID_FOR,
+        tool_version=__version__,
+        state_id=opened.database.setting("state_id"),
+        state_serial=int(opened.database.setting("serial")),
+        changes=tuple(_remember(draft) for draft in drafts),
+    )
+
+
+def _remember(draft: Draft) -> Change:
+    document = canonical_document(draft.task)
+    return Change(
+        address=draft.task.address,
+        action=Action.NO_OP,
+        adopts=True,
+        cause=Cause(file=draft.file),
+        live_hash=document_hash(document),
+        base=document,
+        target=document,
+        applied=document,
+    )
