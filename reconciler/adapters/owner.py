@@ -32,7 +32,7 @@ def owner_lives(owner: str) -> bool:
 def end_orphans() -> None:
     """End the programs of this user whose owner is gone (where there is a /proc)."""
     for _ in range(_ROUNDS):
-        if not any([_end_orphan(process) for process in Path("/proc").glob("[0-9]*")]):
+        if sum(_end_orphan(process) for process in Path("/proc").glob("[0-9]*")) == 0:
             return
 
 

@@ -111,7 +111,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a program whose output and complaints are read apart; end it with `end_group`.
 
-    When we are killed it ends with everything it started (where there is setpriv). Raises FileNotFoundError or PermissionError if it cannot be started.
+    When we are killed it ends with everything it started (where there is setpriv). Raises
+    FileNotFoundError or PermissionError if it cannot be started.
     """
     leash = (*_leash(), *_GROUP_LEASH) if _leash() else ()
     return _start(argv, environment, folder, complaints=subprocess.PIPE, leash=leash)
