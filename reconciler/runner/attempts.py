@@ -40,13 +40,20 @@ class Ear:
 Once = Callable[[int, Ear], int]
 
 
-def try_often(plan: Repeating, once: Once, pause: Callable[[float], None]) -> int:
+def try_often(
+    plan: Repeating,
+    once: Once,
+    pause: Callable[[float], None],
+    tell: Callable[[int, str], None] = lambda _attempt, _text: None,
+) -> int:
     """Do it as often as the plan says; the exit code of the last time.
 
-    Every repetition runs even if one before it failed. Raises Failure at the end if any did, with
-    the exit code of the last one that failed; raises Stop as `once` and `pause` do.
+    `tell` is told of each attempt that failed and is followed by another one. Every repetition
+    runs even if one before it failed. Raises Failure at the end if any did, with the exit code of
+    the last one that failed; raises Stop as `once` and `pause` do.
     """
     failures: list[Failure] = []
+    wait = f" in {plan.retry_delay:g} s" if plan.retry_delay else ""
     code = number = 0
     for _ in range(plan.repeat + 1):
         for left in range(plan.retries, -1, -1):
@@ -60,6 +67,7 @@ def try_often(plan: Repeating, once: Once, pause: Callable[[float], None]) -> in
                 if not left or failure.reason not in _RETRIED or not ear.heard:
                     failures.append(failure)
                     break
+                tell(number, f"attempt {number} failed: {failure.message}; trying again{wait}")
             pause(plan.retry_delay)
     if failures:
         raise _joined(failures)

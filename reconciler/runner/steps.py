@@ -27,6 +27,7 @@ from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import CmdStep, PushStep, Step
 
 _STARTED_SECONDS = 0.1
+_CANNOT_START = 125  # what `docker run` ends with when there is no container
 
 
 def perform(step: Step, site: Site) -> None:
@@ -49,10 +50,12 @@ def perform(step: Step, site: Site) -> None:
         ledger.close_step(step.id, StepStatus.FAILED)
         raise
     else:
-        ledger.close_step(step.id, StepStatus.SUCCEEDED, code)
+        if code is not None:
+            ledger.close_step(step.id, StepStatus.SUCCEEDED, code)
 
 
-def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int:
+def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int | None:
+    """The exit code, None for a container that goes on by itself and is closed already."""
     if isinstance(step, CmdStep):
         return _cmd(step, work, watch, site)
     watch.begin()
@@ -62,6 +65,7 @@ def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int:
         step.attempts,
         lambda attempt, ear: build_step(step, attempt, ear, work, site),
         watch.pause,
+        lambda attempt, text: work.ledger.say(step.id, text, attempt),
     )
 
 
@@ -96,7 +100,7 @@ def _push(step: PushStep, work: Work, site: Site) -> int:
 
 
 # ----------------------------------------------------------------------- cmd
-def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int:
+def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int | None:
     image = step_image(step, work, watch, site)
     watch.begin()
 
@@ -110,7 +114,13 @@ def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int:
             watch.check()
         return _code(step, end)
 
-    return try_often(step.attempts, once, watch.pause)
+    code = try_often(
+        step.attempts,
+        once,
+        watch.pause,
+        lambda attempt, text: work.ledger.say(step.id, text, attempt),
+    )
+    return None if step.detach else code
 
 
 def _code(step: CmdStep, end: ContainerEnd) -> int:
@@ -174,25 +184,42 @@ def _files(step: CmdStep, site: Site) -> tuple[PlacedFile, ...]:
 
 # ------------------------------------------------------------------ detached
 def _detached(step: CmdStep, request: ContainerRequest, attempt: int, site: Site) -> int:
-    """Start a container that goes on beside the other steps until the last one has ended."""
-    begun = threading.Event()
+    """Start a container that goes on beside the other steps until the last one has ended.
+
+    It is a success once it has started; one that then ends with an error by itself says so in the
+    record, and ends nothing else.
+    """
+    ledger, begun, closed = site.work.ledger, threading.Event(), threading.Event()
     ends: list[ContainerEnd] = []
 
     def watch_it() -> None:
         try:
-            with site.work.ledger.output(step.id, attempt) as output:
+            with ledger.output(step.id, attempt) as output:
                 ends.append(site.containers.run(request, output, site.over.is_set, begun.set))
-            if not ends[0].stopped and begun.is_set():
-                code = ends[0].exit_code
-                site.work.ledger.say(step.id, f"ended by itself with {code}", attempt)
         except EngineUnavailable as error:
-            ends.append(ContainerEnd(exit_code=125, message=error.message))
+            ends.append(ContainerEnd(exit_code=_CANNOT_START, message=error.message))
         except ReconcilerError as error:
-            site.work.ledger.say(step.id, f"lost sight of: {error.message}", attempt)
+            ledger.say(step.id, f"lost sight of: {error.message}", attempt)
+        if begun.is_set() and ends and not ends[0].stopped:
+            closed.wait()
+            _ended_by_itself(step, ends[0], attempt, site)
 
     thread = threading.Thread(target=watch_it, name=step.id, daemon=True)
     site.detached.append(thread)
     thread.start()
     while thread.is_alive() and not begun.wait(_STARTED_SECONDS):
         pass
-    return 0 if begun.is_set() else _code(step, ends[0] if ends else ContainerEnd(125))
+    try:
+        if not begun.is_set():
+            return _code(step, ends[0] if ends else ContainerEnd(_CANNOT_START))
+        ledger.close_step(step.id, StepStatus.SUCCEEDED)
+        return 0
+    finally:
+        closed.set()
+
+
+def _ended_by_itself(step: CmdStep, end: ContainerEnd, attempt: int, site: Site) -> None:
+    good = end.message is None and step.succeeded(end.exit_code)
+    status = StepStatus.SUCCEEDED if good else StepStatus.IGNORED
+    site.work.ledger.say(step.id, f"ended by itself with {end.exit_code}", attempt)
+    site.work.ledger.close_step(step.id, status, end.exit_code)

@@ -217,6 +217,15 @@ def test_what_the_engine_refuses_to_start_is_said(bench: Bench) -> None:
     assert record.message == 'step "a" cannot be started: no such program'
 
 
+def test_a_failed_attempt_is_told_with_its_reason_and_what_comes_next(bench: Bench) -> None:
+    bench.containers.codes = [7, 0]
+    bench.go(cmd("a", "next", retries=2, retryDelay=1))
+    told = [line for line in bench.run.log.lines if "attempt" in line.line]
+    assert [(line.attempt, line.line) for line in told] == [
+        (1, 'attempt 1 failed: step "a" exited with 7; trying again in 1 s')
+    ]
+
+
 def test_a_retry_has_a_name_and_an_attempt_of_its_own(bench: Bench) -> None:
     bench.containers.codes = [1, 0]
     record = bench.go(cmd("a", "next", retries=2, retryDelay=1))
@@ -281,7 +290,19 @@ def test_a_canceled_run_ends_the_running_step(bench: Bench) -> None:
 def test_a_detached_step_ends_when_the_last_other_one_has(bench: Bench) -> None:
     record = bench.go(cmd("web", "hang", detach=True), cmd("b", "ok"))
     assert record.status is RunStatus.SUCCEEDED
-    assert steps(record) == {"web": ("succeeded", 0), "b": ("succeeded", 0)}
+    assert steps(record) == {"web": ("succeeded", None), "b": ("succeeded", 0)}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("exit 9", ("failed-ignored", 9)), ("exit 0", ("succeeded", 0))]
+)
+def test_a_detached_step_that_ends_by_itself_says_with_what(
+    bench: Bench, words: str, told: tuple[str, int]
+) -> None:
+    record = bench.go(cmd("web", words, detach=True), cmd("b", "ok"))
+    assert record.status is RunStatus.SUCCEEDED
+    assert steps(record) == {"web": told, "b": ("succeeded", 0)}
+    assert f"ended by itself with {told[1]}" in bench.run.log.text
 
 
 # -------------------------------------------------------------------- values
