@@ -20,8 +20,8 @@ from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import DEFAULT_NETWORK, CmdStep, TaskFile
 
-# The state, with the key of its fingerprints, is nothing for a step; histories are not packed.
-_NEVER_COPIED = frozenset({".git", ".reconciler"})
+# The state, with the key of its fingerprints, is nothing for a step.
+_NEVER_COPIED = ".reconciler"
 _ENGINE_NETWORKS = frozenset({"host", "none", "bridge"})
 _OFFLINE = "none"
 
@@ -51,17 +51,23 @@ class Site:
     detached: list[threading.Thread] = field(default_factory=list)
 
     def network(self, name: str | None) -> str | None:
-        """The engine's name of a step's network. Raises Failure if the run may not use it."""
+        """The engine's name of a step's network."""
         if self.work.request.offline and name not in self.networks:
-            if name in {None, _OFFLINE}:
-                return _OFFLINE
-            message = f"the network {name} leads out, and this task has network.egress: none"
-            raise Failure(Reason.STEP, message)
+            return _OFFLINE
         return self.networks.get(name, name) if name else None
 
     def is_shared(self, engine_name: str | None) -> bool:
         """True for a network where steps find each other by name."""
         return engine_name is not None and engine_name not in _ENGINE_NETWORKS
+
+
+def check_network(step: CmdStep, task: TaskFile, work: Work) -> None:
+    """Raise Failure (step) if a step of a run that may not reach out asks for a way out."""
+    made = network_names(work.request.id, task)
+    if work.request.offline and step.network not in {*made, None, _OFFLINE}:
+        where = f'step "{step.id}" (line {step.line})'
+        message = f"the network {step.network} leads out, and this task has network.egress: none"
+        raise Failure(Reason.STEP, f"{where}: {message}")
 
 
 def network_names(run: str, task: TaskFile) -> dict[str, str]:
@@ -139,9 +145,10 @@ class _left_out:  # noqa: N801  (used like a function)
 
     def __init__(self, source: str, fetched: Fetched) -> None:
         self._local = context_kind(source) is ContextKind.LOCAL
-        self._rules = ignore_rules(fetched.folder, fetched.folder / "Dockerfile")
+        dockerfile = fetched.folder / "Dockerfile"
+        self._rules = ignore_rules(fetched.folder, dockerfile, local=self._local)
 
     def __call__(self, path: str) -> bool:
-        if self._local and any(part in _NEVER_COPIED for part in path.split("/")):
+        if self._local and _NEVER_COPIED in path.split("/"):
             return True
         return self._local and self._rules.ignored(path)

@@ -22,7 +22,7 @@ from reconciler.runner.fetch import fetch_context
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
 from reconciler.runner.schedule import default_width, run_graph
-from reconciler.runner.site import Site, open_site
+from reconciler.runner.site import Site, check_network, open_site
 from reconciler.runner.steps import perform
 from reconciler.runner.taskread import read_task
 from reconciler.runner.variables import run_variables
@@ -88,7 +88,8 @@ def _fetch(work: Work) -> Fetched:
         folder.mkdir()
         return Fetched(folder, folder)
     fetched = fetch_context(work)
-    size = measure(fetched.folder, fetched.folder / "Dockerfile", work.watch.check)
+    dockerfile, local = fetched.folder / "Dockerfile", work.request.local
+    size = measure(fetched.folder, dockerfile, work.watch.check, local=local)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,
@@ -115,6 +116,7 @@ def _check(step: Step, task: TaskFile, work: Work) -> None:
         for name in step.images:
             _check_push(step, name, work)
     else:
+        check_network(step, task, work)
         _warn_of_secrets(step, task, work)
 
 

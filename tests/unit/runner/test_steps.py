@@ -116,7 +116,7 @@ def test_without_egress_the_network_is_closed(bench: Bench) -> None:
 
 
 def test_without_egress_the_hosts_network_is_refused(bench: Bench) -> None:
-    record = bench.go(cmd("a", "ok", network="host"), offline=True)
+    record = bench.go(cmd("z", "ok"), cmd("a", "ok", network="host"), offline=True)
     assert record.status is RunStatus.FAILED
     assert "egress" in str(record.message)
     assert bench.containers.requests == []
