@@ -29,6 +29,7 @@ _COMMANDS = (
     ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
     ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
     ("workflow", "destroy", "destroy:destroy", "Delete what was applied here"),
+    ("workflow", "show", "looking:show_command", "Show one task: live, last applied, runs"),
     ("workflow", "import", "adopting:import_command", "Write spec files for live tasks"),
     ("workflow", "lock", "locks:lock", "Show who is applying; break the lock of one who is gone"),
     ("workflow", "fmt", "files:fmt", "Lay out the YAML files"),
@@ -42,6 +43,7 @@ _COMMANDS = (
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
     ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans and reports"),
+    ("misc", "diff", "looking:diff", "Compare what is live in two registries"),
     ("misc", "completion", "completion:completion", "Completion for bash, zsh or fish"),
     ("misc", "version", "files:version", "Show the version"),
 )

@@ -16,6 +16,7 @@ from reconciler.base.text import did_you_mean, one_line
 from reconciler.operations.apply import apply_plan, locked
 from reconciler.operations.drafts import Draft, Ground, Refused, draft_of, read_ground, write_draft
 from reconciler.operations.manner import Manner
+from reconciler.operations.naming import address_of
 from reconciler.operations.plan import VALID_FOR
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Cause, Change, Plan
@@ -78,23 +79,8 @@ def import_tasks(
 
 # ------------------------------------------------------------------ which tasks
 def _named(names: Sequence[str], live: Iterable[str]) -> list[str]:
-    addresses, found = sorted(live), list[str]()
-    for name in names:
-        fits = [one for one in addresses if name in {one, one.partition("/")[2]}]
-        if not fits:
-            every = [text for one in addresses for text in (one, one.partition("/")[2])]
-            near = did_you_mean(name, every)
-            raise WrongUsage(
-                f"no live task is called {one_line(name, 80)}",
-                hint=f"did you mean {near}?" if near else "reconciler tasks lists what is live",
-            )
-        if len(fits) > 1:
-            raise WrongUsage(
-                f"{one_line(name, 80)} is the name of {len(fits)} tasks: {', '.join(fits[:5])}",
-                hint="write the registry too",
-            )
-        found += fits
-    return sorted(set(found))
+    known = list(live)
+    return sorted({address_of(name, known) for name in names})
 
 
 def _of_registry(opened: OpenWorkspace, registry: str | None, live: Iterable[str]) -> list[str]:

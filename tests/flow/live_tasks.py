@@ -232,7 +232,12 @@ class _Maker:
         }
 
     def _file(self) -> dict[str, Any]:
-        more = self._some(values=self._odd, set=self._map, setSecret=self._references)
+        more = self._some(
+            values=self._odd,
+            set=self._map,
+            setSecret=self._references,
+            repositories=lambda: ["web-api", "team/*"],
+        )
         return {"file": {"path": "task.yaml", **more}}
 
     def _inline(self) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""The commands show, diff, graph and explain: words in, lines out. Decides nothing."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.completion import complete_live_tasks
+from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
+
+
+@click.command("show")
+@click.argument("task", shell_complete=complete_live_tasks)
+@formats("text", "json", "yaml")
+@pass_invocation
+def show_command(invocation: Invocation, task: str, output: str) -> int:
+    """Show one TASK: live and last applied, by whom and when, its last runs and next timers."""
+    from reconciler.operations.show import show_task  # noqa: PLC0415
+    from reconciler.report.machine import to_text  # noqa: PLC0415
+    from reconciler.report.show_text import show_json, show_lines, show_yaml  # noqa: PLC0415
+
+    now = invocation.clock()
+    with invocation.workspace() as opened:
+        shown = show_task(opened, task, now)
+    if output == "json":
+        click.echo(to_text(show_json(shown)))
+    elif output == "yaml":
+        click.echo(show_yaml(shown))
+    else:
+        show(show_lines(shown, now, invocation.width))
+    return 0
+
+
+@click.command()
+@click.argument("first", metavar="REGISTRY_A")
+@click.argument("second", metavar="REGISTRY_B")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 if they differ.")
+@output_option
+@pass_invocation
+def diff(
+    invocation: Invocation, /, *, first: str, second: str, detailed_exitcode: bool, output: str
+) -> int:
+    """Compare what is live in two registries, task by task. Reads no specs."""
+    from reconciler.operations.compare_live import compare_registries  # noqa: PLC0415
+    from reconciler.report.machine import to_text  # noqa: PLC0415
+    from reconciler.report.show_text import difference_json, difference_lines  # noqa: PLC0415
+
+    with invocation.workspace() as opened:
+        found = compare_registries(opened, first, second)
+    if output == "json":
+        click.echo(to_text(difference_json(found)))
+    else:
+        show(difference_lines(found, invocation.width))
+    return 2 if detailed_exitcode and found.any else 0

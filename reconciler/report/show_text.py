@@ -1,0 +1,136 @@
+"""One task, and two registries side by side, as lines for people and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from reconciler import __version__
+from reconciler.base.clock import spell_ago, spell_moment, to_iso
+from reconciler.base.text import harmless, plural, wrap
+from reconciler.base.yaml_writer import write_document
+from reconciler.model.task import Task
+from reconciler.operations.compare_live import Difference
+from reconciler.operations.show import Shown
+from reconciler.plan.normalise import full_of
+from reconciler.report.change_text import field_lines
+from reconciler.report.describe import describe
+from reconciler.report.machine import FORMAT_VERSION
+from reconciler.report.runs import runs_json, runs_lines
+
+_LABEL = 10
+
+
+def show_lines(shown: Shown, now: datetime, width: int) -> list[str]:
+    """The whole output of `show`."""
+    lines = [shown.address]
+    for label, text in _facts(shown, now):
+        first = f"  {label:<{_LABEL}}"
+        lines += wrap(harmless(f"{first}{text}"), width, " " * (_LABEL + 2))
+    if shown.drift:
+        lines += ["", "Drift: applied -> live"]
+        for field in shown.drift:
+            lines += field_lines(field, width)
+    if shown.live is not None:
+        lines += ["", "Live, without what is at its default:"]
+        text = write_document(shown.live)
+        for row in text.splitlines():
+            indent = len(row) - len(row.lstrip()) + 2
+            lines += wrap(harmless("  " + row), width, " " * (indent + 2)) if row.strip() else [""]
+    if shown.runs:
+        lines += ["", "Last runs:", *runs_lines(list(shown.runs), now, width)]
+    return lines
+
+
+def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
+    if shown.live is None:
+        yield "live", "it is gone: deleted behind the back of the state"
+    else:
+        task = Task.model_validate(shown.live)
+        for text in describe(task, now):
+            yield "does", text
+        yield "status", task.spec.status
+        if task.metadata.owner:
+            yield "owner", task.metadata.owner
+        yield "changed", _who(shown.changed_by, shown.changed_at, now)
+    if shown.applied is None:
+        yield "applied", "never from here: reconciler import writes a spec for it"
+    else:
+        commit = f", commit {shown.commit[:7]}" if shown.commit else ""
+        file = f", {shown.file}" if shown.file else ""
+        yield "applied", f"{_who(shown.applied_by, shown.applied_at, now)}{file}{commit}"
+        yield "drift", plural(len(shown.drift), "field") if shown.drift else "none"
+    for fire in shown.fires:
+        yield "next", f"{spell_moment(fire.at, now)} UTC by timer {fire.timer}"
+    if not shown.runs:
+        yield "runs", "none yet"
+
+
+def _who(by: str | None, at: datetime | None, now: datetime) -> str:
+    when = (
+        f"{at:%Y-%m-%d %H:%M} UTC ({spell_ago(at, now)})" if at else "at a time that is not known"
+    )
+    return f"{when} by {by}" if by else when
+
+
+def show_json(shown: Shown) -> dict[str, Any]:
+    """The output of `show -o json` and `-o yaml`: documents with every default written out."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "address": shown.address,
+        "live": full_of(shown.live) if shown.live is not None else None,
+        "changed_by": shown.changed_by,
+        "changed_at": to_iso(shown.changed_at) if shown.changed_at else None,
+        "applied": full_of(shown.applied) if shown.applied is not None else None,
+        "applied_by": shown.applied_by,
+        "applied_at": to_iso(shown.applied_at) if shown.applied_at else None,
+        "file": shown.file,
+        "commit": shown.commit,
+        "apply_id": shown.apply_id,
+        "drift": [field.model_dump(mode="json") for field in shown.drift],
+        "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
+        "runs": runs_json(shown.runs)["runs"],
+    }
+
+
+def show_yaml(shown: Shown) -> str:
+    """The same as YAML, harmless to a terminal."""
+    return "\n".join(map(harmless, write_document(show_json(shown)).splitlines()))
+
+
+def difference_lines(found: Difference, width: int) -> list[str]:
+    """The whole output of `diff`."""
+    lines = []
+    for name in found.only_first:
+        lines += wrap(harmless(f"- {name}  only in {found.first}"), width, "    ")
+    for name in found.only_second:
+        lines += wrap(harmless(f"+ {name}  only in {found.second}"), width, "    ")
+    for one in found.differing:
+        lines += wrap(harmless(f"~ {one.name}  {plural(len(one.paths), 'field')}"), width, "    ")
+        lines += [line for field in one.paths for line in field_lines(field, width)]
+    lines += [""] if lines else []
+    told = (
+        f"{found.first} -> {found.second}: {found.same:,} the same, "
+        f"{len(found.differing):,} different, {len(found.only_first):,} only in {found.first}, "
+        f"{len(found.only_second):,} only in {found.second}."
+    )
+    return [*lines, *wrap(told, width)]
+
+
+def difference_json(found: Difference) -> dict[str, Any]:
+    """The output of `diff -o json`."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "first": found.first,
+        "second": found.second,
+        "same": found.same,
+        "only_first": list(found.only_first),
+        "only_second": list(found.only_second),
+        "differing": [
+            {"name": one.name, "paths": [field.model_dump(mode="json") for field in one.paths]}
+            for one in found.differing
+        ],
+    }
