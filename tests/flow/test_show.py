@@ -160,7 +160,7 @@ def test_two_registries_are_compared_by_name(two: Project) -> None:
         "      timeout                   3600 -> 600\n"
         "\n"
         "contoso -> fabrikam: 1 the same, 1 different, 1 only in contoso, 1 only in\n"
-        "fabrikam.\n",
+        "fabrikam.\n"
     )
 
 
