@@ -61,8 +61,12 @@ def environment_of(repository: Repository, url: str, place: Path) -> dict[str, s
     for index, (name, value) in enumerate(settings):
         numbered[f"GIT_CONFIG_KEY_{index}"] = name
         numbered[f"GIT_CONFIG_VALUE_{index}"] = value
+    inherited = {name: os.environ[name] for name in keep if name in os.environ}
+    if "SSL_CERT_FILE" in inherited:
+        # Many a git was built with a library that does not read it.
+        inherited.setdefault("GIT_SSL_CAINFO", inherited["SSL_CERT_FILE"])
     return {
-        **{name: os.environ[name] for name in keep if name in os.environ},
+        **inherited,
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         "LC_ALL": "C",

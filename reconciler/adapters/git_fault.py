@@ -19,6 +19,7 @@ class GitFault(StrEnum):
     STOPPED = "stopped"
     DISK = "disk"
     NO_GIT = "no-git"
+    TLS = "tls"
 
 
 class GitFetchError(Exception):
@@ -38,11 +39,20 @@ def explained(errors: str, url: str, secrets: Sequence[str]) -> GitFetchError:
     return GitFetchError(_fault_of(text), _told(text, url))
 
 
+_CERTIFICATE = ("certificate verif", "ssl certificate", "ssl: certificate", "ssl ca cert")
+_PAGE = "is this a git repository?"
 _FAULTS = (
     (GitFault.DISK, ("no space left on device", "disk quota exceeded", "out of diskspace")),
     (
+        GitFault.TLS,
+        (
+            *_CERTIFICATE,
+            *("gnutls_handshake", "ssl_connect", "ssl routines", "tls connect"),
+        ),
+    ),
+    (
         GitFault.AUTH,
-        ("authentication failed", "could not read username", "error: 401", "error: 403"),
+        ("authentication failed", "could not read username", "error: 401", "error: 403", _PAGE),
     ),
     (
         GitFault.MISSING,
@@ -62,6 +72,29 @@ def _fault_of(text: str) -> GitFault:
 
 def _told(text: str, url: str) -> str:
     host = urlsplit(url).netloc
-    if _fault_of(text) is GitFault.REFUSED and "not allowed" not in text:
+    fault = _fault_of(text)
+    if fault is GitFault.TLS:
+        return _told_of_tls(text, host)
+    if fault is GitFault.AUTH and _PAGE in text:
+        return no_repository(url).message
+    if fault is GitFault.REFUSED and "not allowed" not in text:
         return f"{host} redirects elsewhere; a token is never carried along: use the final address"
     return f"{host}: {text}"
+
+
+def _told_of_tls(text: str, host: str) -> str:
+    if any(word in text.lower() for word in _CERTIFICATE):
+        fix = "if an authority of your own signed it, name its file in GIT_SSL_CAINFO"
+        return f"the certificate of {host} is not accepted: {text}; {fix}"
+    fix = "is this a port that speaks https, and does nothing on the way break TLS?"
+    return f"no TLS connection to {host}: {text}; {fix}"
+
+
+def no_repository(url: str) -> GitFetchError:
+    """The error of a host that answers with a web page: mostly one to sign in."""
+    host = urlsplit(url).netloc
+    fix = (
+        "it wants you to sign in (is there a token, and may it read this?), or the address is wrong"
+    )
+    message = f"{host} answered with a page, not with a repository: {fix}"
+    return GitFetchError(GitFault.AUTH, message)

@@ -16,18 +16,25 @@ from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_program import GitProgram, Stopping
 from reconciler.adapters.git_refs import SHA, resolve
-from reconciler.base.text import did_you_mean, one_line
+from reconciler.base.text import did_you_mean, one_line, plural
 
 _REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}")
+
+_SUBMODULE = "160000"  # the mode of a commit of another repository
+_MOST_NAMES = 5  # in a note
 
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A fetched commit: its files, its id, and the branch that was asked for (None: no branch)."""
+    """A fetched commit: its files, its id, and the branch that was asked for (None: no branch).
+
+    `notes` are what a person should know: a name with two meanings, submodules left out.
+    """
 
     root: Path
     commit: str
     branch: str | None
+    notes: tuple[str, ...] = ()
 
 
 def fetch(
@@ -41,19 +48,20 @@ def fetch(
     url = _checked_url(repository)
     place.mkdir(mode=0o700)
     git = GitProgram(repository, url, place, stopping)
-    branch, wanted = resolve(git, url, _checked_ref(ref))
+    wanted = resolve(git, url, _checked_ref(ref))
     tree = place / "tree"
     tree.mkdir()
     git.run("init", "--quiet", "--initial-branch=fetched", "--", str(tree))
     git.run("remote", "add", "--", "origin", url)
-    _download(git, wanted, folder)
+    _download(git, wanted.ref, folder)
     commit = git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
     git.run("checkout", "--quiet", "--detach", commit, "--")
     if folder.strip("/") and ".." not in folder and not (tree / folder.strip("/")).is_dir():
         raise _no_folder(git, commit, folder)
+    notes = (*wanted.notes, *_submodules(git, folder))
     # What is built holds no repository: no remote, no history, nothing to leak.
     shutil.rmtree(tree / ".git", ignore_errors=True)
-    return Checkout(tree, commit, branch)
+    return Checkout(tree, commit, wanted.branch, notes)
 
 
 # ------------------------------------------------------------------ checking
@@ -86,6 +94,19 @@ def _no_folder(git: GitProgram, commit: str, folder: str) -> GitFetchError:
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
     message = f"the repository has no folder {one_line(folder, 120)}{hint}"
     return GitFetchError(GitFault.MISSING, message)
+
+
+def _submodules(git: GitProgram, folder: str) -> tuple[str, ...]:
+    """A note of the submodules below a folder: each is a host that nobody asked for."""
+    below = [folder.strip("/")] if folder.strip("/") else []
+    listed = git.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *below)
+    names = [entry.partition("\t")[2] for entry in listed.split("\0") if entry[:6] == _SUBMODULE]
+    if not names:
+        return ()
+    shown = ", ".join(one_line(name, 80) for name in names[:_MOST_NAMES])
+    more = f" (and {len(names) - _MOST_NAMES:,} more)" if len(names) > _MOST_NAMES else ""
+    verb = "is" if len(names) == 1 else "are"
+    return (f"{plural(len(names), 'submodule')} {verb} not fetched: {shown}{more}",)
 
 
 # --------------------------------------------------------------- downloading

@@ -11,7 +11,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
@@ -41,11 +41,20 @@ class GitProgram:
             raise explained(errors.decode("utf-8", "replace"), self._url, self._secrets)
         return output.decode("utf-8", "replace")
 
-    def _execute(self, argv: Sequence[str]) -> tuple[int, bytes, bytes]:
+    def speaks_git(self, url: str) -> bool:
+        """False if what answers is a web page: to git it looks like a repository with no refs."""
+        # Packets are told of on standard error; a page has none.
+        watched = {**self._environment, "GIT_TRACE_PACKET": "1"}
+        _, _, errors = self._execute(["git", "ls-remote", "--end-of-options", url], watched)
+        return b" packet: " in errors
+
+    def _execute(
+        self, argv: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
         tree = self._place / "tree"
         folder = tree if tree.is_dir() else self._place
         try:
-            process = start(argv, environment=self._environment, folder=folder)
+            process = start(argv, environment=environment or self._environment, folder=folder)
         except (FileNotFoundError, PermissionError):
             message = "there is no git program: install git, or put its folder into PATH"
             raise GitFetchError(GitFault.NO_GIT, message) from None

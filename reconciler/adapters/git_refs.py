@@ -3,37 +3,67 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from reconciler.adapters.git_fault import GitFault, GitFetchError
+from reconciler.adapters.git_fault import GitFault, GitFetchError, no_repository
 from reconciler.adapters.git_program import GitProgram
 from reconciler.base.text import did_you_mean, one_line
 
 SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 _PULL = re.compile(r"(refs/)?pull/\d{1,10}/(head|merge)")
+_HEADS, _TAGS = "refs/heads/", "refs/tags/"
+_MOST_NAMES = 5  # in a message
 
 
-def resolve(git: GitProgram, url: str, ref: str) -> tuple[str | None, str]:
-    """(branch or None, what to fetch). The remote is asked; nothing is assumed of its names.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to fetch, the branch it is (None: no branch), and what a person should know of it."""
 
-    Raises GitFetchError.
+    ref: str
+    branch: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def resolve(git: GitProgram, url: str, ref: str) -> Wanted:
+    """What a name means. The remote is asked; nothing is assumed of its names.
+
+    A branch goes before a tag. Raises GitFetchError.
     """
     if SHA.fullmatch(ref):
-        return None, ref
+        return Wanted(ref)
     if _PULL.fullmatch(ref):
-        return None, ref if ref.startswith("refs/") else f"refs/{ref}"
-    told = git.run("ls-remote", "--symref", "--end-of-options", url)
-    refs = _parse_refs(told)
+        return Wanted(ref if ref.startswith("refs/") else f"refs/{ref}")
+    refs = _parse_refs(git.run("ls-remote", "--symref", "--end-of-options", url))
+    if not refs and not git.speaks_git(url):
+        raise no_repository(url)
     if not ref:
         return _default_branch(refs, url)
-    for name in (ref, f"refs/heads/{ref}", f"refs/tags/{ref}"):
+    for name in (ref, _HEADS + ref, _TAGS + ref):
         if name in refs:
-            prefix = "refs/heads/"
-            return name.removeprefix(prefix) if name.startswith(prefix) else None, name
-    heads = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
-    near = did_you_mean(ref, heads)
+            branch = name.removeprefix(_HEADS) if name.startswith(_HEADS) else None
+            return Wanted(name, branch, _notes(name, ref, refs))
+    raise _unknown(ref, refs, url)
+
+
+def _notes(name: str, ref: str, refs: dict[str, str]) -> tuple[str, ...]:
+    tag = _TAGS + ref
+    if name != _HEADS + ref or tag not in refs:
+        return ()
+    return (f"{ref} is a branch and a tag: the branch was taken (the tag is {tag})",)
+
+
+def _unknown(ref: str, refs: dict[str, str], url: str) -> GitFetchError:
+    near = did_you_mean(ref, _branches(refs))
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
+    if _SHORT_SHA.fullmatch(ref):
+        hint += "; a commit is named by its full id, all 40 digits"
     message = f"there is no branch or tag {one_line(ref, 80)} in {url}{hint}"
-    raise GitFetchError(GitFault.MISSING, message)
+    return GitFetchError(GitFault.MISSING, message)
+
+
+def _branches(refs: dict[str, str]) -> list[str]:
+    return [name.removeprefix(_HEADS) for name in refs if name.startswith(_HEADS)]
 
 
 def _parse_refs(text: str) -> dict[str, str]:
@@ -48,10 +78,20 @@ def _parse_refs(text: str) -> dict[str, str]:
     return refs
 
 
-def _default_branch(refs: dict[str, str], url: str) -> tuple[str | None, str]:
+def _default_branch(refs: dict[str, str], url: str) -> Wanted:
     head = refs.get("HEAD")
     if head is None:
-        raise GitFetchError(GitFault.MISSING, f"the repository {url} is empty")
-    if head.startswith("refs/heads/"):
-        return head.removeprefix("refs/heads/"), head
-    return None, "HEAD"
+        raise _no_default(refs, url)
+    if head.startswith(_HEADS):
+        return Wanted(head, head.removeprefix(_HEADS))
+    return Wanted("HEAD")
+
+
+def _no_default(refs: dict[str, str], url: str) -> GitFetchError:
+    if not refs:
+        return GitFetchError(GitFault.MISSING, f"the repository {url} is empty")
+    names = sorted(_branches(refs) or [name.removeprefix(_TAGS) for name in refs])
+    shown = ", ".join(f"#{one_line(name, 80)}" for name in names[:_MOST_NAMES])
+    more = f" (and {len(names) - _MOST_NAMES:,} more)" if len(names) > _MOST_NAMES else ""
+    message = f"the repository {url} has no default branch; name one: {shown}{more}"
+    return GitFetchError(GitFault.MISSING, message)

@@ -22,6 +22,7 @@ _REASONS = {
     GitFault.REFUSED: Reason.SOURCE_MISSING,
     GitFault.BROKEN: Reason.SOURCE_MISSING,
     GitFault.NO_GIT: Reason.SOURCE_MISSING,
+    GitFault.TLS: Reason.SOURCE_MISSING,
 }
 
 
@@ -62,7 +63,13 @@ class Contexts:
                 raise Stop(Reason.CANCELED, error.message) from None
             raise Failure(_REASONS[error.fault], error.message) from None
         return Fetched(
-            _inside(found.root, folder), found.root, found.commit, found.branch, dirty=False
+            _inside(found.root, folder),
+            found.root,
+            found.commit,
+            found.branch,
+            dirty=False,
+            shown=f"{one_line(url, 120)}#{one_line(ref or found.branch or found.commit, 80)}",
+            notes=found.notes,
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
-from reconciler.runner.ignore import IgnoreRules, parse_ignore
+from reconciler.runner.ignore import FIRST_RULES, IgnoreRules, parse_ignore
 from reconciler.runner.ports import Fetched, HeadOf, Stopping
 
 _LARGEST_DOCKERFILE = 1024 * 1024
@@ -59,9 +59,17 @@ def find_dockerfile(fetched: Fetched, name: str) -> Path:
         message = f"the Dockerfile {one_line(name)} leads out of its context"
         raise Failure(Reason.DOCKERFILE_MISSING, message)
     if not path.is_file():
-        message = f"there is no Dockerfile {one_line(name)}; looked at {written}{_near(written)}"
+        place = _place_of(written, fetched)
+        message = f"there is no Dockerfile {one_line(name)}; looked at {place}{_near(written)}"
         raise Failure(Reason.DOCKERFILE_MISSING, message)
     return path
+
+
+def _place_of(path: Path, fetched: Fetched) -> str:
+    """A path as a person knows it: `URL#REF:PATH` for one that was fetched."""
+    if fetched.shown is None:
+        return str(path)
+    return f"{fetched.shown}:{one_line(os.path.relpath(path, fetched.root), 120)}"
 
 
 def _near(path: Path) -> str:
@@ -93,13 +101,15 @@ class Size:
     files: int
 
 
-def measure(folder: Path, dockerfile: Path, check: Callable[[], None]) -> Size:
-    """The size of a context after its ignore file. Raises Failure if it is unreadable.
+def measure(
+    folder: Path, dockerfile: Path, check: Callable[[], None], *, local: bool = False
+) -> Size:
+    """The size of a context after its ignore rules. Raises Failure if it is unreadable.
 
     `check` is called now and then; it raises when the run has to stop.
     """
     total = count = 0
-    for path in _kept(folder, "", ignore_rules(folder, dockerfile)):
+    for path in _kept(folder, "", ignore_rules(folder, dockerfile, local=local)):
         if count % 1000 == 0:
             check()
         count += 1
@@ -107,13 +117,23 @@ def measure(folder: Path, dockerfile: Path, check: Callable[[], None]) -> Size:
     return Size(total, count)
 
 
-def ignore_rules(folder: Path, dockerfile: Path) -> IgnoreRules:
-    """The rules of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`."""
+def ignore_rules(folder: Path, dockerfile: Path, *, local: bool = False) -> IgnoreRules:
+    """The rules that hold for a build from a folder."""
+    return parse_ignore(ignore_text(folder, dockerfile, local=local))
+
+
+def ignore_text(folder: Path, dockerfile: Path, *, local: bool) -> str:
+    """The text of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`.
+
+    In front of it, for a local folder, is what is left out unless that text brings it back.
+    """
+    first = FIRST_RULES if local else ""
     own = dockerfile.with_name(dockerfile.name + ".dockerignore")
     for path in (own, folder / ".dockerignore"):
         if path.is_file():
-            return parse_ignore(path.read_text("utf-8", "replace"))
-    return IgnoreRules()
+            text = path.read_bytes().decode("utf-8", "surrogateescape")
+            return first + text.removeprefix("\ufeff")
+    return first
 
 
 def _kept(folder: Path, inside: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:

@@ -11,6 +11,7 @@ from reconciler.runner.ports import Fetched
 from reconciler.runner.secrets import resolve
 from reconciler.runner.work import Work
 
+_PLACE = "run"  # what the notes stand under
 _TOKEN_NAME = "context.token"  # noqa: S105  (the name of a field)
 
 
@@ -20,6 +21,8 @@ def fetch_context(work: Work) -> Fetched:
     value = _read_token(work, token) if token is not None else None
     try:
         fetched = work.ports.fetch(work.request.source, value, work.watch)
+        for note in fetched.notes:
+            work.ledger.say(_PLACE, f"note: {note}")
         return replace(fetched, branch=fetched.branch or work.request.branch)
     except Failure as failure:
         if failure.reason is Reason.SOURCE_AUTH and token is not None:

@@ -36,13 +36,18 @@ HeadOf = Callable[[Path], Head | None]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A context on this machine. `root` is what no file may lead out of."""
+    """A context on this machine. `root` is what no file may lead out of.
+
+    `shown` is what to call `root` if its path means nothing to a person; `notes` are for the log.
+    """
 
     folder: Path
     root: Path
     commit: str | None = None
     branch: str | None = None
     dirty: bool | None = None
+    shown: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 # (source, token or None, stopping): brings the context of a source to this machine. The token is

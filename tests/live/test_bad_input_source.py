@@ -46,7 +46,9 @@ def test_a_repository_without_a_dockerfile_is_dockerfile_missing(
     with serve_git(repositories) as server:
         done = build(workshop, server, "#trunk:docs")
     assert workshop.last()["reason"] == "dockerfile-missing"
-    assert "there is no Dockerfile" in " ".join(done.stderr.split())
+    said = " ".join(done.stderr.split())
+    assert "there is no Dockerfile" in said
+    assert f"looked at {server.url}/app.git#trunk:docs/Dockerfile" in said
 
 
 def test_a_server_that_is_not_there_is_source_missing(

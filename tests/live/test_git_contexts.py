@@ -194,8 +194,23 @@ def test_a_hostile_submodule_host_is_never_asked(
         git(work, *author, "commit", "--quiet", "--message", "submodule")
         git(work, "push", "--quiet", "origin", "trunk")
         apply(workshop, f"{private.url}/app.git#trunk:api")
-        run(workshop)
+        done = run(workshop)
         assert hostile.requests == []
+    assert "submodule" not in done.stdout  # it is outside of the folder
+
+
+def test_submodules_are_left_out_with_a_note(
+    workshop: Workshop, private: GitServer, repository: tuple[Path, Path]
+) -> None:
+    work = repository[1]
+    git(work, "checkout", "--quiet", "trunk")
+    head = git(work, "rev-parse", "HEAD").strip()
+    git(work, "update-index", "--add", "--cacheinfo", f"160000,{head},api/library")
+    author = ["-c", "user.name=Test", "-c", "user.email=test@contoso.example"]
+    git(work, *author, "commit", "--quiet", "--message", "submodule")
+    git(work, "push", "--quiet", "origin", "trunk")
+    apply(workshop, f"{private.url}/app.git#trunk:api")
+    assert "note: 1 submodule is not fetched: api/library" in run(workshop).stdout
 
 
 def test_links_of_a_repository_are_plain_files(
