@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from reconciler.cli.choosing import choice_from, choosing_options
 from reconciler.cli.completion import complete_live_tasks
 from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
 
@@ -51,3 +54,25 @@ def diff(
     else:
         show(difference_lines(found, invocation.width))
     return 2 if detailed_exitcode and found.any else 0
+
+
+@click.command()
+@formats("mermaid", "dot", "json")
+@choosing_options
+@pass_invocation
+def graph(invocation: Invocation, /, *, output: str, **words: Any) -> int:
+    """Draw the declared tasks: what wakes them, their base images, who builds on whom.
+
+    Mermaid is what GitHub and GitLab draw in Markdown; DOT is for Graphviz.
+    """
+    from reconciler.operations.graph import task_graph  # noqa: PLC0415
+    from reconciler.report.graph import graph_dot, graph_json, graph_mermaid  # noqa: PLC0415
+    from reconciler.report.machine import to_text  # noqa: PLC0415
+
+    with invocation.workspace() as opened:
+        found = task_graph(opened, choice_from(words))
+    if output == "json":
+        click.echo(to_text(graph_json(found)))
+    else:
+        click.echo(graph_dot(found) if output == "dot" else graph_mermaid(found))
+    return 0

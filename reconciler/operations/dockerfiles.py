@@ -1,16 +1,17 @@
-"""What the Dockerfiles in the workspace take from, for the order of changes. A reading, no more."""
+"""What the Dockerfiles in the workspace take from: for the order of changes, and for the graph."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.base.encoding import YamlError
 from reconciler.model.context import ContextKind, context_kind
+from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
 from reconciler.operations.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change, Document
-from reconciler.taskfile.dockerfile.images import base_images
+from reconciler.taskfile.dockerfile.images import BaseImage, base_images
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 
 
@@ -25,6 +26,20 @@ def dockerfile_bases(opened: OpenWorkspace, changes: Iterable[Change]) -> dict[s
         document = change.target or change.base
         if document is not None and (data := _dockerfile(opened, document)) is not None:
             found[change.address] = _bases(data, Task.model_validate(document), hosts)
+    return found
+
+
+def base_references(
+    opened: OpenWorkspace, documents: Mapping[str, Document]
+) -> dict[str, list[str]]:
+    """Every image that tasks are built from, by address: of any registry, frontends left out."""
+    found = {}
+    for address, document in documents.items():
+        data = _dockerfile(opened, document)
+        task = Task.model_validate(document) if data is not None else None
+        if data is not None and task is not None and task.spec.docker is not None:
+            images = _images(data, task.spec.docker, task.spec.platform)
+            found[address] = [image.reference for image in images if image.role != "syntax"]
     return found
 
 
@@ -44,10 +59,12 @@ def _bases(data: bytes, task: Task, hosts: Iterable[bytes]) -> list[str]:
     # Parsed only where it may name one of our registries: itself, or through an argument.
     if docker is None or not (docker.args or any(host in data for host in hosts)):
         return []
+    return [image.reference for image in _images(data, docker, task.spec.platform)]
+
+
+def _images(data: bytes, docker: DockerStep, platform: str) -> tuple[BaseImage, ...]:
     try:
-        found = base_images(
-            data, build_args=docker.args, target=docker.target, platform=task.spec.platform
-        )
+        found = base_images(data, build_args=docker.args, target=docker.target, platform=platform)
     except DockerfileError:
-        return []
-    return [image.reference for image in found.images]
+        return ()
+    return found.images

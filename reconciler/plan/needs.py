@@ -40,6 +40,32 @@ def needs_of(
     return dict(found)
 
 
+def who_builds_on_whom(
+    documents: Mapping[str, Document],
+    servers: Mapping[str, str],
+    bases: Mapping[str, Sequence[str]],
+) -> set[tuple[str, str]]:
+    """(who writes, who takes from it), for all tasks of some documents."""
+    return set(_pairs(documents, documents.keys(), servers, bases))
+
+
+def images_from_outside(
+    documents: Mapping[str, Document],
+    servers: Mapping[str, str],
+    bases: Mapping[str, Sequence[str]],
+) -> set[tuple[str, str]]:
+    """(image as it is written, who takes from it), for images that no task of these writes."""
+    written = {name for one in documents.values() for name in _written(one, servers)}
+    found = set()
+    for address, words in bases.items():
+        server = _server(documents[address], servers)
+        for word in words:
+            own = "/" in word and _repository(taken_name(word.partition("@")[0], server)) in written
+            if not own:
+                found.add((word, address))
+    return found
+
+
 def _pairs(
     documents: Mapping[str, Document],
     writers: AbstractSet[str],
