@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import secrets
+import tarfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from docker import APIClient
+from docker.utils import tar
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
@@ -67,8 +71,6 @@ class ClassicBuilder:
 
 def _start(client: APIClient, request: BuildRequest) -> Iterator[Record]:
     options: dict[str, Any] = {
-        "path": str(request.context),
-        "dockerfile": str(request.dockerfile),
         "buildargs": dict(request.args),
         "labels": dict(request.labels),
         "target": request.target or "",
@@ -80,8 +82,45 @@ def _start(client: APIClient, request: BuildRequest) -> Iterator[Record]:
     }
     if request.platform and request.platform != _native(client):
         options["platform"] = request.platform
-    records: Iterator[Record] = client.build(decode=True, **options)
+    content, dockerfile = _packed(request)
+    with content:
+        options |= {"fileobj": content, "custom_context": True, "dockerfile": dockerfile}
+        records: Iterator[Record] = client.build(decode=True, **options)
     return records
+
+
+def _packed(request: BuildRequest) -> tuple[Any, str]:
+    """The context as a tar, and the path of the Dockerfile in it.
+
+    docker-py could pack it, but knows no ignore file of one Dockerfile, and no bytes in one.
+    """
+    ignored = _ignored(request)
+    if request.dockerfile.is_relative_to(request.context):
+        inside = str(request.dockerfile.relative_to(request.context))
+        return tar(request.context, exclude=ignored, dockerfile=(inside, None)), inside
+    inside = f".dockerfile.{secrets.token_hex(8)}"
+    content: Any = tar(request.context, exclude=ignored, dockerfile=(inside, None))
+    # The engine takes out what the ignore file names: an image does not see the copy.
+    rules = "\n".join([*(ignored or [".dockerignore"]), inside]).encode("utf-8", "surrogateescape")
+    with tarfile.open(fileobj=content, mode="a") as archive:
+        for name, data in ((".dockerignore", rules), (inside, request.dockerfile.read_bytes())):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    content.seek(0)
+    return content, inside
+
+
+def _ignored(request: BuildRequest) -> list[str]:
+    """The lines of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`."""
+    own = request.dockerfile.with_name(request.dockerfile.name + ".dockerignore")
+    for path in (own, request.context / ".dockerignore"):
+        if path.is_file():
+            lines = [
+                line.strip() for line in path.read_text("utf-8", "surrogateescape").splitlines()
+            ]
+            return [line for line in lines if line and not line.startswith("#")]
+    return []
 
 
 def _native(client: APIClient) -> str:

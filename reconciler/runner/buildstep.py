@@ -156,7 +156,11 @@ def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> Bu
     # One after the other: two steps on the same base pull it once.
     with site.preparing:
         bases = provide_bases(dependencies, site.images, work, platform=platform)
-        dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work, platform=platform)
+        # What steps have changed never had the histories; one made there is there on purpose.
+        local = folder if workspace is site.fetched and work.request.local else None
+        dockerfile, bases = pinned_dockerfile(
+            dockerfile, args, bases, work, platform=platform, local=local
+        )
         work.ledger.note_bases(bases.records)
         work.ledger.note(builder=site.builder.name)
     return BuildRequest(

@@ -108,7 +108,7 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
     work.watch.check()
     fetched = fetch_context(work)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
-    size = measure(fetched.folder, dockerfile, work.watch.check)
+    size = measure(fetched.folder, dockerfile, work.watch.check, local=work.request.local)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,
@@ -144,7 +144,8 @@ def _prepare(
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)
     bases = provide_bases(dependencies, images, work)
-    dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work)
+    local = fetched.folder if request.local else None
+    dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work, local=local)
     work.ledger.note(bases=bases.records)
     build = BuildRequest(
         context=fetched.folder,

@@ -9,6 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# Left out of a local folder before its own rules, as ACR's client does it: histories, which may
+# hold a token, and the state with its key. Two spellings: docker-py's matcher needs the plain one
+# at the root. `!.git` brings a folder back.
+_OURS = (".git", ".hg", ".svn", ".bzr", ".reconciler")
+FIRST_RULES = "".join(f"{name}\n**/{name}\n" for name in _OURS)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

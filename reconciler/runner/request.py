@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from reconciler.model.context import Token
+from reconciler.model.context import ContextKind, Token, context_kind
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.step import DockerStep
@@ -59,6 +59,11 @@ class RunRequest:
     def task_name(self) -> str:
         """The task's name without its registry; ACR's word for a quick build otherwise."""
         return self.task.rpartition("/")[2] if self.task else "quickbuild"
+
+    @property
+    def local(self) -> bool:
+        """True if the context is a folder of this machine."""
+        return context_kind(self.source) is ContextKind.LOCAL
 
     @property
     def pushes(self) -> bool:

@@ -61,6 +61,29 @@ def test_the_record_says_what_the_run_stood_on(workshop: Workshop) -> None:
     assert record["builder"] in {"buildkit", "classic"}
 
 
+@pytest.mark.parametrize("restored", [False, True])
+def test_the_history_of_a_folder_is_left_out_of_its_image(
+    workshop: Workshop, restored: bool
+) -> None:
+    check = "test" if restored else "! test"
+    folder = workshop.context("app", "COPY . /x", f"RUN {check} -e /x/.git/config && test -e /x/d")
+    for name in (".git/config", "d/.git/config", "d/.reconciler/state.db", "d/kept"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(unique())
+    rules = "hidden\n" + "!.git\n" * restored
+    (folder / ".dockerignore").write_text(rules)
+    (folder / "hidden").write_text("x")
+    with (folder / "Dockerfile").open("a") as file:
+        file.write("RUN ! test -e /x/d/.git && ! test -e /x/d/.reconciler && ! test -e /x/hidden\n")
+    done = workshop.call("build", "app", "--no-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert workshop.last()["contextFiles"] == 3 + restored
+    steps = [{"id": "a", "build": "--no-cache -t a:1 ."}]
+    (folder / "task.yaml").write_text(f"version: v1.1.0\nsteps: {json.dumps(steps)}\n")
+    done = workshop.call("run", "-f", "task.yaml", "app")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_without_a_name_nothing_is_pushed_and_that_is_said(workshop: Workshop) -> None:
     workshop.context("app")
     done = workshop.call("build", "app")

@@ -121,6 +121,15 @@ def test_ignored_files_are_left_out(bench: Bench) -> None:
     assert bench.build().exit_code == 0
 
 
+def test_the_own_ignore_file_of_a_dockerfile_comes_first(bench: Bench) -> None:
+    (bench.folder / "hidden").write_text("x")
+    (bench.folder / "kept").write_text(uuid.uuid4().hex)
+    (bench.folder / ".dockerignore").write_text("kept\n")
+    (bench.folder / "Dockerfile.dockerignore").write_text("hidden\n")
+    bench.write("COPY . /x/", "RUN test -e /x/kept && ! test -e /x/hidden")
+    assert bench.build().exit_code == 0
+
+
 def test_the_dockerfile_may_stand_outside_the_context(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "file").write_text(uuid.uuid4().hex)
