@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reconciler.adapters.process import process_started
 
 VARIABLE = "RECONCILER_OWNER"
+_MARK = re.compile(VARIABLE.encode() + rb"=([0-9]+-[0-9]+)")
 # What is being started while we look is found the next time round.
 _ROUNDS = 5
+
+
+def _every_process() -> Iterable[Path]:
+    return Path("/proc").glob("[0-9]*")
 
 
 def owner_of_this_process() -> str:
@@ -29,10 +36,14 @@ def owner_lives(owner: str) -> bool:
     return pid.isdecimal() and _ticks(int(pid)) == ticks
 
 
-def end_orphans() -> None:
-    """End the programs of this user whose owner is gone (where there is a /proc)."""
+def end_orphans(processes: Callable[[], Iterable[Path]] = _every_process) -> None:
+    """End the programs of this user whose owner is gone (where there is a /proc).
+
+    `processes` says which folders of /proc to look at: a caller that knows its own gives those.
+    A program that names no owner is never touched.
+    """
     for _ in range(_ROUNDS):
-        if sum(_end_orphan(process) for process in Path("/proc").glob("[0-9]*")) == 0:
+        if sum(_end_orphan(process) for process in processes()) == 0:
             return
 
 
@@ -52,17 +63,19 @@ def _end_orphan(process: Path) -> bool:
 def _is_orphan(process: Path) -> bool:
     if process.stat().st_uid != os.getuid():
         return False
-    variables = (process / "environ").read_bytes().split(b"\0")
-    mark = f"{VARIABLE}=".encode()
-    owner = next((each[len(mark) :] for each in variables if each.startswith(mark)), b"")
-    name = owner.decode("ascii", "replace")
+    owner = _owner_of((process / "environ").read_bytes())
+    if owner is None:
+        return False
     # Numbers of another namespace (a container's) mean nothing here.
-    return _is_name(name) and not owner_lives(name) and _namespace(process) == _namespace()
+    return _namespace(process) == _namespace() and not owner_lives(owner)
 
 
-def _is_name(owner: str) -> bool:
-    pid, _, ticks = owner.partition("-")
-    return pid.isdecimal() and ticks.isdecimal()
+def _owner_of(environment: bytes) -> str | None:
+    """The owner that an environment names; None if it names none, or not as we do."""
+    for variable in environment.split(b"\0"):
+        if found := _MARK.fullmatch(variable):
+            return found[1].decode("ascii")
+    return None
 
 
 def _namespace(process: Path = Path("/proc/self")) -> str:
