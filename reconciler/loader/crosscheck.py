@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.source import Located, Source
-from reconciler.base.text import did_you_mean
-from reconciler.model.image import output_key
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.image import named_registry, output_key
 from reconciler.model.task import SHARED_TAG_LABEL, Task
 from reconciler.model.workspace import Workspace
 
@@ -82,6 +82,7 @@ class CrossCheck:
         if registry is None:
             return  # told already
         server = registry.login_server
+        self._check_hosts(task, source, server)
         shared = task.metadata.labels.get(SHARED_TAG_LABEL) == "true"
         keys = {output_key(image, server) for image in task.images}
         for key in sorted(key for key in keys if key is not None):
@@ -92,6 +93,21 @@ class CrossCheck:
                     task,
                     source.locate(("spec", "step", "docker", "images")),
                     f'use another tag, or give both the label {SHARED_TAG_LABEL}: "true"',
+                )
+
+    def _check_hosts(self, task: Task, source: Source, server: str) -> None:
+        """A run pushes to its own registry and to those that the task has a login for."""
+        allowed = [server, *task.spec.credentials.registries]
+        for number, image in enumerate(task.images):
+            host = named_registry(image)
+            if host is not None and host not in allowed:
+                place = source.locate(("spec", "step", "docker", "images", number))
+                message = f"the image {one_line(image)} names the registry {one_line(host)}"
+                fix = "leave the registry out, or give the task a login in credentials.registries"
+                self.diagnostics.append(
+                    Diagnostic(
+                        message, place, task=task.address, allowed=", ".join(allowed), fix=fix
+                    )
                 )
 
     def _complain(self, message: str, task: Task | None, place: Location, fix: str) -> None:

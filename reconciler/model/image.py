@@ -107,6 +107,17 @@ def output_key(image: str, login_server: str) -> str | None:
     return f"{host.lower()}/{rest}" + ("" if written.tag else ":latest")
 
 
+def named_registry(image: str) -> str | None:
+    """The registry host that is written in an image name, as docker reads it.
+
+    None if none is written, or if it is a variable.
+    """
+    head = image.partition("/")[0]
+    if _VARIABLE.search(head):
+        return None
+    return parse_reference(_VARIABLE.sub("x", image)).registry
+
+
 def release_name(image: str, login_server: str) -> str:
     """`server/repository:tag` of an image that is written, for people and for comparing.
 

@@ -21,7 +21,7 @@ def image_names(
 
     A name gets the login server in front unless it begins with it or with a registry the task
     has a login for (ACR's rule). Raises Failure (taskfile-invalid) for a name that is illegal
-    once its variables have values.
+    once its variables have values, or names any other registry.
     """
     known = {host for host in (login_server, *known_registries) if host}
     names = [_name(image, variables, login_server, known) for image in images]
@@ -46,7 +46,8 @@ def _name(
 
 def _refuse_other_registry(text: str, login_server: str | None) -> None:
     head, slash, _ = text.partition("/")
-    if login_server and slash and (":" in head or head == "localhost"):
+    # What docker reads as a host: a report would name it, and the push would go elsewhere.
+    if login_server and slash and (":" in head or "." in head or head == "localhost"):
         message = (
             f"the image {one_line(text)} names the registry {one_line(head)}, "
             f"but the run pushes to {login_server}"

@@ -156,6 +156,15 @@ def test_one_tag_is_written_by_one_task_unless_both_say_so(
     assert ("both write registry.contoso.example/web:1" in outcome) == bool(code)
 
 
+def test_an_image_may_only_name_a_registry_that_the_task_can_push_to(desk: Desk) -> None:
+    outcome = desk.validate({"specs/a.yaml": task(image="evil.example/web:1")})
+    assert outcome.code == 1
+    assert "the image evil.example/web:1 names the registry evil.example" in outcome
+    assert "specs/a.yaml:" in outcome
+    named = task(image="{{.Run.Registry}}/web:1")
+    assert desk.validate({"specs/a.yaml": named}).code == 0
+
+
 def test_tags_that_differ_from_run_to_run_do_not_collide(desk: Desk) -> None:
     image = "web:{{.Run.ID}}"
     files: dict[str, str | bytes] = {

@@ -44,6 +44,7 @@ def test_without_a_registry_names_stay_as_they_are() -> None:
         ("Web:1", "lower case"),
         ("thief.example:5000/web:1", "names the registry thief.example:5000"),
         ("localhost/web:1", "names the registry localhost"),
+        ("evil.example/web:1", "names the registry evil.example"),
         ("web@sha256:" + "a" * 64, "no digest"),
     ],
 )
