@@ -117,7 +117,20 @@ def _check(step: Step, task: TaskFile, work: Work) -> None:
             _check_push(step, name, work)
     else:
         check_network(step, task, work)
+        _check_privileged(step, work)
         _warn_of_secrets(step, task, work)
+
+
+def _check_privileged(step: CmdStep, work: Work) -> None:
+    """A file of the context decides nothing about the build machine: the task's spec does.
+
+    Steps that stand in the spec itself are judged by policy.
+    """
+    multi = work.request.multi
+    if step.privileged and multi is not None and multi.file and not multi.docker_socket:
+        message = f'step "{step.id}" (line {step.line}) is privileged, which is root on the engine'
+        fix = "remove privileged, or allow it in the task's spec with dockerSocket: true"
+        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
 
 
 def _check_push(step: PushStep, name: str, work: Work) -> None:

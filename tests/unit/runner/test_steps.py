@@ -467,3 +467,19 @@ def test_names_on_the_engine_are_legal_and_differ(words: tuple[str, str]) -> Non
     assert names[0] != names[1]
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-_") for name in names)
     assert all(len(name) < 120 for name in names)
+
+
+# ---------------------------------------------------------------- privileges
+def test_a_privileged_step_of_a_file_is_refused_before_any_step(bench: Bench) -> None:
+    steps = {"id": "a", "cmd": "known ok"}, {"id": "b", "cmd": "known ok", "privileged": True}
+    record = bench.go(*steps)
+    assert (record.status, record.reason) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert 'step "b" (line ' in str(record.message)
+    assert "dockerSocket: true" in str(record.message)
+    assert bench.containers.requests == []
+
+
+def test_a_task_that_has_the_engines_socket_may_have_privileged_steps(bench: Bench) -> None:
+    record = bench.go({"id": "a", "cmd": "known ok", "privileged": True}, docker_socket=True)
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    assert [request.privileged for request in bench.containers.requests] == [True]
