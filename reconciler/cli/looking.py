@@ -11,6 +11,23 @@ from reconciler.cli.completion import complete_live_tasks
 from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
 
 
+def _complete_fields(
+    context: click.Context,
+    parameter: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[str]:
+    """Fields below what is typed so far."""
+    from reconciler.base.errors import WrongUsage  # noqa: PLC0415
+    from reconciler.operations.explain import explain_field  # noqa: PLC0415
+
+    above, dot, last = incomplete.rpartition(".")
+    try:
+        keys = explain_field(above, context.params.get("kind") or "task").keys
+    except WrongUsage:
+        return []
+    return [f"{above}{dot}{key}" for key, _ in keys if key.startswith(last)]
+
+
 @click.command("show")
 @click.argument("task", shell_complete=complete_live_tasks)
 @formats("text", "json", "yaml")
@@ -75,4 +92,31 @@ def graph(invocation: Invocation, /, *, output: str, **words: Any) -> int:
         click.echo(to_text(graph_json(found)))
     else:
         click.echo(graph_dot(found) if output == "dot" else graph_mermaid(found))
+    return 0
+
+
+@click.command()
+@click.argument("field", default="", shell_complete=_complete_fields)
+@click.option(
+    "--kind",
+    type=click.Choice(["task", "workspace", "policy", "waiver", "defaults"]),
+    default="task",
+    show_default=True,
+    help="Kind of document.",
+)
+@output_option
+@pass_invocation
+def explain(invocation: Invocation, /, *, field: str, kind: str, output: str) -> int:
+    """Explain a FIELD such as spec.triggers.timers: meaning, type, default, what is allowed."""
+    import dataclasses  # noqa: PLC0415
+
+    from reconciler.operations.explain import explain_field  # noqa: PLC0415
+    from reconciler.report.explain_text import explain_lines  # noqa: PLC0415
+    from reconciler.report.machine import FORMAT_VERSION, to_text  # noqa: PLC0415
+
+    found = explain_field(field, kind)
+    if output == "json":
+        click.echo(to_text({"format_version": FORMAT_VERSION, **dataclasses.asdict(found)}))
+    else:
+        show(explain_lines(found, invocation.width))
     return 0

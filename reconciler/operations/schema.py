@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from reconciler.model.defaults import Defaults
+from reconciler.model.meanings import meaning_of
 from reconciler.model.policy import Policy, Waiver
 from reconciler.model.task import Task
 from reconciler.model.workspace import Workspace
@@ -42,6 +43,10 @@ def schema_of(kind: str) -> dict[str, Any]:
 def _written(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of a document as it is written: what Defaults may give is not required there."""
     definitions = schema.get("$defs", {})
+    for name, definition in [*definitions.items(), (schema.get("title", ""), schema)]:
+        for key, field in definition.get("properties", {}).items():
+            if (meaning := meaning_of(name, key)) is not None:
+                field.setdefault("description", meaning)
     if "TaskSpec" in definitions:
         definitions["TaskSpec"]["required"] = []
         definitions["Metadata"]["required"] = ["name"]
