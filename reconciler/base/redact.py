@@ -1,14 +1,16 @@
 """Hides secret values, in every spelling a program is likely to print them. Knows no references.
 
 What is found: the value, each of its lines, base64 (standard and URL alphabet, at any offset, also
-when wrapped at 64 or 76 columns), hexadecimal, URL-encoded and JSON-escaped forms. What is not:
-encrypted, compressed, reversed output, or characters printed one by one.
+when wrapped at 64 or 76 columns), hexadecimal, URL-encoded, JSON- and HTML-escaped forms. What is
+not: encrypted, compressed, reversed output, or characters printed one by one.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -17,6 +19,7 @@ SHORTEST = 4
 MASK = b"***"
 LONGEST_LINE = 64 * 1024
 _WRAPS = (64, 76)
+_PERCENT = re.compile("%[0-9A-F]{2}")
 
 Span = tuple[int, int]
 
@@ -51,9 +54,26 @@ def _spellings(raw: bytes) -> set[bytes]:
     text = raw.decode("utf-8", "surrogateescape")
     escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
     forms = {to_bytes(form) for form in escaped}
-    forms |= {quote(raw, safe="").encode(), quote_plus(raw).encode(), quote(raw).encode()}
+    quoted = {quote(raw, safe=""), quote_plus(raw), quote(raw)}
+    forms |= {form.encode() for form in quoted | set(map(_lower_escapes, quoted))}
+    forms |= {to_bytes(form) for form in _html_forms(text)}
     forms |= {raw.hex().encode(), raw.hex().upper().encode()}
     return forms | set(_base64_forms(raw))
+
+
+def _lower_escapes(quoted: str) -> str:
+    """`%2f` for `%2F`: both are right, and programs differ."""
+    return _PERCENT.sub(lambda match: match[0].lower(), quoted)
+
+
+def _html_forms(text: str) -> Iterator[str]:
+    """As Python, Go and JavaScript libraries escape text for HTML and XML."""
+    inner = html.escape(text, quote=False)
+    yield inner
+    yield inner.replace('"', "&quot;")
+    for double in ("&quot;", "&#34;"):
+        for single in ("&#x27;", "&#39;", "&apos;"):
+            yield inner.replace('"', double).replace("'", single)
 
 
 def _base64_forms(raw: bytes) -> Iterator[bytes]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import textwrap
 from urllib.parse import quote, quote_plus
 
@@ -15,6 +17,10 @@ SECRET = 's3cr/t+v&lue "q"'
 URL_SAFE = base64.urlsafe_b64encode(b"\xff\xfe" + SECRET.encode()).decode()
 
 
+def lower_case_escapes(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), text)
+
+
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -23,6 +29,11 @@ URL_SAFE = base64.urlsafe_b64encode(b"\xff\xfe" + SECRET.encode()).decode()
         SECRET.encode().hex().upper(),
         quote(SECRET, safe=""),
         quote_plus(SECRET),
+        lower_case_escapes(quote(SECRET, safe="")),
+        lower_case_escapes(quote_plus(SECRET)),
+        html.escape(SECRET, quote=False),
+        html.escape(SECRET),
+        html.escape(SECRET).replace("&quot;", "&#34;"),
         json.dumps(SECRET)[1:-1],
         base64.b64encode(SECRET.encode()).decode(),
     ],
