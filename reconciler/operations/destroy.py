@@ -5,13 +5,12 @@ What is live and was never applied is not ours, and stays.
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler import __version__
 from reconciler.base.errors import WrongUsage
 from reconciler.base.ids import new_id
-from reconciler.base.text import did_you_mean, one_line
+from reconciler.base.text import one_line
 from reconciler.operations.apply import settle_interrupted
 from reconciler.operations.causes import attribute
 from reconciler.operations.gather import read_stores
@@ -20,7 +19,10 @@ from reconciler.operations.validate import nothing_validated
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import compare
 from reconciler.plan.change import Plan
+from reconciler.plan.narrow import stored_facts
 from reconciler.plan.overrides import Overrides
+from reconciler.plan.selection import Hits, Selection, parse_selector
+from reconciler.plan.stored import Stored
 
 
 def make_destroy_plan(
@@ -28,8 +30,8 @@ def make_destroy_plan(
 ) -> Planned:
     """A plan that deletes the applied tasks that `targets` name; all of them if it is empty.
 
-    A target is an address or the name in it; `*` and `?` stand for any letters. Raises WrongUsage
-    (a target fits nothing), Protected, OverLimit.
+    A target is a selector, as for `plan`. Raises WrongUsage (one fits nothing), Protected,
+    OverLimit.
     """
     taken = settle_interrupted(opened)
     stores = read_stores(opened)
@@ -59,29 +61,16 @@ def make_destroy_plan(
     return Planned(plan, nothing_validated(), taken)
 
 
-def _chosen(targets: Sequence[str], addresses: Collection[str]) -> set[str]:
-    if not targets:
-        return set(addresses)
-    chosen: set[str] = set()
-    for target in targets:
-        found = {one for one in addresses if _fits(target, one)}
-        if not found:
-            raise _fits_nothing(target, addresses)
-        chosen |= found
+def _chosen(targets: Sequence[str], applied: Mapping[str, Stored]) -> set[str]:
+    selection = Selection(tuple(parse_selector("--target", text) for text in targets))
+    hits, chosen = Hits(selection, "what was applied"), set[str]()
+    for address, stored in applied.items():
+        facts = stored_facts(address, stored, None)
+        hits.see(facts)
+        if selection.selects(facts):
+            chosen.add(address)
+    hits.refuse_misses()
     return chosen
-
-
-def _fits(target: str, address: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, target) for name in (address, address.partition("/")[2]))
-
-
-def _fits_nothing(target: str, addresses: Collection[str]) -> WrongUsage:
-    names = [name for one in addresses for name in (one, one.partition("/")[2])]
-    near = did_you_mean(target, names)
-    return WrongUsage(
-        f"--target {one_line(target, 80)} fits no task that was applied",
-        hint=f"did you mean {near}?" if near else "reconciler tasks lists what is live",
-    )
 
 
 def words_for(plan: Plan) -> str:

@@ -68,7 +68,11 @@ def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
 
 def _chosen(opened: OpenWorkspace, choice: Choice | None) -> dict[str, Task]:
     selection = selection_of(opened, choice)
-    hits, declared, found = Hits(selection), read_declared(opened), dict[str, Task]()
+    hits, declared, found = (
+        Hits(selection, "what is declared"),
+        read_declared(opened),
+        dict[str, Task](),
+    )
     for located in declared.tasks():
         metadata = located.value.metadata
         address = located.value.address

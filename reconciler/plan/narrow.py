@@ -51,7 +51,9 @@ class Narrowed:
     def finish(self) -> Comparison:
         """The outcome for the chosen tasks. Raises WrongUsage (a selector fits none)."""
         for address in sorted({*self._applied, *self._live} - self._declared):
-            if not self._chooses(self._facts_of(address)):
+            if not self._chooses(
+                stored_facts(address, self._applied.get(address), self._live.get(address))
+            ):
                 self._leave((address,), differs=address in self._applied)
         self._hits.refuse_misses()
         return self._comparer.finish()
@@ -84,23 +86,23 @@ class Narrowed:
         stored = (self._applied.get(task.address), self._live.get(task.address))
         return all(one is not None and one.document == text for one in stored)
 
-    def _facts_of(self, address: str) -> Facts:
-        """The facts of a task that no spec declares, by what was applied, else by what is live."""
-        applied = self._applied.get(address)
-        metadata = _metadata(applied or self._live[address])
-        owner, labels = metadata.get("owner"), metadata.get("labels")
-        return Facts(
-            (address,),
-            owner if isinstance(owner, str) else None,
-            {key: str(text) for key, text in labels.items()} if isinstance(labels, dict) else {},
-            applied.file if applied else None,
-        )
+
+def stored_facts(address: str, applied: Stored | None, live: Stored | None) -> Facts:
+    """The facts of a stored task: by what was applied, else by what is live."""
+    metadata = _metadata(applied or live)
+    owner, labels = metadata.get("owner"), metadata.get("labels")
+    return Facts(
+        (address,),
+        owner if isinstance(owner, str) else None,
+        {key: str(text) for key, text in labels.items()} if isinstance(labels, dict) else {},
+        applied.file if applied else None,
+    )
 
 
-def _metadata(stored: Stored) -> dict[str, Any]:
+def _metadata(stored: Stored | None) -> dict[str, Any]:
     """What cannot be read has no owner and no labels: the comparer says so if it is chosen."""
     try:
-        metadata = json.loads(stored.document)["metadata"]
+        metadata = json.loads(stored.document if stored else "{}")["metadata"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return {}
     return metadata if isinstance(metadata, dict) else {}

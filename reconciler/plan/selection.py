@@ -130,9 +130,10 @@ class Selection:
 
 @dataclass(slots=True)
 class Hits:
-    """Notes which selectors fit something, and what they might have meant."""
+    """Notes which selectors fit something, and what they might have meant. `among`: of what."""
 
     selection: Selection
+    among: str = "what is declared, was applied, or is live"
     _open: list[Selector] = field(init=False)
     _near: dict[Selector, set[str]] = field(init=False)
 
@@ -156,7 +157,7 @@ class Hits:
         kind = f"{missed.kind}:" if missed.kind else ""
         raise WrongUsage(
             f"{missed.option} {one_line(missed.text, 80)} fits no task",
-            details=[("looked at", "what is declared, was applied, or is live")],
+            details=[("looked at", self.among)],
             hint=f"did you mean {kind}{one_line(near, 80)}?"
             if near
             else "reconciler tasks lists what is live",
