@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -54,8 +56,7 @@ def logs(invocation: Invocation, run_id: str, follow: bool, step: str | None, ou
     """Show what a run printed. Ctrl-C ends the showing, not the run."""
     from reconciler.operations.runs import get_run, run_log  # noqa: PLC0415
 
-    paint = LogPainter(invocation.environment)
-    text = _json_text if output == "json" else paint
+    text = _json_text if output == "json" else _shown(invocation)
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
         try:
@@ -81,6 +82,12 @@ def cancel(invocation: Invocation, run_id: str) -> int:
     else:
         click.echo(f"run {record.id} was asked to stop and has not yet")
     return 0
+
+
+def _shown(invocation: Invocation) -> Callable[[LogLine], str | bytes]:
+    from reconciler.report.runs import log_bytes  # noqa: PLC0415
+
+    return LogPainter(invocation.environment) if sys.stdout.isatty() else log_bytes
 
 
 def _json_text(line: LogLine) -> str:

@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 LABEL = 9
 # Colours and cursor movements of the program; what is left of them is shown as text.
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_NO_TEXT = re.compile("([\udc80-\udcff]+)")
 _WORDS = {
     RunStatus.QUEUED: "is queued",
     RunStatus.RUNNING: "is running",
@@ -65,8 +66,23 @@ def log_text(line: LogLine) -> str:
     text = line.line
     if not text.isprintable():
         raw = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        text = harmless(_TERMINAL.sub("", raw.replace("\t", "    ")))
+        text = _clean(raw)
     return f"{harmless(line.step):<{LABEL - 1}} | {text}".rstrip()
+
+
+def log_bytes(line: LogLine) -> bytes:
+    """The same for a file or another program: bytes that are not UTF-8 are those of the program."""
+    if line.line.isprintable():
+        return log_text(line).encode()
+    pieces = _NO_TEXT.split(line.line)
+    # Every second piece is what was no text.
+    pieces[::2] = [_clean(piece) for piece in pieces[::2]]
+    text = f"{harmless(line.step):<{LABEL - 1}} | {''.join(pieces)}".rstrip()
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _clean(text: str) -> str:
+    return harmless(_TERMINAL.sub("", text.replace("\t", "    ")))
 
 
 # ----------------------------------------------------------------- at the end

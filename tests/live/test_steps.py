@@ -371,6 +371,11 @@ def test_bytes_that_are_not_utf_8_and_long_lines_survive(workshop: Workshop) -> 
     assert pieces[0]["line"].encode("utf-8", "surrogateescape") == b"\xc3"
     assert "".join(piece["line"] for piece in pieces[1:-1]) == "x" * 200_000
     assert pieces[-1]["line"] == "end"
+    words = [*COMMAND, "logs", workshop.last()["id"]]
+    shown = subprocess.run(
+        words, cwd=workshop.root, env=workshop.settings(), capture_output=True, check=True
+    ).stdout
+    assert b"a        | \xc3\n" in shown
 
 
 def test_the_two_outputs_of_a_program_have_lines_of_their_own(workshop: Workshop) -> None:

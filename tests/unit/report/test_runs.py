@@ -20,6 +20,7 @@ from reconciler.model.run import (
 from reconciler.report.run_progress import progress_lines
 from reconciler.report.runs import (
     end_lines,
+    log_bytes,
     log_text,
     lost_lines,
     runs_json,
@@ -146,6 +147,12 @@ def test_nothing_is_wider_than_forty_columns(status: RunStatus) -> None:
 )
 def test_a_line_of_output_cannot_move_the_cursor(raw: str, shown: str) -> None:
     assert log_text(LogLine(NOW, "build", raw)) == shown
+
+
+def test_for_a_pipe_bytes_that_are_no_text_stay_and_escapes_do_not() -> None:
+    line = LogLine(NOW, "build", "é\udcff\x1b[31mred\x1b[0m\x07\udc80\t.")
+    assert log_bytes(line) == "build    | é".encode() + b"\xffred\\x07\x80    ."
+    assert log_bytes(LogLine(NOW, "build", "")) == b"build    |"
 
 
 def test_the_table_has_one_line_a_run() -> None:
