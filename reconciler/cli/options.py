@@ -36,6 +36,11 @@ class Invocation:
         return max(columns, 40)
 
     @property
+    def table_width(self) -> int | None:
+        """Columns for a table: the terminal's; None where none reads, so that nothing is cut."""
+        return self.width if sys.stdout.isatty() else None
+
+    @property
     def interactive(self) -> bool:
         """True if a person can be asked."""
         return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()

@@ -42,7 +42,7 @@ def runs(invocation: Invocation, /, status: str | None, output: str, **words: An
     if output == "json":
         click.echo(json.dumps(runs_json(records), indent=2))
     else:
-        show(runs_lines(records, invocation.clock(), invocation.width))
+        show(runs_lines(records, invocation.clock(), invocation.table_width))
     return 0
 
 

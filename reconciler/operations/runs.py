@@ -130,17 +130,36 @@ def _names(output: OutputImage) -> Iterator[str]:
 
 
 def list_runs(place: RunPlace, wanted: RunFilter) -> list[RunRecord]:
-    """Runs, newest first."""
+    """Runs, newest first. Raises UnknownTask for a task that is neither live nor has any run."""
     from reconciler.store.runs import list_runs as stored  # noqa: PLC0415  (late)
 
     looks = wanted.image is not None or wanted.trigger is not None
-    return stored(
+    found = stored(
         place.database,
         task=wanted.task,
         status=wanted.status,
         limit=wanted.limit,
         chosen=wanted.matches if looks else None,
     )
+    if not found and wanted.task is not None:
+        _check_known(place, wanted.task)
+    return found
+
+
+def _check_known(place: RunPlace, task: str) -> None:
+    from reconciler.operations.run_requests import UnknownTask  # noqa: PLC0415  (late)
+    from reconciler.store.last_runs import last_runs  # noqa: PLC0415  (late)
+    from reconciler.store.tasks import read_live  # noqa: PLC0415  (late)
+
+    with place.database.read() as connection:
+        known = {row.address for row in read_live(connection)}
+    known |= set(last_runs(place.database))
+    names = known | {address.rpartition("/")[2] for address in known}
+    if task in names:
+        return
+    near = did_you_mean(task, sorted(names))
+    hint = f"did you mean {near}?" if near else "see them with: reconciler tasks"
+    raise UnknownTask(f"no task is called {one_line(task, 80)}", hint=hint)
 
 
 def get_run(place: RunPlace, prefix: str) -> RunRecord:

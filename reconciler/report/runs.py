@@ -167,13 +167,14 @@ def lost_lines(records: Sequence[RunRecord], width: int) -> list[str]:
 
 
 # --------------------------------------------------------------------- lists
-def runs_lines(records: Sequence[RunRecord], now: datetime, width: int) -> list[str]:
-    """A table of runs, newest first."""
+def runs_lines(records: Sequence[RunRecord], now: datetime, width: int | None) -> list[str]:
+    """A table of runs, newest first; whole without a width: a file has no margin."""
     if not records:
         return ["no runs"]
     header = ("RUN", "TASK", "STATUS", "STARTED", "TOOK", "RESULT")
     rows = [_row(record, now) for record in records]
-    return [cut(line, width) for line in table(header, rows)]
+    lines = table(header, rows)
+    return lines if width is None else [cut(line, width) for line in lines]
 
 
 def _row(record: RunRecord, now: datetime) -> tuple[str, ...]:

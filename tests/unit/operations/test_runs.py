@@ -11,10 +11,12 @@ import pytest
 from reconciler.base.errors import WrongUsage
 from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
 from reconciler.operations.run_place import RunPlace
+from reconciler.operations.run_requests import UnknownTask
 from reconciler.operations.runs import RunFilter, get_run, list_runs, run_log
 from reconciler.store.database import open_database
 from reconciler.store.logs import LogFile, log_path
 from reconciler.store.runs import insert_run
+from reconciler.store.tasks import put_live
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -92,3 +94,15 @@ def test_a_step_that_never_was_is_told_with_the_nearest(log: RunPlace) -> None:
     with pytest.raises(WrongUsage, match="no step biuld") as caught:
         list(run_log(log, get_run(log, "rlogged"), follow=False, step="biuld"))
     assert caught.value.hint == "did you mean build?"
+
+
+def test_runs_of_a_task_that_nobody_knows_are_an_error_with_the_nearest_name(
+    place: RunPlace,
+) -> None:
+    with place.database.write() as connection:
+        put_live(connection, "contoso/web-api", "{}", by="dev", at=NOW)
+    assert listed(place, RunFilter(task="web-api")) == []
+    assert listed(place, RunFilter(task="contoso/web-api")) == []
+    with pytest.raises(UnknownTask, match="no task is called web-apy") as told:
+        list_runs(place, RunFilter(task="web-apy"))
+    assert told.value.hint == "did you mean web-api?"

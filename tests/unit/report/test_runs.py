@@ -164,6 +164,12 @@ def test_the_table_has_one_line_a_run() -> None:
     assert runs_lines([], NOW, 80) == ["no runs"]
 
 
+def test_a_table_for_a_file_is_not_cut() -> None:
+    long = "contoso/" + "x" * 200
+    [_, row] = runs_lines([record(task=long)], NOW, None)
+    assert long in row
+
+
 def test_json_has_a_version_and_every_field() -> None:
     found = runs_json([record()])
     assert found["format_version"] == 1
