@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -20,6 +20,8 @@ def completion(shell: str) -> int:
     bash: eval "$(reconciler completion bash)" in ~/.bashrc; zsh the same in ~/.zshrc; fish:
     reconciler completion fish > ~/.config/fish/completions/reconciler.fish
     """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
     from reconciler.cli.main import cli  # noqa: PLC0415  (it imports this module, when asked)
 
     found = get_completion_class(shell)
@@ -51,8 +53,7 @@ def _names(folder: Path, incomplete: str) -> list[str]:
         addresses = sorted(one.address for one in opened.provider.read_all())
     finally:
         opened.close()
-    if "/" in incomplete:
-        return [one for one in addresses if one.startswith(incomplete)]
-    names = [one.partition("/")[2] for one in addresses]
-    once = [name for name in dict.fromkeys(names) if names.count(name) == 1]
+    # A name that two registries have is no name of one task.
+    counts = Counter(one.partition("/")[2] for one in addresses)
+    once = [name for name, count in counts.items() if count == 1]
     return [one for one in (*once, *addresses) if one.startswith(incomplete)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.completion import complete_live_tasks
 from reconciler.cli.options import Invocation, pass_invocation, show
 from reconciler.cli.task_files import (
     refuse_task_file_words,
@@ -55,7 +56,7 @@ def build(invocation: Invocation, /, no_push: bool, no_wait: bool, **words: Any)
 
 
 @click.command()
-@click.argument("task", metavar="TASK|CONTEXT")
+@click.argument("task", metavar="TASK|CONTEXT", shell_complete=complete_live_tasks)
 @click.option("--context", help="Folder, or URL.git#ref:folder, instead of the task's own.")
 @click.option("--arg", "args", multiple=True, metavar="NAME=VALUE", help="Build argument.")
 @click.option("--target", help="Stage to build.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow.project import Outcome, Project, new_project
+from tests.unit.plan.builders import stored, task
 
 
 @pytest.fixture(name="project")
@@ -38,6 +39,20 @@ def test_commands_and_options_are_completed(project: Project) -> None:
 def test_names_of_live_tasks_are_completed(project: Project) -> None:
     assert asked(project, "reconciler import web") == ["web-api", "web-two"]
     assert asked(project, "reconciler import contoso/s") == ["contoso/shop-api"]
+    assert asked(project, "reconciler run shop") == ["shop-api"]
+
+
+def test_a_name_of_two_tasks_is_completed_to_their_addresses(project: Project) -> None:
+    other = task("shop-api", metadata={"registry": "fabrikam"})
+    with project.opened() as opened:
+        opened.provider.create(other.address, stored(other).document)
+    assert asked(project, "reconciler show shop") == []
+    assert asked(project, "reconciler show f") == ["fabrikam/shop-api"]
+
+
+def test_fields_are_completed(project: Project) -> None:
+    assert asked(project, "reconciler explain spec.tr") == ["spec.triggers"]
+    assert "metadata.owner" in asked(project, "reconciler explain metadata.")
 
 
 def test_outside_a_workspace_nothing_is_offered_and_nothing_said(tmp_path: Path) -> None:
