@@ -13,7 +13,7 @@ from reconciler.cli.options import Invocation, output_option, pass_invocation, s
 def tasks(invocation: Invocation, output: str) -> int:
     """List the live tasks: owner, triggers, status, source, image, identity, last run, next timer.
 
-    Columns that do not fit are left out and named; -o json has all.
+    Columns that do not fit stand below each task; into a pipe or a file nothing is cut.
     """
     from reconciler.operations.run_place import place_of  # noqa: PLC0415
     from reconciler.operations.runs import report_lost  # noqa: PLC0415
@@ -30,5 +30,5 @@ def tasks(invocation: Invocation, output: str) -> int:
     if output == "json":
         click.echo(to_text(tasks_json(rows, now)))
     else:
-        show(tasks_lines(rows, now, invocation.width))
+        show(tasks_lines(rows, now, invocation.table_width))
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from reconciler.operations.tasks import LiveRow
 
 FORMAT_VERSION = "1.0"
 _NO_OWNER = "no owner"
+_PROSE = 80
 _WORDS = {
     RunStatus.SUCCEEDED: "ok",
     RunStatus.FAILED: "FAIL",
@@ -31,18 +32,41 @@ _NARROWER: tuple[tuple[str, int], ...] = (
 
 
 # ----------------------------------------------------------------- for people
-def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int) -> list[str]:
-    """A table at most `width` (at least 40) columns wide, and what it leaves out."""
+def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> list[str]:
+    """A table at most `width` (at least 40) columns wide; whole without one, as for a file.
+
+    The columns that do not fit stand below each row.
+    """
     if not rows:
         return ["no live tasks; make them with: reconciler apply"]
     columns = _columns(rows, now)
+    if width is None:
+        lines = table(list(columns), list(zip(*columns.values(), strict=True)))
+        return [*lines, *_end(rows, _PROSE)]
     widths = _fit(
         {title: max(map(len, [title, *cells])) for title, cells in columns.items()}, width
     )
     shown = {title: [cut(cell, widths[title]) for cell in columns[title]] for title in widths}
-    lines = table(list(shown), list(zip(*shown.values(), strict=True)))
-    left_out = [title.lower() for title in columns if title not in widths]
-    return [*lines, *_end(rows, left_out, width)]
+    header, *lines = table(list(shown), list(zip(*shown.values(), strict=True)))
+    below = {title: cells for title, cells in columns.items() if title not in widths}
+    told = [header]
+    for number, line in enumerate(lines):
+        told += [line, *_below({title: cells[number] for title, cells in below.items()}, width)]
+    return [*told, *_end(rows, width)]
+
+
+def _below(cells: Mapping[str, str], width: int) -> list[str]:
+    """What has no column, in the lines under a row; a value that says nothing is left out."""
+    lines: list[str] = []
+    for title, cell in cells.items():
+        if cell in {"-", "?"}:
+            continue
+        told = f"{title.lower()}: {cell}"
+        if lines and len(lines[-1]) + 2 + len(told) <= width:
+            lines[-1] += f"  {told}"
+        else:
+            lines += wrap(f"    {told}", width, "      ")
+    return lines
 
 
 def _fit(widths: dict[str, int], room: int) -> dict[str, int]:
@@ -108,7 +132,7 @@ def _last_run(run: RunRecord | None, now: datetime) -> str:
     return f"{run.id} {word} {when.removesuffix(' ago')}"
 
 
-def _end(rows: Sequence[LiveRow], left_out: Sequence[str], width: int) -> Iterator[str]:
+def _end(rows: Sequence[LiveRow], width: int) -> Iterator[str]:
     tasks = [row.task for row in rows if row.task is not None]
     counts = [
         (sum(task.metadata.owner is None for task in tasks), "without owner"),
@@ -118,9 +142,6 @@ def _end(rows: Sequence[LiveRow], left_out: Sequence[str], width: int) -> Iterat
     told = [plural(len(rows), "task"), *(f"{count:,} {text}" for count, text in counts if count)]
     yield ""
     yield from wrap(", ".join(told), width, "  ")
-    if left_out:
-        names = ", ".join(left_out)
-        yield from wrap(f"not shown for want of room: {names} (-o json has all)", width, "  ")
 
 
 # --------------------------------------------------------------- for machines

@@ -19,11 +19,20 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, tasks_lines([*rows(), LONG], NOW, width))) <= width
 
 
-def test_what_has_no_room_is_named() -> None:
-    lines = tasks_lines(rows(), NOW, 80)
+@pytest.mark.parametrize("width", [40, 80])
+def test_what_has_no_room_in_the_table_stands_below_the_row(width: int) -> None:
+    lines = tasks_lines(rows(), NOW, width)
     assert not {"IMAGE", "IDENTITY"} & set(lines[0].split())
-    told = "status, source, image, identity (-o json has all)"
-    assert told in " ".join(" ".join(lines[-2:]).split())
+    below = " ".join(" ".join(lines[2:]).split())
+    for told in ("status: Enabled", "source: https://git", "image: ", "identity: UserAssigned"):
+        assert told in below
+
+
+def test_for_a_file_nothing_is_cut() -> None:
+    header, line, *_ = tasks_lines([LONG], NOW, None)
+    assert header.split()[-3:] == ["LAST", "RUN", "NEXT"]
+    assert "x" * 50 in line
+    assert "o" * 60 in line
 
 
 def test_a_wide_terminal_has_every_column() -> None:
