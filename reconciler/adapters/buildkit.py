@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.files import private_folder, write_private
+from reconciler.adapters.owner import VARIABLE, owner_of_this_process
 from reconciler.adapters.process import Ended, capture, stream
 from reconciler.base.redact import to_bytes
 from reconciler.model.build import BuildRequest, BuildResult
@@ -94,8 +94,8 @@ class BuildKitBuilder:
             tail.add(chunk)
             on_output(chunk)
 
-        with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
-            id_file = Path(folder) / "id"
+        with private_folder() as folder:
+            id_file = folder / "id"
             with _secret_files(request.secrets) as files:
                 ended = stream(
                     _arguments(self._client.path, request, id_file, files),
@@ -110,6 +110,7 @@ def _environment(environment: Mapping[str, str], address: str | None) -> dict[st
     """What the client may know: nothing that is not named here, no secret of ours above all."""
     passed = {name: environment[name] for name in _PASSED_ON if name in environment}
     settings = {
+        VARIABLE: owner_of_this_process(),
         "DOCKER_BUILDKIT": "1",
         # The engine's own BuildKit, whatever builder a person has chosen for himself.
         "BUILDX_BUILDER": "default",

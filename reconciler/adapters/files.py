@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.adapters.process import is_alive, process_started
+from reconciler.adapters.owner import owner_lives, owner_of_this_process
 
 _PREFIX = "reconciler-private-"
 _MEMORY = Path("/dev/shm")  # noqa: S108  (memory, not disk; the folder inside is 0700)
@@ -32,8 +32,8 @@ def private_folder(parent: Path | None = None) -> Iterator[Path]:
     parent = parent or memory_folder()
     parent.mkdir(parents=True, exist_ok=True)
     sweep_private_folders(parent)
-    owner = f"{os.getpid()}-{_ticks(os.getpid())}-"
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX + owner, dir=parent))
+    owner = owner_of_this_process()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{owner}-", dir=parent))
     try:
         yield folder
     finally:
@@ -56,14 +56,7 @@ def _belongs_to_us(folder: Path) -> bool:
 
 
 def _owner_lives(folder: Path) -> bool:
-    pid, _, rest = folder.name.removeprefix(_PREFIX).partition("-")
-    ticks = rest.partition("-")[0]
-    started = process_started(int(pid)) if pid.isdigit() else None
-    return started is not None and is_alive(int(pid), started) and started.endswith(":" + ticks)
-
-
-def _ticks(pid: int) -> str:
-    return (process_started(pid) or "").rpartition(":")[2]
+    return owner_lives(folder.name.removeprefix(_PREFIX).rpartition("-")[0])
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -80,8 +80,9 @@ def folders_of(place: RunPlace, request: RunRequest) -> LocalFolders:
 def report_lost(place: RunPlace) -> list[RunRecord]:
     """Close the runs of this host whose process is gone, and return them.
 
-    Programs that such a process left are ended: they may hold a token.
+    Programs and private folders that such a process left are removed: they may hold a secret.
     """
+    from reconciler.adapters.files import memory_folder, sweep_private_folders  # noqa: PLC0415
     from reconciler.adapters.owner import end_orphans  # noqa: PLC0415  (late)
     from reconciler.adapters.process import is_alive, this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import adopt_lost  # noqa: PLC0415  (late)
@@ -90,6 +91,7 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     lost = adopt_lost(place.database, host=host, alive=is_alive, now=place.clock())
     if lost:
         end_orphans()
+        sweep_private_folders(memory_folder())
     return lost
 
 

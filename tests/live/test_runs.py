@@ -355,6 +355,19 @@ def test_a_planted_secret_is_found_nowhere(workshop: Workshop, tmp_path: Path) -
     assert workshop.last()["secrets"][0]["fingerprint"]
 
 
+def test_a_secret_of_a_killed_build_is_removed_by_the_next_look(workshop: Workshop) -> None:
+    workshop.environment["PLANTED_TOKEN"] = PLANTED
+    workshop.context("slow", "RUN --mount=type=secret,id=PLANTED_TOKEN echo begun; sleep 3")
+    process = workshop.start("build", "slow", "--no-cache", "--secret", "PLANTED_TOKEN")
+    wait_for_line(process, "begun")
+    process.kill()
+    process.communicate(timeout=60)
+    mine = f"reconciler-private-{process.pid}-*"
+    assert list(Path("/dev/shm").glob(mine))
+    assert workshop.last()["reason"] == "lost"
+    assert list(Path("/dev/shm").glob(mine)) == []
+
+
 def test_a_secret_of_the_environment_does_not_reach_the_client(workshop: Workshop) -> None:
     workshop.environment["PLANTED_TOKEN"] = PLANTED
     workshop.context("slow", "RUN --mount=type=secret,id=PLANTED_TOKEN echo begun; sleep 3")
