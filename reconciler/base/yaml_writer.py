@@ -62,10 +62,16 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+# YAML takes these for line breaks or drops them: only double quotes can say them.
+_ODD_BREAKS = frozenset("\r\x85\u2028\u2029\ufeff")
+
+
 def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     # Several lines are a block, as a person writes them. PyYAML falls back to quotes by itself
     # where a block cannot say it.
     style = "|" if "\n" in value.rstrip("\n") else None
+    if not _ODD_BREAKS.isdisjoint(value):
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -31,4 +31,5 @@ def test_the_mypy_hook_asks_for_nothing_the_project_does_not_name() -> None:
 
 def test_the_offered_hooks_call_the_command() -> None:
     offered = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    assert [each["entry"] for each in offered] == ["reconciler validate", "reconciler fmt"]
+    called = [[each["entry"], *each["args"]] for each in offered]
+    assert called == [["reconciler", "validate"], ["reconciler", "fmt"]]

@@ -28,6 +28,13 @@ def test_every_value_is_read_back(value: dict[str, Any]) -> None:
     assert document.value == value
 
 
+@pytest.mark.parametrize("odd", ["\r", "\x85", "\u2028", "\u2029", "\ufeff"])
+def test_what_yaml_takes_for_a_line_break_is_read_back(odd: str) -> None:
+    value = {odd: [odd, f"a{odd}", f"{odd}b", f"a{odd}b", f"a\n{odd}b\n"], "x": {f" {odd}": 1}}
+    [document] = load_documents(write_document(value))
+    assert document.value == value
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
