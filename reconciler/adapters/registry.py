@@ -41,7 +41,7 @@ def served_digest(
     """
     url = f"{base_url(registry, insecure)}/v2/{repository}/manifests/{reference}"
     try:
-        with httpx.Client(timeout=_SECONDS, trust_env=not is_loopback(registry)) as client:
+        with _client(url) as client:
             answer = _ask(client, "HEAD", url, login)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
@@ -51,6 +51,14 @@ def served_digest(
             f"the registry {registry} does not answer: {error}",
             hint="is the login server right, and is the registry up?",
         ) from None
+
+
+def _client(url: str) -> httpx.Client:
+    """A client for one server. Redirects are not followed, so plain http stays plain http."""
+    parts = urlsplit(url)
+    # Reading all certificates takes longer than the whole question.
+    certain = parts.scheme == "https"
+    return httpx.Client(timeout=_SECONDS, trust_env=not is_loopback(parts.netloc), verify=certain)
 
 
 def base_url(registry: str, insecure: Collection[str] = ()) -> str:
@@ -72,18 +80,19 @@ def _ask(client: httpx.Client, method: str, url: str, login: Login | None) -> ht
     answer = client.request(method, url, headers={"Accept": ACCEPT})
     if answer.status_code != 401:
         return answer
-    header = _authorization(client, answer, login)
+    header = _authorization(answer, login)
     return client.request(method, url, headers={"Accept": ACCEPT, "Authorization": header})
 
 
-def _authorization(client: httpx.Client, answer: httpx.Response, login: Login | None) -> str:
+def _authorization(answer: httpx.Response, login: Login | None) -> str:
     challenge = answer.headers.get("WWW-Authenticate", "")
     basic = httpx.BasicAuth(login.username, login.password) if login else None
     if challenge.lower().startswith("bearer "):
         fields = dict(_CHALLENGE.findall(challenge))
         realm = _trusted_realm(fields.get("realm", ""), answer.url)
         wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
-        token = client.get(realm, params=wanted, auth=basic).json()
+        with _client(realm) as service:
+            token = service.get(realm, params=wanted, auth=basic).json()
         return f"Bearer {token.get('token') or token.get('access_token') or ''}"
     if login is None:
         return ""

@@ -18,7 +18,7 @@ from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
-from reconciler.taskfile.tasks import DEFAULT_NETWORK, CmdStep, TaskFile
+from reconciler.taskfile.tasks import DEFAULT_NETWORK, BuildStep, CmdStep, TaskFile
 
 # The state, with the key of its fingerprints, is nothing for a step.
 _NEVER_COPIED = ".reconciler"
@@ -90,13 +90,20 @@ def open_site(
     networks = network_names(work.request.id, task) if needs_place else {}
     volume = thing_name(work.request.id) if needs_place else None
     with ThreadPoolExecutor(2) as beside:
-        opening = beside.submit(work.ports.engine)
+        opening = beside.submit(_open_engine, task, work)
         making = beside.submit(_create_networks, networks, task, work, containers)
         if volume is not None:
             _create_workspace(volume, fetched, work, containers)
         making.result()
         images, builder = opening.result()
     return Site(work, multi, task, fetched, images, builder, containers, networks, volume)
+
+
+def _open_engine(task: TaskFile, work: Work) -> tuple[Images, Builder]:
+    images, builder = work.ports.engine()
+    if any(isinstance(step, BuildStep) for step in task.steps):
+        _ = builder.name  # looked for at its first use: now, while the engine works
+    return images, builder
 
 
 def _create_networks(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +151,33 @@ def test_plain_http_is_for_loopback_and_declared_hosts(registry: str, url: str) 
 
 def test_an_address_that_only_looks_like_loopback_is_none() -> None:
     assert not is_loopback("127.0.0.1.thief.example")
+
+
+def test_a_token_service_with_an_unknown_certificate_gets_no_password(
+    server: Server, tmp_path: Path
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *words, *name, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    asked: list[str] = []
+
+    class Tokens(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+
+    service = HTTPServer(("127.0.0.1", 0), Tokens)
+    service.socket = context.wrap_socket(service.socket, server_side=True)
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    realm = f'Bearer realm="https://127.0.0.1:{service.server_port}/token"'
+    server.answer = lambda _method, _path, _headers: (401, {"WWW-Authenticate": realm}, b"")
+    try:
+        with pytest.raises(RegistryRefused, match=r"(?i)certificate"):
+            served_digest(server.address, "web", "1", login=Login("me", "pass"))
+    finally:
+        service.shutdown()
+        service.server_close()
+    assert asked == []
