@@ -71,17 +71,8 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
     path = path.resolve()  # a link stays a link: what it points to is written
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with _beside(path, data, mode) as whole:
+        whole.replace(path)
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -90,6 +81,13 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
     Missing folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(path, data, mode) as whole:
+        os.link(whole, path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """A file that is wholly on disk, beside `path`; gone at the end if still there."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -97,6 +95,6 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
-        os.link(name, path)
+        yield Path(name)
     finally:
         Path(name).unlink(missing_ok=True)
