@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import shutil
 import signal
@@ -17,6 +15,7 @@ from reconciler.base.clock import to_iso, utc_now
 from reconciler.cli import options
 from reconciler.operations.workspace import open_workspace
 from tests.flow.project import POLICY, Project, new_project
+from tests.terminal import answered as on_terminal
 
 
 @pytest.fixture(name="project")
@@ -244,25 +243,11 @@ def answered(project: Project, answer: str | signal.Signals | None) -> tuple[int
 
     None: it is not asked.
     """
-    master, slave = pty.openpty()
-    process = project.spawn("apply", stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    shown = b""
-    while answer is not None and b"[y/N]" not in shown:
-        shown += os.read(master, 65536)
-    if isinstance(answer, signal.Signals):
-        process.send_signal(answer)
-    elif answer is not None:
-        os.write(master, answer.encode())
-    while True:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:  # the terminal is closed when its last reader is gone
-            break
-        shown += chunk
-    code = process.wait(timeout=60)
-    os.close(master)
-    return code, shown.decode()
+    return on_terminal(
+        lambda slave: project.spawn("apply", stdin=slave, stdout=slave, stderr=slave),
+        "[y/N]",
+        answer,
+    )
 
 
 def test_no_is_1_and_writes_nothing(project: Project) -> None:

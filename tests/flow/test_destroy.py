@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.flow.project import Project, new_project
+from tests.terminal import answered as on_terminal
 
 WORDS = ("--auto-approve", "--confirm", "contoso")
 
@@ -95,22 +94,11 @@ def test_the_words_are_not_taken_from_the_environment(project: Project) -> None:
 
 def answered(project: Project, answer: str) -> tuple[int, str]:
     """`destroy` on a terminal where somebody types an answer: exit code, what it printed."""
-    master, slave = pty.openpty()
-    process = project.spawn("destroy", stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    shown = b""
-    while b"to destroy 3 tasks: " not in shown:
-        shown += os.read(master, 65536)
-    os.write(master, answer.encode())
-    while True:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:  # the terminal is closed when its last reader is gone
-            break
-        shown += chunk
-    code = process.wait(timeout=60)
-    os.close(master)
-    return code, shown.decode()
+    return on_terminal(
+        lambda slave: project.spawn("destroy", stdin=slave, stdout=slave, stderr=slave),
+        "to destroy 3 tasks: ",
+        answer,
+    )
 
 
 def test_a_person_types_the_registries(project: Project) -> None:
