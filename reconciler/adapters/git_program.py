@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
 from reconciler.adapters.git_fault import GitFault, GitFetchError, explained
@@ -100,17 +101,20 @@ def _collected(process: subprocess.Popen[bytes]) -> Iterator[tuple[bytearray, by
                 stream.close()
 
 
-def _drain(stream: object, buffer: bytearray, limit: int = 8 * 1024 * 1024) -> None:
+def _drain(stream: IO[bytes] | None, buffer: bytearray, limit: int = 8 * 1024 * 1024) -> None:
+    if stream is None:  # it was not asked for
+        return
     with contextlib.suppress(ValueError, OSError):
-        while chunk := stream.read(65536):  # type: ignore[attr-defined]
+        while chunk := stream.read(65536):
             if len(buffer) < limit:
                 buffer += chunk
 
 
 def _size(folder: Path) -> int:
     total = 0
-    for current, _, names in os.walk(folder):
+    # By handles of folders: no path of up to millions of files is put together.
+    for _, _, names, handle in os.fwalk(folder):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(current, name)).st_size  # noqa: PTH118  (hot loop)
+                total += os.stat(name, dir_fd=handle, follow_symlinks=False).st_size
     return total
