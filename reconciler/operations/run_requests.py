@@ -15,6 +15,7 @@ from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.platform import canonical_platform
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
+from reconciler.operations.naming import address_of
 from reconciler.operations.run_overrides import (
     Declares,
     TaskWords,
@@ -217,14 +218,14 @@ def find_task(name: str, provider: Provider) -> Task:
         if found is not None:
             return _task_of(name, found.document)
     live = {task.address: task.document for task in provider.read_all()}
-    matching = [address for address in live if address.rpartition("/")[2] == name]
-    if len(matching) > 1:
-        raise WrongUsage(f"{name} is the name of {len(matching)} tasks: {', '.join(matching)}")
-    if not matching:
-        near = did_you_mean(name, [*live, *(address.rpartition("/")[2] for address in live)])
-        hint = f"did you mean {near}?" if near else "a task can be run once it is applied"
-        raise UnknownTask(f"no applied task is called {one_line(name, 80)}", hint=hint)
-    return _task_of(matching[0], live[matching[0]])
+    address = address_of(
+        name,
+        live,
+        "applied task",
+        missing=UnknownTask,
+        otherwise="a task can be run once it is applied",
+    )
+    return _task_of(address, live[address])
 
 
 def _task_of(address: str, document: str) -> Task:
