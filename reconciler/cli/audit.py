@@ -53,7 +53,10 @@ def report(
 
     The same specs, policies, live tasks and --as-of give the same bytes.
     """
-    from reconciler.operations.audit import audit_workspace, save_report  # noqa: PLC0415
+    from reconciler.operations.audit_workspace import (  # noqa: PLC0415
+        audit_workspace,
+        save_report,
+    )
     from reconciler.report.audit_json import audit_line  # noqa: PLC0415
 
     with invocation.workspace() as opened:

@@ -101,6 +101,21 @@ class WaiverRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EventRow:
+    """A safety rule that was set aside: when, which (`kind`), by whom, for what, and why.
+
+    `kind` is lock-broken, limit-overridden, protection-overridden or apply-resumed; the reason of
+    a resumed apply is how it had ended.
+    """
+
+    at: datetime
+    kind: str
+    actor: str
+    subject: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class InputDigests:
     """What the report was made from: equal digests, equal report."""
 
@@ -108,6 +123,7 @@ class InputDigests:
     live: str
     policies: str
     verdicts: str
+    events: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,7 @@ class AuditReport:
     waivers: tuple[WaiverRow, ...]
     inputs: InputDigests
     not_covered: tuple[str, ...]
+    events: tuple[EventRow, ...] = ()
     verdicts: tuple[VerdictRow, ...] = ()
 
     @property
@@ -140,5 +157,6 @@ class AuditReport:
     def id(self) -> str:
         """A short name that is equal for equal reports."""
         inputs = self.inputs
-        parts = [self.as_of.isoformat(), inputs.specs, inputs.live, inputs.policies, self.commit]
+        parts = [self.as_of.isoformat(), self.commit]
+        parts += [inputs.specs, inputs.live, inputs.policies, inputs.events]
         return f"R-{self.as_of:%Y%m%d}-{digest(parts)[7:15]}"

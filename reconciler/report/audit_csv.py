@@ -1,4 +1,4 @@
-"""An audit report as CSV for spreadsheets: one row for each finding. Decides nothing."""
+"""An audit report as CSV for spreadsheets: a row for each finding and event. Decides nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import csv
 import io
 from collections.abc import Iterator
 
+from reconciler.base.clock import to_iso
 from reconciler.base.text import harmless
 from reconciler.operations.audit_report import AuditReport, FindingRow
 
 HEADER = (
     "verdict", "severity", "enforcement", "rule", "address", "form", "owner", "path", "file",
     "line", "column", "message", "found", "allowed", "fix", "waiver",
+    "at", "by", "reason",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula (OWASP: CSV injection); the wide forms
 # are what some of them read as the narrow ones.
@@ -21,7 +23,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff2
 def audit_csv(report: AuditReport) -> str:
     """The output of `report -o csv`: RFC 4180, the header always, the same bytes each time.
 
-    Verdicts are fail, error (the rule broke, or the live task could not be judged), warn, waived.
+    Verdicts are fail, error (the rule broke, or the live task could not be judged), warn, waived,
+    and set-aside: a safety rule that somebody went around, its kind in the column of rules.
     What passes and what a rule does not concern has no row.
     """
     text = io.StringIO()
@@ -34,13 +37,17 @@ def audit_csv(report: AuditReport) -> str:
 def _rows(report: AuditReport) -> Iterator[tuple[object, ...]]:
     for address in report.population.unreadable:
         message = "the live task could not be understood: damaged, or of a newer version"
-        yield "error", "", "", "", address, "live", *[""] * 5, message, *[""] * 4
+        yield "error", "", "", "", address, "live", *[""] * 5, message, *[""] * 7
     for row in report.failures:
         yield _row("error" if row.error else "fail", row)
     for row in report.warnings:
         yield _row("warn", row)
     for row in report.waived:
         yield _row("waived", row)
+    for event in report.events:
+        place = [""] * 7
+        told = (to_iso(event.at), event.actor, event.reason)
+        yield "set-aside", "", "", event.kind, *place, event.subject, *[""] * 4, *told
 
 
 def _row(verdict: str, row: FindingRow) -> tuple[object, ...]:
@@ -48,7 +55,7 @@ def _row(verdict: str, row: FindingRow) -> tuple[object, ...]:
     place = (where.file, where.line, where.column) if where else ("", "", "")
     return (
         verdict, row.severity, row.enforcement, row.rule, row.address, row.form, row.owner,
-        row.path, *place, row.message, row.found, row.allowed, row.fix, row.waiver,
+        row.path, *place, row.message, row.found, row.allowed, row.fix, row.waiver, *[""] * 3,
     )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from reconciler.base.clock import to_iso
 from reconciler.base.diagnostics import Location
 from reconciler.base.text import plural
-from reconciler.operations.audit_report import AuditReport, FindingRow, RuleRow, WaiverRow
+from reconciler.operations.audit_report import AuditReport, EventRow, FindingRow, RuleRow, WaiverRow
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def audit_json(report: AuditReport) -> str:
@@ -68,12 +68,14 @@ def audit_document(report: AuditReport) -> dict[str, Any]:
         "warnings": [_finding(row) for row in report.warnings],
         "waived": [_finding(row) for row in report.waived],
         "waivers": [_waiver(row) for row in report.waivers],
+        "events": [_event(row) for row in report.events],
         "not_covered": list(report.not_covered),
         "inputs": {
             "specs": inputs.specs,
             "live": inputs.live,
             "policies": inputs.policies,
             "verdicts": inputs.verdicts,
+            "events": inputs.events,
         },
     }
 
@@ -119,6 +121,16 @@ def _finding(row: FindingRow) -> dict[str, Any]:
         "allowed": row.allowed,
         "fix": row.fix,
         "waiver": row.waiver,
+    }
+
+
+def _event(row: EventRow) -> dict[str, Any]:
+    return {
+        "at": to_iso(row.at),
+        "kind": row.kind,
+        "by": row.actor,
+        "subject": row.subject,
+        "reason": row.reason,
     }
 
 

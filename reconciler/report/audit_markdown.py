@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.base.clock import to_iso
 from reconciler.base.text import one_line, plural
-from reconciler.operations.audit_report import AuditReport, FindingRow, RuleRow, WaiverRow
+from reconciler.operations.audit_report import AuditReport, EventRow, FindingRow, RuleRow, WaiverRow
 from reconciler.report.inert import code, escape, fit
 from reconciler.report.markdown import BUDGET
 
@@ -14,9 +14,10 @@ from reconciler.report.markdown import BUDGET
 MARKER = "<!-- reconciler report -->"
 _VERDICTS = {"fail": "failed", "warn": "passed, with something to look at", "pass": "passed"}
 # What each part may take at most, so that their sum stays under the budget.
-_RULES, _NAMES, _WAIVERS, _WARNINGS, _WAIVED, _FAILURES = 8_000, 6_000, 6_000, 7_000, 5_000, 24_000
-_HEADINGS = 3_000
-assert _HEADINGS + _RULES + _NAMES + _WAIVERS + _WARNINGS + _WAIVED + _FAILURES < BUDGET  # noqa: S101
+_RULES, _NAMES, _WAIVERS, _WARNINGS, _WAIVED, _FAILURES = 8_000, 6_000, 6_000, 7_000, 5_000, 20_000
+_EVENTS, _HEADINGS = 4_000, 3_000
+_FINDINGS = _WARNINGS + _WAIVED + _FAILURES
+assert _HEADINGS + _RULES + _NAMES + _WAIVERS + _EVENTS + _FINDINGS < BUDGET  # noqa: S101
 
 
 def audit_markdown(report: AuditReport) -> str:
@@ -28,6 +29,7 @@ def audit_markdown(report: AuditReport) -> str:
         *_findings("Warnings", report.warnings, _WARNINGS),
         *_findings("Waived", report.waived, _WAIVED),
         *_waivers(report),
+        *_events(report),
         *_rules(report),
         *_names(report),
         *_end(report),
@@ -101,6 +103,20 @@ def _waiver(row: WaiverRow) -> str:
     )
 
 
+def _events(report: AuditReport) -> Iterator[str]:
+    yield from _part(
+        "Safety rules set aside", len(report.events), map(_event, report.events), _EVENTS
+    )
+
+
+def _event(row: EventRow) -> str:
+    reason = f": {escape(one_line(row.reason, 200))}" if row.reason else ""
+    return (
+        f"- {to_iso(row.at)} **{row.kind}** by {escape(one_line(row.actor, 80))}, "
+        f"{code(row.subject, 160)}{reason}"
+    )
+
+
 def _rules(report: AuditReport) -> Iterator[str]:
     if not report.rules:
         return
@@ -137,4 +153,5 @@ def _end(report: AuditReport) -> Iterator[str]:
     yield "\n### Not covered"
     yield from (f"- {escape(text)}" for text in report.not_covered)
     yield f"\nInputs: specs `{report.inputs.specs}`, live `{report.inputs.live}`,"
-    yield f"policies `{report.inputs.policies}`, verdicts `{report.inputs.verdicts}`."
+    yield f"policies `{report.inputs.policies}`, verdicts `{report.inputs.verdicts}`,"
+    yield f"safety rules set aside `{report.inputs.events}`."

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.ids import new_id
@@ -39,10 +40,18 @@ def note(connection: Connection, event: Event) -> None:
     connection.execute(sa.insert(events), row)
 
 
+def until(connection: Connection, moment: datetime) -> list[Event]:
+    """Every event that was noted until a moment, in no order."""
+    rows = (_event(row) for row in connection.execute(sa.select(events)))
+    # Not asked of the database: as texts, a whole second comes after its own milliseconds.
+    return [event for event in rows if event.at <= moment]
+
+
 def latest(connection: Connection, kind: str, count: int) -> list[Event]:
     """The latest events of a kind, newest first."""
     query = sa.select(events).where(events.c.kind == kind).order_by(events.c.at.desc()).limit(count)
-    return [
-        Event(from_iso(row.at), row.kind, row.actor, row.subject, row.reason)
-        for row in connection.execute(query)
-    ]
+    return [_event(row) for row in connection.execute(query)]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(from_iso(row.at), row.kind, row.actor, row.subject, row.reason)

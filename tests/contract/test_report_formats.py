@@ -84,5 +84,5 @@ def test_a_csv_reader_gets_one_row_for_each_finding() -> None:
     rows = list(csv.DictReader(io.StringIO(audit_csv(made))))
     assert tuple(rows[0]) == HEADER
     verdicts = [row["verdict"] for row in rows]
-    assert verdicts == ["error", *["fail"] * 4, "warn", *["waived"] * 2]
+    assert verdicts == ["error", *["fail"] * 4, "warn", *["waived"] * 2, *["set-aside"] * 2]
     assert {None} & set(rows[0]) == set()

@@ -58,6 +58,11 @@ def test_an_override_stands_in_the_plan_and_is_noted_when_it_is_applied(project:
     assert event[0:2] == ("limit-overridden", "lead@contoso.example")
     assert event[2].endswith(": delete up to 2 tasks")
     assert event[3] == "moved to prod"
+    (told,) = json.loads(project.run("report", "-o", "json").out)["events"]
+    assert (told["kind"], told["by"]) == event[0:2]
+    assert (told["subject"], told["reason"]) == event[2:4]
+    early = project.run("report", "-o", "json", "--as-of", "2026-01-01").out
+    assert json.loads(early)["events"] == []
 
 
 def test_an_override_is_for_one_plan_and_not_for_the_next(project: Project) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.base.source import Located
 from reconciler.model.task import Task
 from reconciler.operations.audit import audit
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.audit_report import AuditReport, EventRow
 from tests.unit.policy.builders import on_public_repository, policy, source, task, waiver
 
 AS_OF = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -64,6 +64,22 @@ def report(**changes: Any) -> AuditReport:
         "commit": "4be02d1c0de41f00d4be02d1c0de41f00d4be02d",
         "drifted": ["contoso/shop-front"],
         "unreadable": ["contoso/from-the-future"],
+        "events": [
+            EventRow(
+                datetime(2026, 11, 18, 9, 14, tzinfo=UTC),
+                "lock-broken",
+                "oncall@contoso.example",
+                "apply by dev@contoso.example on build-7 (process 4711)",
+                f"its host is gone {HOSTILE}",
+            ),
+            EventRow(
+                datetime(2026, 11, 19, 7, 0, tzinfo=UTC),
+                "limit-overridden",
+                "dev@contoso.example",
+                "apply a-1 of plan p-1: limit of deletes, 12 allowed",
+                "@everyone: the old bases go",
+            ),
+        ],
         "tool_version": "0.0.0",
     }
     return audit(declared(), live(), **{**fields, **changes})

@@ -103,6 +103,19 @@ def test_the_order_of_specs_changes_nothing() -> None:
     assert audit(declared(), live(), **fields) == audit(declared()[::-1], live(), **fields)
 
 
+def test_safety_rules_set_aside_stand_newest_first_whatever_their_order() -> None:
+    made = report()
+    assert [row.kind for row in made.events] == ["limit-overridden", "lock-broken"]
+    assert report(events=made.events) == report(events=made.events[::-1]) == made
+
+
+def test_a_safety_rule_set_aside_gives_the_report_another_name() -> None:
+    made, without = report(), report(events=[])
+    assert made.inputs.events != without.inputs.events
+    assert made.id != without.id
+    assert made.verdict == without.verdict
+
+
 def test_each_input_has_a_digest_of_its_own() -> None:
     base = audited(OPEN, OPEN).inputs
     other = task("web-api", {"spec": {"timeout": 600}})

@@ -40,11 +40,12 @@ def test_other_text_stays_as_it_is() -> None:
 def test_one_finding_is_one_line_of_the_file() -> None:
     made = owned("a\nb")
     count = len(made.failures) + len(made.warnings) + len(made.waived)
+    count += len(made.events)
     assert audit_csv(made).count("\n") == count + 1
 
 
 def test_the_header_stands_without_findings() -> None:
-    clean = report(policies=[], waivers=[], unreadable=[])
+    clean = report(policies=[], waivers=[], unreadable=[], events=[])
     assert audit_csv(clean) == ",".join(HEADER) + "\r\n"
 
 
@@ -52,6 +53,15 @@ def test_a_rule_that_broke_is_an_error_and_no_failure() -> None:
     made = report(unreadable=[])
     broken = replace(made, failures=(replace(made.failures[0], error=True),))
     assert rows(broken)[0]["verdict"] == "error"
+
+
+def test_a_safety_rule_that_was_set_aside_has_a_row_of_its_own() -> None:
+    told = [row for row in rows(report()) if row["verdict"] == "set-aside"]
+    assert [(row["at"], row["rule"], row["by"]) for row in told] == [
+        ("2026-11-19T07:00:00Z", "limit-overridden", "dev@contoso.example"),
+        ("2026-11-18T09:14:00Z", "lock-broken", "oncall@contoso.example"),
+    ]
+    assert told[0]["reason"] == "'@everyone: the old bases go"
 
 
 def test_a_live_finding_has_no_place() -> None:

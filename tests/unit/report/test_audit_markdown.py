@@ -30,6 +30,9 @@ def swollen(made: AuditReport, times: int) -> AuditReport:
         waivers=tuple(
             replace(r, reason=LONG, owner=LONG, ticket=LONG) for r in made.waivers * times
         ),
+        events=tuple(
+            replace(r, actor=LONG, subject=LONG, reason=LONG) for r in made.events * times
+        ),
         rules=tuple(replace(r, id=LONG) for r in made.rules * times),
     )
 
@@ -63,7 +66,7 @@ def test_a_bar_in_a_rule_id_does_not_break_its_row() -> None:
 
 
 def test_a_passed_report_has_no_empty_parts() -> None:
-    text = audit_markdown(report(policies=[], waivers=[], unreadable=[]))
+    text = audit_markdown(report(policies=[], waivers=[], unreadable=[], events=[]))
     assert "## Policy report: passed\n" in text
-    for title in ("Failures", "Warnings", "Waived", "Waivers", "Rules"):
+    for title in ("Failures", "Warnings", "Waived", "Waivers", "Safety rules", "Rules"):
         assert f"### {title}" not in text
