@@ -95,7 +95,7 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
 def schema(kind: str | None) -> int:
     """Print the JSON Schema of KIND, or of any document of specs/ and policies/.
 
-    Of what is printed, `plan` and `report` have one.
+    Of what is printed, `plan`, `drift` and `report` have one.
     """
     from reconciler.operations.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
     from reconciler.report.audit_json import audit_schema  # noqa: PLC0415

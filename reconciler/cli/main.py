@@ -43,7 +43,7 @@ _COMMANDS = (
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
     ("misc", "explain", "looking:explain", "Explain a field of a spec"),
-    ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans and reports"),
+    ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans, drift and reports"),
     ("misc", "graph", "looking:graph", "Draw tasks, triggers, base images"),
     ("misc", "diff", "looking:diff", "Compare what is live in two registries"),
     ("misc", "completion", "completion:completion", "Completion for bash, zsh or fish"),

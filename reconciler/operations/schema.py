@@ -29,7 +29,13 @@ def _plan() -> dict[str, Any]:
     return plan_schema()
 
 
-_OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"plan": _plan}
+def _drift() -> dict[str, Any]:
+    from reconciler.plan.drift_report import drift_schema  # noqa: PLC0415  (late: rarely asked)
+
+    return drift_schema()
+
+
+_OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"plan": _plan, "drift": _drift}
 KINDS = (*_MODELS, *_OTHERS)
 
 

@@ -13,7 +13,10 @@ Why = Literal["spec", "template", "defaults", "removed", "tool", "drift", "accep
 class PlanModel(BaseModel):
     """Base of the plan's models: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What is printed has every key: a schema of it says so.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class FieldChange(PlanModel):

@@ -11,7 +11,7 @@ from reconciler.base.diagnostics import Location
 from reconciler.base.text import plural
 from reconciler.operations.audit_report import AuditReport, EventRow, FindingRow, RuleRow, WaiverRow
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.0"
 
 
 def audit_json(report: AuditReport) -> str:

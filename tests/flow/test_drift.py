@@ -6,8 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.flow.project import Project, new_project
+
+KNOWN = """\
+knownDrift:
+  - {match: {address: contoso/shop-*}, owner: team-shop, reason: load test, expires: 2999-12-31}
+  - {match: {address: contoso/gone}, owner: team-shop, reason: load test, expires: 2999-12-31}
+"""
 
 
 @pytest.fixture(name="project")
@@ -43,6 +50,28 @@ def test_drift_as_json_has_both_values(project: Project) -> None:
     (path,) = drift["paths"]
     assert (path["path"], path["before"], path["after"]) == ("spec.timeout", 3600, 7200)
     assert outcome.code == 8
+
+
+def test_the_json_of_drift_validates_against_its_schema(project: Project) -> None:
+    config = project.root / "reconciler.yaml"
+    config.write_text(config.read_text() + KNOWN)
+    project.change_live("shop-api", timeout=600)
+    with project.opened() as opened:
+        opened.provider.create("contoso/by-hand", project.live()["contoso/web-api"])
+    schema = json.loads(project.run("schema", "drift").out)
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    whole = json.loads(project.run("drift", "-o", "json").out)
+    part = json.loads(project.run("drift", "-o", "json", "--target", "shop-api").out)
+    for found in (whole, part):
+        assert list(validator.iter_errors(found)) == []
+        assert not validator.is_valid({**found, "unknown": 1})
+        for key in found:
+            assert not validator.is_valid({name: found[name] for name in found.keys() - {key}})
+    # Each list has something in it, so that the schema of its items was used.
+    assert all(whole[key] for key in ("drift", "known_drift", "unused_known_drift", "unmanaged"))
+    assert whole["left_out"] is None
+    assert part["left_out"]["target"] == ["shop-api"]
 
 
 def test_looking_at_drift_writes_nothing(project: Project) -> None:
