@@ -7,6 +7,7 @@ Names: https://learn.microsoft.com/azure/container-registry/container-registry-t
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from reconciler.base.text import did_you_mean, one_line
 
@@ -29,6 +30,11 @@ FIELDS = {
     ".Build.ID": "id",
 }
 NAMES = tuple(FIELDS)
+
+
+def run_date(moment: datetime) -> str:
+    """`20261121-030000z`, UTC: the form of `.Run.Date`."""
+    return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%Sz")
 
 
 def wrong_variable(text: str) -> str | None:

@@ -11,16 +11,16 @@ from pydantic import ValidationError
 from reconciler.base.errors import WrongUsage
 from reconciler.model.step import DockerStep, FileStep, InlineStep
 from reconciler.model.workspace import Workspace
+from reconciler.operations.registries import login_server_of
 from reconciler.operations.run_requests import (
     check_timeout,
-    login_server_of,
     new_run_id,
     platform_of,
     secret_reference,
 )
+from reconciler.operations.task_values import settings_of
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.request import RunRequest
-from reconciler.taskfile.file.values import read_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,6 @@ def _multi_step(words: FileWords) -> MultiStep:
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise WrongUsage(f"{'.'.join(map(str, first['loc'])) or 'run'}: {first['msg']}") from None
-
-
-def settings_of(words: Sequence[str]) -> dict[str, str]:
-    """The values of `--set NAME=value` words; the last of two wins. Raises WrongUsage."""
-    try:
-        return read_settings(words)
-    except ValueError:
-        raise WrongUsage(
-            "--set takes NAME=value", hint="a secret goes into --set-secret NAME=env:VARIABLE"
-        ) from None
 
 
 def secrets_of(words: Sequence[str]) -> dict[str, str]:

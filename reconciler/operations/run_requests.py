@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from reconciler.base.errors import ReconcilerError, StateUnusable, WrongUsage
 from reconciler.base.ids import Randomness, new_id, random_bytes
-from reconciler.base.text import did_you_mean, one_line
+from reconciler.base.text import one_line
 from reconciler.model.platform import canonical_platform
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
 from reconciler.operations.naming import address_of
+from reconciler.operations.registries import login_server_of
 from reconciler.operations.run_overrides import (
     Declares,
     TaskWords,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.model.workspace import Workspace
     from reconciler.providers.base import Provider
 
-_LOGIN_SERVER = re.compile(r"[A-Za-z0-9.-]+(\.[A-Za-z0-9-]+|:\d{1,5})|localhost|\[[0-9a-f:]+\]:\d+")
 _SECRET = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)=((?:env|file):\S+)")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 1, 28800
@@ -145,29 +145,6 @@ def check_timeout(seconds: int) -> int:
     if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:
         raise WrongUsage(f"a timeout is {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT} seconds")
     return seconds
-
-
-def login_server_of(word: str | None, workspace: Workspace, *, needed: bool) -> str | None:
-    """The login server of `-r`; the workspace's only registry where nothing is said."""
-    if word is None:
-        if len(workspace.registries) == 1:
-            return workspace.registries[0].login_server
-        if needed:
-            raise WrongUsage("an image to push needs a registry", hint="add -r REGISTRY")
-        return None
-    known = workspace.registry(word)
-    if known is not None:
-        return known.login_server
-    if _LOGIN_SERVER.fullmatch(word):
-        return word
-    if "@" in word or "://" in word:
-        raise WrongUsage(
-            "a login server is a host name with an optional port, without user or password",
-            hint="log in with: docker login HOST",
-        )
-    near = did_you_mean(word, [registry.name for registry in workspace.registries])
-    hint = f"did you mean {near}?" if near else "give a login server, or declare the registry"
-    raise WrongUsage(f"no registry is called {one_line(word, 80)}", hint=hint)
 
 
 # --------------------------------------------------------------------- tasks

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from reconciler.model.run import Reason
-from reconciler.model.variables import FIELDS, VARIABLE, wrong_variable
+from reconciler.model.variables import FIELDS, VARIABLE, run_date, wrong_variable
 from reconciler.runner.containers import thing_name
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
@@ -31,11 +30,6 @@ class RunVariables:
     repository: str = ""
     git_tag: str = ""
     shared_volume: str = ""
-
-
-def run_date(moment: datetime) -> str:
-    """`20261121-030000z`, UTC: the form of `.Run.Date`."""
-    return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%Sz")
 
 
 def run_variables(work: Work, fetched: Fetched, platform: tuple[str, str]) -> RunVariables:

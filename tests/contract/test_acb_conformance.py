@@ -19,7 +19,7 @@ from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step, TaskFile
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "acb-cases.json").read_text())
+CASES = json.loads(Path(__file__).with_name("acb-cases.json").read_text())
 TASKS: list[dict[str, Any]] = CASES["task_yaml"]
 SOURCES = {"al1.yaml": "{a: one, b: first, c: first}", "al2.yaml": "{b: two, c: second}"}
 REGISTRY = "reg.example.io"

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
+from reconciler.report.render_json import render_task
 from reconciler.taskfile.file.inline import read_inline
 from reconciler.taskfile.file.read import read_task_file
-from reconciler.taskfile.file.render import render_task
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.step import KEYS
 from reconciler.taskfile.tasks import CmdStep, TaskFile

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model.run import Reason
-from reconciler.model.variables import NAMES
+from reconciler.model.variables import NAMES, run_date
 from reconciler.runner.failure import Failure
 from reconciler.runner.variables import (
     RunVariables,
     check_variables,
     empty_variables,
     expand,
-    run_date,
 )
 
 VALUES = RunVariables(id="r234567", registry="r.example", registry_name="r", date="D", os="linux")

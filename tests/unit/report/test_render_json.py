@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.taskfile.file.render import render_task
+from reconciler.report.render_json import render_task
 from tests.unit.taskfile.reading import V11, read
 
 TEXT = (
