@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.given import RECONCILER, Given
 from bench.images import build_push_run, cached_build
+from bench.masking import masking
 from bench.measure import Bar, Figure, Row, run
 from bench.runs import big_log, one_step, place, twenty_in_a_row, twenty_side_by_side
 from bench.workspaces import make_terraform, make_workspace
@@ -60,4 +61,5 @@ CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "parallel": twenty_side_by_side,
     "image": build_push_run,
     "log": big_log,
+    "masking": masking,
 }

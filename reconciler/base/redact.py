@@ -1,8 +1,9 @@
 """Hides secret values, in every spelling a program is likely to print them. Knows no references.
 
-What is found: the value, each of its lines, base64 (standard and URL alphabet, at any offset, also
-when wrapped at 64 or 76 columns), hexadecimal, URL-encoded, JSON- and HTML-escaped forms. What is
-not: encrypted, compressed, reversed output, or characters printed one by one.
+What is found: the value, each of its lines, base64 (standard and URL alphabet, at any offset with
+the letters it shares with its neighbours; alone also when wrapped at 64 or 76 columns),
+hexadecimal, URL-encoded, JSON- and HTML-escaped forms. What is not: encrypted, compressed, reversed
+output, characters printed one by one, a piece of less than four letters on a line of its own.
 """
 
 from __future__ import annotations
@@ -20,8 +21,13 @@ MASK = b"***"
 LONGEST_LINE = 64 * 1024
 _WRAPS = (64, 76)
 _PERCENT = re.compile("%[0-9A-F]{2}")
+_BASE64_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+# The most a base64 form is widened by: a letter that the value shares with what follows, and `==`.
+_WIDENED = 3
 
 Span = tuple[int, int]
+# Whether the letter before and the letter after a form of base64 hold bits of the value, too.
+Shared = tuple[bool, bool]
 
 
 def maskable(value: str) -> bool:
@@ -41,13 +47,17 @@ def variants(value: str) -> set[bytes]:
     """Every form of a value that is looked for; each has at least four bytes."""
     if not maskable(value):
         return set()
-    raw = to_bytes(value)
-    pieces = {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
+    pieces = _pieces(to_bytes(value))
     found = set(pieces)
     for piece in pieces:
         if len(piece) >= SHORTEST:
             found |= _spellings(piece)
     return {form for form in found if len(form) >= SHORTEST}
+
+
+def _pieces(raw: bytes) -> set[bytes]:
+    """The value and its lines, with and without the blanks around them."""
+    return {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
 
 
 def _spellings(raw: bytes) -> set[bytes]:
@@ -58,7 +68,7 @@ def _spellings(raw: bytes) -> set[bytes]:
     forms |= {form.encode() for form in quoted | set(map(_lower_escapes, quoted))}
     forms |= {to_bytes(form) for form in _html_forms(text)}
     forms |= {raw.hex().encode(), raw.hex().upper().encode()}
-    return forms | set(_base64_forms(raw))
+    return forms | {form for form, _ in _base64_forms(raw)}
 
 
 def _lower_escapes(quoted: str) -> str:
@@ -76,24 +86,41 @@ def _html_forms(text: str) -> Iterator[str]:
             yield inner.replace('"', double).replace("'", single)
 
 
-def _base64_forms(raw: bytes) -> Iterator[bytes]:
+def _base64_forms(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
     # Bytes in front of the value shift it: only the letters that it decides alone are looked for.
     for offset, undecided in ((0, 0), (1, 2), (2, 3)):
-        decided = (offset + len(raw)) * 8 // 6
+        decided, rest = divmod((offset + len(raw)) * 8, 6)
+        shared = (offset > 0, rest > 0)
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(b"\0" * offset + raw)[undecided:decided]
-    whole = base64.b64encode(raw)
+            yield encode(b"\0" * offset + raw)[undecided:decided], shared
+    decided, rest = divmod(len(raw) * 8, 6)
+    whole = base64.b64encode(raw)[:decided]
     for width in _WRAPS:
-        yield from (whole[at : at + width] for at in range(0, len(whole), width))
+        for at in range(0, decided, width):
+            yield whole[at : at + width], (False, rest > 0 and at + width > decided)
+
+
+def _shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
+    """The base64 forms of values whose neighbours belong to them."""
+    found: dict[bytes, Shared] = {}
+    for value in filter(maskable, values):
+        for piece in _pieces(to_bytes(value)):
+            for form, (before, after) in _base64_forms(piece):
+                known = found.get(form, (False, False))
+                found[form] = (before or known[0], after or known[1])
+    return found
 
 
 class Redactor:
     """Masks a fixed set of values. The values are not kept in a readable attribute."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
+        values = list(values)
         forms = sorted(set().union(*(variants(value) for value in values)))
-        # How many bytes can stand before the last one of a secret.
-        self.reach = max(map(len, forms), default=1) - 1
+        # So many bytes at the end of what came so far may belong to a secret that goes on.
+        self.reach = max(map(len, forms), default=0) + _WIDENED
+        shared = _shared_letters(values)
+        self._shared = [shared.get(form) for form in forms]
         self._machine = _machine(forms)
 
     def __repr__(self) -> str:
@@ -121,7 +148,22 @@ class Redactor:
         if self._machine is None:
             return []
         found = self._machine.find_matches_as_indexes(data, overlapping=True)
-        return [(start, end) for _, start, end in found]
+        shared = self._shared
+        return [
+            (start, end) if shared[form] is None else _widened(data, start, end, shared[form])
+            for form, start, end in found
+        ]
+
+
+def _widened(data: bytes, start: int, end: int, shared: Shared | None) -> Span:
+    """A form of base64 with the letters that hold bits of the value, and the padding."""
+    before, after = shared or (False, False)
+    if before and start and data[start - 1] in _BASE64_LETTERS:
+        start -= 1
+    if after and end < len(data) and data[end] in _BASE64_LETTERS:
+        end += 1
+    padding = data[end : end + 2]
+    return start, end + len(padding) - len(padding.lstrip(b"="))
 
 
 def _machine(forms: list[bytes]) -> Any:
@@ -205,8 +247,10 @@ class MaskedLines:
     def feed(self, chunk: bytes) -> Iterator[tuple[bytes, bool]]:
         """(line, more): `more` says that the next item goes on in the same line."""
         *whole, self._raw = (self._raw + chunk).split(b"\n")
-        if self._clean(whole):
-            yield from ((line.removesuffix(b"\r"), False) for line in whole)
+        if whole and self._goes_on():
+            yield from self._line(whole.pop(0))
+        if max(map(len, whole), default=0) <= LONGEST_LINE:
+            yield from ((line.removesuffix(b"\r"), False) for line in self._masked(whole))
         else:
             for line in whole:
                 yield from self._line(line)
@@ -215,14 +259,15 @@ class MaskedLines:
             self._raw = b""
             yield from self._long_pieces()
 
-    def _clean(self, lines: list[bytes]) -> bool:
-        """True for whole short lines without a secret: one look at all of them is enough."""
-        goes_on = self._ready or self._stream.holds or self._stream.covers
-        return (
-            not goes_on
-            and max(map(len, lines), default=0) <= LONGEST_LINE
-            and not self._redactor.spans(b"\n".join(lines))
-        )
+    def _goes_on(self) -> bool:
+        """True if the beginning of the line was handed on already."""
+        return bool(self._ready) or self._stream.holds or self._stream.covers
+
+    def _masked(self, lines: list[bytes]) -> list[bytes]:
+        """Whole lines, masked with one look at all of them. Each is masked for itself."""
+        data = b"\n".join(lines)
+        spans = [span for span in self._redactor.spans(data) if data.find(b"\n", *span) < 0]
+        return _cover(data, spans, len(data))[0].split(b"\n") if spans else lines
 
     def flush(self) -> Iterator[tuple[bytes, bool]]:
         """What is left when the stream has ended."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.base.redact import Redactor, variants
+from reconciler.base.redact import LONGEST_LINE, Redactor, variants
 
 # Without the mask's own sign: a secret of asterisks cannot be told from a mask.
 SECRETS = st.text(
@@ -49,13 +50,55 @@ def test_cutting_the_output_into_chunks_changes_nothing(
 
 
 @given(SECRETS, st.binary(max_size=9), st.binary(max_size=9))
-def test_base64_of_a_secret_among_other_bytes_is_masked(
+def test_base64_of_a_secret_among_other_bytes_leaves_no_letter_with_a_bit_of_it(
     secret: str, before: bytes, after: bytes
 ) -> None:
-    encoded = base64.b64encode(before + secret.encode() + after)
+    raw = secret.encode()
+    encoded = base64.b64encode(before + raw + after)
     masked = Redactor([secret]).data(encoded)
-    assert b"***" in masked
+    head, *_, tail = masked.split(b"***")
+    assert encoded[: len(before) * 8 // 6].startswith(head)
+    assert encoded[-(-(len(before) + len(raw)) * 8 // 6) :].endswith(tail)
     assert not [form for form in variants(secret) if form in masked]
+
+
+def _spelled(raw: bytes, spelling: str) -> bytes:
+    if spelling == "base64":
+        return base64.b64encode(raw)
+    if spelling == "hex":
+        return raw.hex().encode()
+    return json.dumps(raw.decode()).encode() if spelling == "json" else raw
+
+
+@given(
+    st.lists(SECRETS, min_size=1, max_size=3),
+    st.lists(st.tuples(st.binary(max_size=9), st.sampled_from(["raw", "base64", "hex", "json"]))),
+    st.integers(0, 80),
+    st.lists(st.integers(1, 90), min_size=1),
+    st.data(),
+)
+def test_no_form_of_a_secret_comes_through_a_long_line_however_it_is_cut(
+    secrets: list[str],
+    parts: list[tuple[bytes, str]],
+    lead: int,
+    sizes: list[int],
+    data: st.DataObject,
+) -> None:
+    # The first piece of a long line is handed on somewhere in here.
+    output = b"." * (LONGEST_LINE - lead)
+    for between, spelling in parts:
+        secret = data.draw(st.sampled_from(secrets)).encode()
+        output += between.replace(b"\n", b"") + _spelled(secret, spelling)
+    output += b"." * 100
+    lines, at = Redactor(secrets).lines(), LONGEST_LINE - 90
+    out = [*lines.feed(output[:at])]
+    for size in sizes * (len(output) // sum(sizes) + 1):
+        out += lines.feed(output[at : at + size])
+        at += size
+    out += [*lines.feed(output[at:]), *lines.flush()]
+    shown = b"".join(line for line, _ in out)
+    assert shown == Redactor(secrets).data(output).removesuffix(b"\r")
+    assert not [form for form in set().union(*map(variants, secrets)) if form in shown]
 
 
 @given(st.binary(max_size=200))
