@@ -83,7 +83,8 @@ def read_block(block: Traced, fetch: Fetch | None, findings: Findings) -> Aliase
         return Aliases()
     alias = node.get("alias") if isinstance(node, MapNode) else None
     if alias is not None and not isinstance(alias, MapNode):
-        findings.error(alias, '"alias" is a map of src, values and directive')
+        fix = "write alias: {values: {NAME: text}}"
+        findings.error(alias, '"alias" is a map of src, values and directive', fix=fix)
         return Aliases()
     return Aliases() if alias is None else read_aliases(alias, fetch, findings)
 
@@ -106,7 +107,8 @@ def read_aliases(node: MapNode, fetch: Fetch | None, findings: Findings) -> Alia
     values = dict(_BUILT_IN)
     sources = fields.scalars("src")
     if len(sources) > _MOST_SOURCES:
-        findings.error(sources[-1], f"there are more than {_MOST_SOURCES} alias sources")
+        fix = "put them into one file"
+        findings.error(sources[-1], f"there are more than {_MOST_SOURCES} alias sources", fix=fix)
     for source in sources[:_MOST_SOURCES]:
         values |= _from_source(source, fetch, findings)
     own = fields.map("values")
@@ -119,10 +121,9 @@ def _directive(fields: Fields, findings: Findings) -> str:
     text = fields.word("directive") or "$"
     if len(text) == 1 and not text.isalnum() and not text.isspace() and text not in "{}":
         return text
-    allowed = "one character that is no letter and no digit"
-    findings.error(
-        fields.place("directive"), "this is no alias directive", found=text, allowed=allowed
-    )
+    allowed, fix = "one character that is no letter and no digit", 'write directive: "$"'
+    message = "this is no alias directive"
+    findings.error(fields.place("directive"), message, found=text, allowed=allowed, fix=fix)
     return "$"
 
 
@@ -145,7 +146,8 @@ def _from_source(source: Scalar, fetch: Fetch | None, findings: Findings) -> dic
     else:
         if isinstance(node, MapNode):
             return _texts(node, source, findings)
-        findings.error(source, f"alias source {source.text} is no map of names and texts")
+        message = f"alias source {source.text} is no map of names and texts"
+        findings.error(source, message, fix="write NAME: text lines into it")
     return {}
 
 
@@ -153,14 +155,17 @@ def _texts(node: MapNode, at: MapNode | Scalar, findings: Findings) -> dict[str,
     own = at is node
     found: dict[str, str] = {}
     for key in node.repeated:
-        findings.doubt(key if own else at, f'the alias "{key.text}" is given twice')
+        fix = "remove one of the two"
+        findings.doubt(key if own else at, f'the alias "{key.text}" is given twice', fix=fix)
     for name, value in node.entries.items():
         place_of = node.keys[name] if own else at
         if not _NAME.fullmatch(name):
-            allowed = "letters and digits"
-            findings.error(place_of, "this is no name of an alias", found=name, allowed=allowed)
+            message, allowed = "this is no name of an alias", "letters and digits"
+            fix = f'write "{re.sub(r"[^A-Za-z0-9]", "", name) or "NAME"}"'
+            findings.error(place_of, message, found=name, allowed=allowed, fix=fix)
         elif (text := _text(value)) is None:
-            findings.error(value if own else at, f'the alias "{name}" is a text')
+            message, fix = f'the alias "{name}" is a text', "write it as one text"
+            findings.error(value if own else at, message, fix=fix)
         else:
             found[name] = text
     return found

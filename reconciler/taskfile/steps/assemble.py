@@ -70,7 +70,7 @@ def assemble(
     )
     networks, network = _networks(fields, findings, expansion, inputs)
     levels = _environment(fields, findings, inputs)
-    timeout = fields.whole("stepTimeout") or 0
+    timeout = fields.seconds("stepTimeout")
     around = Surroundings(
         timeout=timeout if timeout > 0 else DEFAULT_STEP_TIMEOUT,
         working_directory=_working_directory(fields, inputs),

@@ -10,6 +10,7 @@ from reconciler.taskfile.steps.words import split_words
 from reconciler.taskfile.tasks import CmdStep, StepFrame
 
 _CPUS = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+_ISOLATION = re.compile(r"|default|process|hyperv")
 _PORT = re.compile(r"((\S+:)?[0-9-]*:)?[0-9]+(-[0-9]+)?(/(tcp|udp|sctp))?")
 
 
@@ -24,10 +25,10 @@ def cmd_step(frame: StepFrame, container: ContainerFields) -> CmdStep:
         image=image,
         pull=fields.flag("pull"),
         download_retries=max(fields.whole("cmdDownloadRetries") or 0, 0),
-        download_retry_delay=max(fields.whole("cmdDownloadRetryDelay") or 0, 0),
+        download_retry_delay=max(fields.seconds("cmdDownloadRetryDelay"), 0),
         privileged=fields.flag("privileged"),
         user=fields.word("user"),
-        isolation=fields.word("isolation"),
+        isolation=_checked(container, "isolation", _ISOLATION, "default, process or hyperv"),
         cpus=_checked(container, "cpus", _CPUS, 'a number, such as "1.5"'),
         entry_point=fields.text("entryPoint"),
         ports=_ports(container, "ports"),
@@ -62,7 +63,8 @@ def _checked(
     word = container.fields.word(key)
     if word is not None and not pattern.fullmatch(word):
         at = container.fields.place(key)
-        container.findings.doubt(at, f'"{key}" cannot be read', found=word, allowed=allowed)
+        message, fix = f'"{key}" cannot be read', f"write {allowed}"
+        container.findings.doubt(at, message, found=word, allowed=allowed, fix=fix)
     return word
 
 
@@ -71,7 +73,8 @@ def _ports(container: ContainerFields, key: str) -> tuple[str, ...]:
     for word in words:
         if not _PORT.fullmatch(word):
             at, allowed = container.fields.place(key), "80, 8080:80, 127.0.0.1:8080:80/tcp"
-            container.findings.doubt(at, "this is no port", found=word, allowed=allowed)
+            fix = "write PORT or HOST_PORT:PORT"
+            container.findings.doubt(at, "this is no port", found=word, allowed=allowed, fix=fix)
     return words
 
 
@@ -82,7 +85,9 @@ def _exit_codes(container: ContainerFields) -> tuple[tuple[int, ...], tuple[int,
     if not findings.strict:
         for key in ("exitedWith", "exitedWithout"):
             if fields.has(key):
-                findings.warn(fields.place(key), f'"{key}" is ignored, as ACR\'s engine does')
+                fix = "it counts when read strictly"
+                message = f'"{key}" is ignored, as ACR\'s engine does'
+                findings.warn(fields.place(key), message, fix=fix)
         return (), ()
     if wanted and unwanted:
         at = fields.place("exitedWithout")
@@ -90,5 +95,6 @@ def _exit_codes(container: ContainerFields) -> tuple[tuple[int, ...], tuple[int,
     for code in (*wanted, *unwanted):
         if not 0 <= code <= 255:
             at = fields.place("exitedWith" if code in wanted else "exitedWithout")
-            findings.error(at, "this is no exit code", found=str(code), allowed="0 to 255")
+            fix = "write a number from 0 to 255"
+            findings.error(at, "this is no exit code", found=str(code), allowed="0 to 255", fix=fix)
     return wanted, unwanted

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.steps.environment import Entry, merge, step_level
 from reconciler.taskfile.steps.resources import working_directory
-from reconciler.taskfile.steps.words import split_words
+from reconciler.taskfile.steps.words import Operator, split_words
 from reconciler.taskfile.tasks import (
     DEFAULT_RETRY_DELAY,
     ContainerFrame,
@@ -57,11 +57,14 @@ class ContainerFields:
             fix = "write the image and its words" if key == "cmd" else "write the context: ."
             self.findings.doubt(node, f'"{key}" is blank', fix=fix)
         if split.operators:
-            self._tell_operators(key, node, [operator.text for operator in split.operators])
+            self._tell_operators(key, node, split.operators)
         return split.words
 
-    def _tell_operators(self, key: str, node: Scalar, found: list[str]) -> None:
-        shown = " ".join(dict.fromkeys("a line break" if text == "\n" else text for text in found))
+    def _tell_operators(self, key: str, node: Scalar, found: tuple[Operator, ...]) -> None:
+        texts = ("a line break" if item.text == "\n" else item.text for item in found)
+        shown = " ".join(dict.fromkeys(texts))
+        if node.plain and found[0].line == 1:  # written as it is: the place in it is known
+            node = replace(node, column=node.column + found[0].column - 1)
         message = f'"{key}" holds what only a shell understands, outside quotes'
         self.findings.doubt(node, message, found=shown, fix=_OPERATOR_FIX)
 
@@ -80,7 +83,7 @@ class ContainerFields:
         )
 
     def _attempts(self) -> Repeating:
-        delay = self.fields.whole("retryDelay") or 0
+        delay = self.fields.seconds("retryDelay")
         return Repeating(
             retries=self._count("retries"),
             retry_delay=delay if delay > 0 else DEFAULT_RETRY_DELAY,
@@ -91,7 +94,9 @@ class ContainerFields:
     def _count(self, key: str) -> int:
         found = self.fields.whole(key) or 0
         if found < 0:
-            self.findings.error(self.fields.place(key), f'"{key}" cannot be negative')
+            self.findings.error(
+                self.fields.place(key), f'"{key}" cannot be negative', fix="write 0"
+            )
         return max(found, 0)
 
     def _env(self) -> Pairs:
@@ -114,7 +119,8 @@ class ContainerFields:
             if mount is None:
                 continue
             if mount.path in found:
-                self.findings.error(item, f"two volumes are mounted at {mount.path}")
+                fix = "give one of them another mountPath"
+                self.findings.error(item, f"two volumes are mounted at {mount.path}", fix=fix)
             found[mount.path] = mount
         return tuple(found.values())
 
@@ -123,9 +129,12 @@ class ContainerFields:
         fields = Fields(item, self.findings, known, "a mount", self.around.reveal)
         name, path = fields.word("name"), fields.word("mountPath")
         if not name or not path:
-            self.findings.error(item, "a mount needs name and mountPath")
+            fix = "write {name: VOLUME, mountPath: /PATH}"
+            self.findings.error(item, "a mount needs name and mountPath", fix=fix)
             return None
         if name not in self.around.volumes:
             allowed = ", ".join(sorted(self.around.volumes)) or "none: there is no volume"
-            self.findings.error(item, f'there is no volume "{name}"', found=name, allowed=allowed)
+            fix = self.findings.suggestion(name, self.around.volumes) or "list it under volumes:"
+            message = f'there is no volume "{name}"'
+            self.findings.error(item, message, found=name, allowed=allowed, fix=fix)
         return Mount(name, path)

@@ -29,6 +29,7 @@ class Entry:
 
     text: str
     at: Place
+    is_part: bool = False  # of a text that was split at commas
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ def split_level(nodes: Sequence[Scalar], findings: Findings) -> list[Entry]:
     found: list[Entry] = []
     for node in nodes:
         pieces = _PIECE.findall(node.text) if findings.strict else node.text.split(",")
-        found += [Entry(piece, node) for piece in pieces or [""]]
+        found += [Entry(piece, node, len(pieces) > 1) for piece in pieces or [""]]
     return _bounded(found, findings)
 
 
@@ -103,7 +104,8 @@ def _pair(entry: Entry, findings: Findings, *, lenient: bool) -> tuple[str, str]
         return None
     name, _, value = entry.text.partition("=")
     if not _NAME.fullmatch(name):
-        findings.doubt(entry.at, "the name of a variable has no blanks", found=name)
+        fix = f"write {'_'.join(name.split())}=..."
+        findings.doubt(entry.at, "the name of a variable has no blanks", found=name, fix=fix)
     try:
         return name, unquote(value)
     except Fault as fault:
@@ -121,5 +123,5 @@ def _not_a_pair(entry: Entry, findings: Findings, *, lenient: bool) -> None:
         )
         return
     found = entry.text or "nothing"
-    fix = 'put a value with a comma in quotes: NAME="a,b"'
+    fix = "write NAME=value" + (', and a value with a comma in quotes: NAME="a,b"' * entry.is_part)
     findings.error(entry.at, "an environment variable is written NAME=value", found=found, fix=fix)

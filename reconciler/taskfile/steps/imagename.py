@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from reconciler.model.image import parse_reference
 from reconciler.taskfile.findings import Findings, Place
 
@@ -11,4 +13,6 @@ def check_image(name: str, at: Place, findings: Findings) -> None:
     try:
         parse_reference(name)
     except ValueError as error:
-        findings.doubt(at, str(error), found=name)
+        alias = re.match(r"\$[A-Za-z]", name)
+        fix = "aliases need version: v1.1.0" if alias else "write REPOSITORY:TAG, e.g. web-api:1"
+        findings.doubt(at, str(error), found=name, fix=fix)

@@ -83,7 +83,8 @@ def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tup
             fields.word("id") or "", fields.word("keyvault") or "", fields.word("clientID")
         )
         if secret.id in found:
-            findings.error(fields.place("id"), f'two secrets have the id "{secret.id}"')
+            fix = "give one of them another id"
+            findings.error(fields.place("id"), f'two secrets have the id "{secret.id}"', fix=fix)
         _check_secret(secret, fields, findings)
         found[secret.id] = secret
     return tuple(found.values())
@@ -91,7 +92,8 @@ def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tup
 
 def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:
     if not secret.id or re.search(r"\s", secret.id):
-        findings.error(fields.place("id"), "a secret needs an id without blanks", found=secret.id)
+        fix, message = "write id: NAME", "a secret needs an id without blanks"
+        findings.error(fields.place("id"), message, found=secret.id, fix=fix)
     if secret.client_id and not _UUID.fullmatch(secret.client_id):
         fix = "write the client id of the identity, not its name"
         findings.error(fields.place("clientID"), "clientID is no UUID", fix=fix)
@@ -102,7 +104,8 @@ def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:
     try:
         parse_vault_url(secret.keyvault)
     except ValueError as error:
-        findings.error(fields.place("keyvault"), f'secret "{secret.id}": {error}')
+        message, fix = f'secret "{secret.id}": {error}', "copy the secret's URL from the vault"
+        findings.error(fields.place("keyvault"), message, fix=fix)
 
 
 def read_volumes(
@@ -116,9 +119,11 @@ def read_volumes(
         if not _VOLUME_NAME.fullmatch(name):
             allowed = "letters, digits, _ and -"
             message = "a volume needs a name"
-            findings.error(fields.place("name"), message, found=name, allowed=allowed)
+            fix = "write name: NAME"
+            findings.error(fields.place("name"), message, found=name, allowed=allowed, fix=fix)
         elif name in found:
-            findings.error(fields.place("name"), f'two volumes are called "{name}"')
+            fix = "give one of them another name"
+            findings.error(fields.place("name"), f'two volumes are called "{name}"', fix=fix)
         files = fields.map("secret")
         if files is None or not files.entries:
             fix = "add secret: {FILE: base64 text}"
@@ -138,7 +143,8 @@ def _files(
         if not _FILE_NAME.fullmatch(name) or name in {".", ".."}:
             allowed = 'letters, digits, ".", "_" and "-"'
             message = "this cannot be the name of a file in a volume"
-            findings.error(mapping.keys[name], message, found=name, allowed=allowed)
+            fix = "choose another name"
+            findings.error(mapping.keys[name], message, found=name, allowed=allowed, fix=fix)
         found.append((name, _content(name, node, findings, reveal, resolved=resolved)))
     return tuple(found)
 
@@ -146,7 +152,8 @@ def _files(
 def _content(name: str, node: Node, findings: Findings, reveal: Reveal, *, resolved: bool) -> bytes:
     """The bytes of a file. Its text is never repeated in a message."""
     if not isinstance(node, Scalar):
-        findings.error(node, f'the file "{name}" is given as a base64 text')
+        fix = "write FILE: {{ .Secrets.NAME | b64enc }}"
+        findings.error(node, f'the file "{name}" is given as a base64 text', fix=fix)
         return b""
     text = "" if node.is_null else reveal(node.text)
     if text != node.text and not resolved:

@@ -18,6 +18,7 @@ from reconciler.taskfile.steps.imagename import check_image
 from reconciler.taskfile.tasks import PushStep, Step, StepFrame
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Scalar
+from reconciler.taskfile.tree.nodes import Sequence as ListNode
 
 _EVERY = ("id", "cmd", "build", "push", "when", "timeout", "startDelay", "ignoreErrors", "cache")
 _CONTAINER = (
@@ -82,7 +83,8 @@ def _check_id(step_id: str, at: Place, findings: Findings) -> None:
         findings.error(at, "an id has no blanks", found=step_id, fix=fix)
     elif not _ID.fullmatch(step_id):
         allowed = 'at most 63 letters, digits, "_", "." and "-", the first one a letter or digit'
-        findings.doubt(at, "this id cannot be a host name", found=step_id, allowed=allowed)
+        fix = "choose another id: other steps reach this one by it"
+        findings.doubt(at, "this id cannot be a host name", found=step_id, allowed=allowed, fix=fix)
 
 
 def read_step(
@@ -95,12 +97,12 @@ def read_step(
     if kind is None:
         return None
     _tell_without_effect(kind, fields, findings)
-    timeout = fields.whole("timeout") or 0
+    timeout = fields.seconds("timeout")
     frame = StepFrame(
         id=draft.id,
         needs=needs,
         timeout=timeout if timeout > 0 else around.timeout,
-        start_delay=max(fields.whole("startDelay") or 0, 0),
+        start_delay=max(fields.seconds("startDelay"), 0),
         ignore_errors=fields.flag("ignoreErrors"),
         line=draft.at.line,
     )
@@ -120,8 +122,9 @@ def _kind(draft: Draft, findings: Findings) -> str | None:
     if written:
         message = f'step "{draft.id}" is {" and ".join(written)}'
         findings.error(draft.at, message, fix="make one step of each")
-    else:
-        findings.error(draft.at, f'step "{draft.id}" is neither cmd, build nor push')
+    elif not any(_is_of_wrong_kind(fields, kind) for kind in KINDS):  # that is told already
+        fix = "add cmd: IMAGE, build: CONTEXT or push: [IMAGE]"
+        findings.error(draft.at, f'step "{draft.id}" is neither cmd, build nor push', fix=fix)
     return None
 
 
@@ -132,11 +135,17 @@ def _says_something(fields: Fields, kind: str) -> bool:
     return node is not None and bool(node.text)
 
 
+def _is_of_wrong_kind(fields: Fields, kind: str) -> bool:
+    node = fields.mapping.get(kind)
+    return node is not None and not isinstance(node, ListNode if kind == "push" else Scalar)
+
+
 def _cache(fields: Fields, findings: Findings) -> bool:
     word = fields.word("cache")
     if word is not None and word.lower() not in {"enabled", "disabled"}:
-        allowed = "enabled, disabled"
-        findings.error(fields.place("cache"), "this is no setting of cache", allowed=allowed)
+        allowed, fix = "enabled, disabled", "write cache: enabled"
+        message = "this is no setting of cache"
+        findings.error(fields.place("cache"), message, found=word, allowed=allowed, fix=fix)
     return word is not None and word.lower() == "enabled"
 
 

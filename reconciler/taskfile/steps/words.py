@@ -14,11 +14,12 @@ from reconciler.taskfile.faults import Fault, place
 _OPERATORS = ";&|<>()`"
 _ESCAPED_IN_QUOTES = frozenset('$`"\\\n')
 _MOST_OPERATORS = 20  # as many as anybody reads
+_LONGEST_OPERATOR = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A character outside quotes that a shell would act on, and its place in the text."""
+    """Characters outside quotes that a shell would act on (`&&`, `>`), and their place."""
 
     text: str
     line: int
@@ -61,6 +62,7 @@ class _Reader:
         self._word: list[str] | None = None
         self.words: list[str] = []
         self.operators: list[Operator] = []
+        self._operator_end = -1
 
     def read(self) -> None:
         while self._at < len(self._text):
@@ -98,8 +100,13 @@ class _Reader:
         self._add(char)
 
     def _note(self, char: str) -> None:
-        if len(self.operators) < _MOST_OPERATORS:
+        last = self.operators[-1] if self.operators else None
+        if last and char != "\n" and self._at - 1 == self._operator_end:
+            if len(last.text) < _LONGEST_OPERATOR:
+                self.operators[-1] = Operator(last.text + char, last.line, last.column)
+        elif len(self.operators) < _MOST_OPERATORS:
             self.operators.append(Operator(char, *place(self._text, self._at - 1)))
+        self._operator_end = self._at if char != "\n" else -1
 
     def _backslash(self) -> None:
         following = self._text[self._at : self._at + 1]

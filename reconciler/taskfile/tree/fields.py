@@ -6,6 +6,7 @@ https://learn.microsoft.com/azure/container-registry/container-registry-tasks-re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -22,6 +23,17 @@ _HIDDEN = frozenset(
         *("imagedependencies", "defaultnetwork", "cachecontainer", "nodes", "root"),
     )
 )
+# What the documentation of ACR calls otherwise than its engine, or what others call so.
+_MEANT_IN_STEPS = {
+    "secret": "list it under secrets: of the file, and write {{ .Secrets.ID }} in env",
+    "downloadRetries": 'its name is "cmdDownloadRetries"',
+    "downloadRetryDelay": 'its name is "cmdDownloadRetryDelay"',
+    "image": "the image is the first word of cmd",
+    "name": 'the name of a step is its "id"',
+    "dependsOn": 'steps that are waited for stand under "when"',
+    "depends_on": 'steps that are waited for stand under "when"',
+}
+MAX_SECONDS = 28_800  # the longest that a run may last
 
 
 class Fields:
@@ -51,7 +63,9 @@ class Fields:
                 message, fix = f'"{name}" is an inner field of the engine', "remove it"
             else:
                 message = f'unknown key "{name}" in {what}'
-                fix = self._findings.suggestion(name, known) or f"known are {', '.join(known)}"
+                meant = _MEANT_IN_STEPS.get(name) if what == "a step" else None
+                near = meant or self._findings.suggestion(name, known)
+                fix = near or f"known are {', '.join(known)}"
             self._findings.doubt(key, message, found=name, fix=fix)
 
     def place(self, key: str) -> Scalar | Mapping:
@@ -96,20 +110,40 @@ class Fields:
         node = self.mapping.get(key)
         return None if node is None else self._whole(key, node)
 
+    def seconds(self, key: str) -> int:
+        """A whole number of seconds, at most as many as a run lasts; 0 where nothing is written."""
+        found = self.whole(key) or 0
+        if found > MAX_SECONDS:
+            fix = f"write at most {MAX_SECONDS}"
+            at = self.mapping.get(key) or self.mapping
+            self._findings.doubt(at, f'"{key}" is longer than any run', found=str(found), fix=fix)
+        return min(found, MAX_SECONDS)
+
     def _whole(self, key: str, node: Node) -> int | None:
-        lenient = not self._findings.strict
-        found = whole_number(node, lenient=lenient) if isinstance(node, Scalar) else None
+        found = whole_number(node, lenient=False) if isinstance(node, Scalar) else None
+        if found is None and isinstance(node, Scalar) and not self._findings.strict:
+            found = whole_number(node, lenient=True)
+            self._tell_reading(key, node, found)
         if found is None:
             self._wrong_kind(key, node, "a whole number, without quotes or unit")
         return found
+
+    def _tell_reading(self, key: str, node: Scalar, found: int | bool | None) -> None:
+        """ACR's engine makes something of it that not everybody expects."""
+        if found is not None:
+            meant = str(found).lower()
+            message = f'"{key}" is read as {meant}'
+            self._findings.warn(node, message, found=node.text, fix=f"write {meant}")
 
     def flag(self, key: str) -> bool:
         """A switch; absent is false."""
         node = self.mapping.get(key)
         if node is None:
             return False
-        lenient = not self._findings.strict
-        found = switch(node, lenient=lenient) if isinstance(node, Scalar) else None
+        found = switch(node, lenient=False) if isinstance(node, Scalar) else None
+        if found is None and isinstance(node, Scalar) and not self._findings.strict:
+            found = switch(node, lenient=True)
+            self._tell_reading(key, node, found)
         if found is None:
             self._wrong_kind(key, node, "true or false")
         return bool(found)
@@ -167,9 +201,22 @@ class Fields:
 
     def _wrong_kind(self, key: str, node: Node, allowed: str) -> None:
         found = node.text if isinstance(node, Scalar) else kind_name(node)
-        fix = "write it as a list: [...]" if allowed.startswith("a list") else None
-        if isinstance(node, Scalar) and not node.plain and "number" in allowed:
-            found, fix = f'"{node.text}"', "remove the quotes"
+        fix = _KIND_FIXES.get(allowed)
+        if isinstance(node, Scalar) and "number" in allowed:
+            digits = re.match(r"\s*([0-9]{1,18})", node.text)
+            fix = f"write {key}: {int(digits[1])}" if digits else "write digits"
+            if not node.plain:
+                found, fix = f'"{node.text}"', "remove the quotes"
         self._findings.error(
             node, f'"{key}" is of the wrong kind', found=found, allowed=allowed, fix=fix
         )
+
+
+_KIND_FIXES = {
+    "a text": "write it as one text",
+    "true or false": "write true or false, without quotes",
+    "a list": "write it as a list: [...]",
+    "a list of texts": "write it as a list: [...]",
+    "a list of maps": "write each item as a map: - {NAME: value}",
+    "a map": "write it as a map: {NAME: value}",
+}

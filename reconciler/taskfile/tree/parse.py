@@ -148,9 +148,9 @@ class _Builder:
         elif type(event) is yaml.ScalarEvent:
             node = self._plain_node(event, 0)
         else:
-            raise _at(event, "a key is plain text here, not a list or a map")
+            raise _at(event, "a key is plain text here, not a list or a map", "write NAME: value")
         if not isinstance(node, Scalar):
-            raise _at(event, "a key is plain text here, not a list or a map")
+            raise _at(event, "a key is plain text here, not a list or a map", "write NAME: value")
         return node
 
     def _merge_sources(self, event: Any, value: Node) -> list[Mapping]:

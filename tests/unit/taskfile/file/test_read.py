@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.base.diagnostics import Severity
 from reconciler.base.errors import InvalidInput, SecretUnavailable
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import BuildStep, CmdStep, Mount, PushStep, Secret
@@ -168,10 +169,17 @@ def test_what_is_refused_when_read_as_the_engine_does(name: str) -> None:
     text, strict, refused = FILES[name]
     assert bool(errors(text, "acb")) == refused
     # What only strict reading refuses is told as a warning, unless the engine has a meaning for it.
-    silent = {"fraction", "octal", "switch yes", "two documents", "tag of YAML", "unknown alias"}
+    silent = {"two documents", "tag of YAML", "unknown alias"}
     silent |= {"value that is missing", "run variable that is not", "only a comment"}
     if strict and not refused and name not in silent:
         assert warnings(text, "acb")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_error_says_how_to_mend_it(name: str) -> None:
+    found = [item for item in read(FILES[name][0]).diagnostics if item.severity is Severity.ERROR]
+    assert [str(item.location) for item in found if not item.fix] == []
+    assert all(item.location for item in found)
 
 
 def test_a_refused_file_has_no_steps_and_says_so() -> None:
@@ -212,6 +220,53 @@ def test_the_place_is_that_of_the_source_behind_templates_and_aliases() -> None:
 def test_all_missing_values_are_told_at_once() -> None:
     text = V11 + "steps:\n  - cmd: x {{.Values.a}}\n  - cmd: y {{.Values.b}}\n"
     assert [line[:2] for line in errors(text)] == ["3:", "4:"]
+
+
+def told(text: str, manner: str = "strict") -> list[tuple[str, str | None, str | None]]:
+    """(place, found, fix) of all that was found."""
+    return [
+        (str(item.location).removeprefix("task.yaml:"), item.found, item.fix)
+        for item in read(text, manner).diagnostics
+    ]
+
+
+def test_what_a_shell_would_act_on_is_told_at_its_place() -> None:
+    shell = "there is no shell here: run one in the container, e.g. bash -c '...'"
+    assert told("steps:\n  - cmd: x a && b $(c)\n") == [("2:14", "&& ( )", shell)]
+    assert told('steps:\n  - cmd: "x a >> b"\n') == [("2:10", ">>", shell)]
+
+
+def test_a_time_longer_than_any_run_is_refused_and_cut_for_the_engine() -> None:
+    keys = ("timeout", "startDelay", "retryDelay", "cmdDownloadRetryDelay")
+    for key in keys:
+        text = f"steps:\n  - {{cmd: x, {key}: 99999999999}}\n"
+        assert told(text)[0][1:] == ("99999999999", "write at most 28800")
+        step = cmd(text, "acb")
+        times = (step.timeout, step.start_delay, step.attempts.retry_delay)
+        assert 28_800 in (*times, step.download_retry_delay)
+    assert errors("stepTimeout: 28801\n" + STEPS)
+    assert cmd("stepTimeout: 28800\n" + STEPS).timeout == 28_800
+
+
+def test_names_that_others_use_lead_to_the_right_one() -> None:
+    for key, fix in (
+        ("downloadRetries", 'its name is "cmdDownloadRetries"'),
+        ("dependsOn", 'steps that are waited for stand under "when"'),
+        ("image", "the image is the first word of cmd"),
+        ("timout", 'did you mean "timeout"?'),
+    ):
+        assert told(f"steps:\n  - {{cmd: x, {key}: 1}}\n") == [("2:14", key, fix)]
+
+
+def test_the_engine_is_told_how_a_number_and_a_switch_are_read() -> None:
+    text = "steps:\n  - {cmd: x, timeout: 1.5, keep: yes}\n"
+    assert told(text, "acb") == [("2:23", "1.5", "write 1"), ("2:34", "yes", "write true")]
+    assert told(text)[0][2] == "write timeout: 1"
+
+
+def test_a_step_of_the_wrong_kind_is_told_once() -> None:
+    assert len(errors("steps:\n  - {cmd: [a]}\n")) == 1
+    assert len(errors("steps:\n  - {cmd: [a]}\n  - push: []\n")) == 2
 
 
 # ------------------------------------------------------------------ meaning
