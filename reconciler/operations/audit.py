@@ -42,18 +42,18 @@ class _Reading:
     sources: dict[str, Source] = field(default_factory=dict)
     without_docker_step: int = 0
 
-    def subjects(self, declared: Iterable[Located[Task]]) -> Iterator[Subject]:
+    def subjects(self, declared: Iterable[Located[Task]]) -> Iterator[tuple[Task, Subject]]:
         """Declared tasks, and after each its live form if that differs; then the unmanaged."""
         for located in declared:
             task, address = located.value, located.value.address
             self.sources[address] = located.source
             self.declared[address] = document_hash(canonical_document(task))
-            yield self._subject(task, address, live=False)
+            yield self._subject(task, live=False)
             if address in self.live and self._live_hash(address) != self.declared[address]:
-                yield self._subject(self.live[address], address, live=True)
+                yield self._subject(self.live[address], live=True)
         for address in sorted(self.live.keys() - self.declared.keys()):
             self._live_hash(address)
-            yield self._subject(self.live[address], address, live=True)
+            yield self._subject(self.live[address], live=True)
 
     def digest_of(self, subject: Subject) -> str:
         return (self.live_hashes if subject.live else self.declared)[subject.address]
@@ -63,9 +63,9 @@ class _Reading:
         self.live_hashes[address] = found
         return found
 
-    def _subject(self, task: Task, address: str, *, live: bool) -> Subject:
+    def _subject(self, task: Task, *, live: bool) -> tuple[Task, Subject]:
         self.without_docker_step += not isinstance(task.spec.step, DockerTask)
-        return Subject(task, address, live)
+        return task, Subject.of(task, live=live)
 
 
 def audit(

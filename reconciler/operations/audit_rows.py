@@ -53,7 +53,7 @@ def _rows_of(failure: Failure, sources: Mapping[str, Source]) -> Iterator[Findin
             severity=rule.severity,
             address=subject.address,
             form="live" if subject.live else "declared",
-            owner=subject.task.metadata.owner,
+            owner=subject.owner,
             rule=rule.id,
             enforcement=rule.enforcement,
             error=failure.status == "error",

@@ -99,7 +99,8 @@ def refuse_if_blocked(opened: OpenWorkspace, located: Located[Task], today: date
     if has_errors(problems):
         raise InvalidInput(problems)
     address = located.value.address
-    result = evaluate(rules, [Subject(located.value, address)], policies.waivers, today)
+    task = located.value
+    result = evaluate(rules, [(task, Subject.of(task))], policies.waivers, today)
     if not result.blocked:
         return
     findings = to_diagnostics(result, {address: located.source})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,9 +16,12 @@ from reconciler.base.text import did_you_mean, one_line
 from reconciler.loader.explain import explain
 from reconciler.model.common import Model
 from reconciler.model.policy import Enforcement, Policy, Rule, RuleSeverity
+from reconciler.model.task import Task
 from reconciler.policy.catalogue import BY_NAME
 from reconciler.policy.rule import BuiltIn, Finding, Subject
 from reconciler.policy.selector import Selector, compile_match
+
+_ONE_DAY = timedelta(days=1)
 
 
 class Status(StrEnum):
@@ -134,16 +137,42 @@ def _duplicate(rule: CompiledRule, first: CompiledRule) -> Diagnostic:
     )
 
 
-def judge(rules: RuleSet, subject: Subject, today: date) -> tuple[Verdict, ...]:
+def judge(rules: RuleSet, task: Task, subject: Subject, today: date) -> tuple[Verdict, ...]:
     """The verdict of every rule on one task, in the order of the rules."""
-    return tuple([_judge(rule, subject, today) for rule in rules.rules])
+    return tuple([_judge(rule, task, subject, today) for rule in rules.rules])
 
 
-def _judge(rule: CompiledRule, subject: Subject, today: date) -> Verdict:
+def hold_until(rules: RuleSet, task: Task, verdicts: Sequence[Verdict], today: date) -> date:
+    """The first day on which the verdicts of a task may be others; the last of days if none is."""
+    ends = [
+        _turns(rule, task, verdict, today)
+        for rule, verdict in zip(rules.rules, verdicts, strict=True)
+        if verdict is not rule.not_applicable
+    ]
+    return min(ends, default=date.max)
+
+
+def _turns(rule: CompiledRule, task: Task, verdict: Verdict, today: date) -> date:
+    dated = [one for one in rule.built_in.predicates if one.turns is not None]
+    if not dated:
+        return date.max
+    if verdict.findings:
+        return today + _ONE_DAY  # what is found says how many days are left, or gone
+    days = [
+        day
+        for one in dated
+        if one.turns is not None and one.applies(rule.params, task)
+        for day in one.turns(rule.params, task)
+        if day > today
+    ]
+    return min(days, default=date.max)
+
+
+def _judge(rule: CompiledRule, task: Task, subject: Subject, today: date) -> Verdict:
     try:
         if rule.selects is not None and not rule.selects(subject):
             return rule.not_applicable
-        return _ask(rule, subject, today)
+        return _ask(rule, task, today)
     except Exception as error:  # noqa: BLE001  (a rule that breaks must close the gate, not open it)
         # Only the kind of error: its text could repeat a value of the task.
         message = f"the rule could not judge this task ({type(error).__name__})"
@@ -151,8 +180,8 @@ def _judge(rule: CompiledRule, subject: Subject, today: date) -> Verdict:
         return Verdict(rule.id, Status.ERROR, (Finding((), message, fix=fix),))
 
 
-def _ask(rule: CompiledRule, subject: Subject, today: date) -> Verdict:
-    params, task = rule.params, subject.task
+def _ask(rule: CompiledRule, task: Task, today: date) -> Verdict:
+    params = rule.params
     findings: list[Finding] = []
     asked = False
     for predicate in rule.built_in.predicates:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 from reconciler.base.source import Path
@@ -17,11 +17,22 @@ P = TypeVar("P", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A task to be judged. `live`: read back from where it runs, not from a file."""
+    """Whose verdicts they are. `live`: read back from where it runs, not from a file.
 
-    task: Task
+    Holds what selectors ask and what is told of it, never the task: ten thousand subjects are
+    kept, their tasks are not.
+    """
+
     address: str
+    owner: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     live: bool = False
+
+    @classmethod
+    def of(cls, task: Task, *, live: bool = False) -> Subject:
+        """The subject that a task is."""
+        metadata = task.metadata
+        return cls(task.address, metadata.owner, metadata.labels, live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +62,30 @@ class Predicate(Generic[P]):
 
     `check` gives what is wrong (nothing: the condition holds). `applies` says whether the
     condition means anything for a task: where it does not, the task neither passes nor fails.
+    `turns`, of a condition that looks at the day, gives the first days on which one that holds
+    may hold no more; without it the day means nothing.
     """
 
     name: str
     about: str
     check: Callable[[P, Task, date], Iterable[Finding]]
     applies: Callable[[P, Task], bool] = always
+    turns: Callable[[P, Task], Iterable[date]] | None = None
+
+
+def days_after(day: date | None, days: int = 1) -> tuple[date, ...]:
+    """`turns` of a condition that ends so many days after a day that is declared."""
+    if day is None:
+        return ()
+    try:
+        return (day + timedelta(days=days),)
+    except OverflowError:  # the last or first of all days
+        return ()
+
+
+def nearer_each_day(_params: Any, _task: Task) -> tuple[date, ...]:
+    """`turns` of a condition on a day that must not be too far: it comes nearer by itself."""
+    return ()
 
 
 Outcome = Literal["pass", "warn", "fail", "not-applicable"]

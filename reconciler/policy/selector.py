@@ -16,7 +16,6 @@ def compile_match(match: Match) -> Selector | None:
         return None
 
     def selects(subject: Subject) -> bool:
-        metadata = subject.task.metadata
-        return match.selects(subject.address, metadata.owner, metadata.labels)
+        return match.selects(subject.address, subject.owner, subject.labels)
 
     return selects

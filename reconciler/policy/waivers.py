@@ -13,6 +13,7 @@ from reconciler.base.diagnostics import Diagnostic, Severity
 from reconciler.base.source import Located
 from reconciler.base.text import did_you_mean
 from reconciler.model.policy import Waiver
+from reconciler.model.task import Task
 from reconciler.policy.evaluate import CompiledRule, RuleSet, Status, Verdict, judge
 from reconciler.policy.rule import Finding, Subject
 from reconciler.policy.selector import Selector, compile_match
@@ -115,19 +116,19 @@ class PolicyResult:
 
 def evaluate(
     rules: RuleSet,
-    subjects: Iterable[Subject],
+    subjects: Iterable[tuple[Task, Subject]],
     waivers: Sequence[Located[Waiver]],
     today: date,
     spec_digest: Callable[[Subject], str] | None = None,
 ) -> PolicyResult:
-    """Judge every subject, one at a time, and apply the waivers.
+    """Judge every task, one at a time, and apply the waivers.
 
     With `spec_digest`, the result carries the digest of all verdicts.
     """
-    tally = _Tally(rules, [_use(located, today) for located in waivers])
-    for subject in subjects:
-        tally.add(subject, judge(rules, subject, today), spec_digest)
-    return tally.result(with_digest=spec_digest is not None)
+    tally = Tally(rules, waivers, today, spec_digest)
+    for task, subject in subjects:
+        tally.add(subject, judge(rules, task, subject, today))
+    return tally.result()
 
 
 def _use(located: Located[Waiver], today: date) -> WaiverUse:
@@ -141,12 +142,22 @@ def _use(located: Located[Waiver], today: date) -> WaiverUse:
     )
 
 
-class _Tally:
-    """Counts while subjects stream by; holds what fails and nothing of what passes."""
+class Tally:
+    """Counts verdicts while subjects stream by; holds what fails and nothing of what passes.
 
-    def __init__(self, rules: RuleSet, waivers: list[WaiverUse]) -> None:
+    With `spec_digest`, the result carries the digest of all verdicts.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        waivers: Sequence[Located[Waiver]],
+        today: date,
+        spec_digest: Callable[[Subject], str] | None = None,
+    ) -> None:
         self._rules = {rule.id: rule for rule in rules.rules}
-        self._waivers = waivers
+        self._waivers = [_use(located, today) for located in waivers]
+        self._spec_digest = spec_digest
         self._counts = {rule.id: Counter[str]() for rule in rules.rules}
         self._failures: list[Failure] = []
         self._warnings: list[Failure] = []
@@ -156,14 +167,11 @@ class _Tally:
         self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._judged = 0
 
-    def add(
-        self,
-        subject: Subject,
-        verdicts: tuple[Verdict, ...],
-        spec_digest: Callable[[Subject], str] | None,
-    ) -> None:
+    def add(self, subject: Subject, verdicts: tuple[Verdict, ...]) -> None:
+        """Count the verdicts of one subject, and put its findings where they belong."""
         self._judged += 1
         words = tuple([self._file(subject, verdict) for verdict in verdicts])
+        spec_digest = self._spec_digest
         if spec_digest is not None:
             # Most tasks have the same words: ten thousand of them share a few lists.
             words = self._shared.setdefault(words, words)
@@ -202,7 +210,9 @@ class _Tally:
         failures.append(Failure(subject, rule, status, wrong, None, expired))
         return str(status)
 
-    def result(self, *, with_digest: bool) -> PolicyResult:
+    def result(self) -> PolicyResult:
+        """What all subjects together come to."""
+        with_digest = self._spec_digest is not None
         content = "".join(sorted(self._lines)).encode("utf-8", "surrogatepass")
         return PolicyResult(
             self._judged,

@@ -12,7 +12,15 @@ from pydantic import Field
 from reconciler.base.text import plural
 from reconciler.model.common import Model, OneOrMany, Whole, Word
 from reconciler.model.task import Task
-from reconciler.policy.rule import BuiltIn, Finding, Predicate, fails, passes
+from reconciler.policy.rule import (
+    BuiltIn,
+    Finding,
+    Predicate,
+    days_after,
+    fails,
+    nearer_each_day,
+    passes,
+)
 
 OwnerField = Literal["owner", "contact", "reviewBy", "expires", "description", "runbook"]
 _HINTS: dict[OwnerField, str] = {
@@ -139,11 +147,27 @@ RULE = BuiltIn(
     predicates=(
         Predicate("fields-present", "the required fields are there", _complete),
         Predicate("owner-known", "the owner matches ownerPattern", _owner_known, _has_owner),
-        Predicate("review-not-past", "reviewBy has not passed", _review_not_past, _has_review),
         Predicate(
-            "review-not-far", "reviewBy is within maxReviewDays", _review_not_far, _has_review
+            "review-not-past",
+            "reviewBy has not passed",
+            _review_not_past,
+            _has_review,
+            lambda _params, task: days_after(task.metadata.review_by),
         ),
-        Predicate("not-ended", "metadata.expires has not passed", _not_ended, _has_expiry),
+        Predicate(
+            "review-not-far",
+            "reviewBy is within maxReviewDays",
+            _review_not_far,
+            _has_review,
+            nearer_each_day,
+        ),
+        Predicate(
+            "not-ended",
+            "metadata.expires has not passed",
+            _not_ended,
+            _has_expiry,
+            lambda _params, task: days_after(task.metadata.expires),
+        ),
     ),
     examples=(
         passes("all fields", _owned()),

@@ -14,7 +14,17 @@ from reconciler.model.common import Flag, Model, OneOrMany, Whole, problem
 from reconciler.model.context import ContextKind, Token
 from reconciler.model.task import Task
 from reconciler.policy.references import source_triggers, tokens
-from reconciler.policy.rule import BuiltIn, Finding, Predicate, fails, ignores, passes, warns
+from reconciler.policy.rule import (
+    BuiltIn,
+    Finding,
+    Predicate,
+    days_after,
+    fails,
+    ignores,
+    nearer_each_day,
+    passes,
+    warns,
+)
 from reconciler.policy.rules.token import TokenKind
 
 
@@ -99,6 +109,16 @@ def _not_soon(params: TokenExpiry, task: Task, today: date) -> Iterator[Finding]
             )
 
 
+def _ended(params: TokenExpiry, task: Task) -> Iterator[date]:
+    for _path, token in _lasting(params, task):
+        yield from days_after(token.expires)
+
+
+def _nears(params: TokenExpiry, task: Task) -> Iterator[date]:
+    for _path, token in _lasting(params, task):
+        yield from days_after(token.expires, -params.warn_days)
+
+
 class TokenUnused(Model):
     """Parameters of token-unused."""
 
@@ -168,9 +188,13 @@ EXPIRY = BuiltIn(
     severity="medium",
     predicates=(
         Predicate("expiry-declared", "the token has an expiry date", _expires, _has_lasting),
-        Predicate("not-expired", "it has not expired", _not_expired, _has_end),
-        Predicate("not-too-long", "it ends within maxDays", _not_too_long, _has_end),
-        Predicate("not-soon", "it does not end within warnDays (advice)", _not_soon, _has_end),
+        Predicate("not-expired", "it has not expired", _not_expired, _has_end, _ended),
+        Predicate(
+            "not-too-long", "it ends within maxDays", _not_too_long, _has_end, nearer_each_day
+        ),
+        Predicate(
+            "not-soon", "it does not end within warnDays (advice)", _not_soon, _has_end, _nears
+        ),
     ),
     examples=(
         passes("ends in 70 days", _task(expires="2027-01-29")),

@@ -48,9 +48,9 @@ def task(name: str = "web-api", fragment: Mapping[str, Any] | None = None, **met
 
 def subject(
     name: str = "web-api", fragment: Mapping[str, Any] | None = None, **meta: Any
-) -> Subject:
+) -> tuple[Task, Subject]:
     made = task(name, fragment, **meta)
-    return Subject(made, made.address)
+    return made, Subject.of(made)
 
 
 def on_public_repository(*scopes: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def compiled(rule: BuiltIn[Any], example: Example) -> CompiledRule:
 def outcome(rule: BuiltIn[Any], example: Example) -> str:
     task = example_task(example.task)
     rules = RuleSet((compiled(rule, example),))
-    (verdict,) = judge(rules, Subject(task, task.address), EXAMPLE_DAY)
+    (verdict,) = judge(rules, task, Subject.of(task), EXAMPLE_DAY)
     if verdict.status is Status.PASS and verdict.findings:
         return "warn"
     return str(verdict.status)

@@ -20,8 +20,9 @@ SOURCES = {"contoso/web-api": source("specs/web.yaml", 10)}
 
 def told(*waivers: Located[Waiver], live: bool = False, **rule: Any) -> list[Diagnostic]:
     rules, _ = compile_rules([policy({"name": "token-scope", **rule})])
-    made = replace(subject("web-api", on_public_repository("repo")), live=live)
-    return to_diagnostics(evaluate(rules, [made], waivers, TODAY), SOURCES)
+    made, declared = subject("web-api", on_public_repository("repo"))
+    judged = (made, replace(declared, live=live))
+    return to_diagnostics(evaluate(rules, [judged], waivers, TODAY), SOURCES)
 
 
 def test_a_failure_shows_place_rule_found_allowed_and_fix() -> None:

@@ -69,7 +69,7 @@ def test_severity_comes_from_the_policy_else_from_the_built_in() -> None:
 
 
 def status(item: dict[str, Any], **meta: Any) -> Status:
-    (verdict,) = judge(rules(item), subject("web-api", **meta), TODAY)
+    (verdict,) = judge(rules(item), *subject("web-api", **meta), TODAY)
     return verdict.status
 
 
@@ -95,7 +95,7 @@ def explode(*_arguments: Any) -> Iterator[Finding]:
 def test_a_rule_that_raises_is_an_error_and_does_not_repeat_the_text() -> None:
     rule = rules({"name": "ownership"}).rules[0]
     broken = replace(rule.built_in, predicates=(Predicate("x", "x", explode),))
-    (verdict,) = judge(RuleSet((replace(rule, built_in=broken),)), subject(), TODAY)
+    (verdict,) = judge(RuleSet((replace(rule, built_in=broken),)), *subject(), TODAY)
     assert verdict.status is Status.ERROR
     assert "ValueError" in verdict.findings[0].message
     assert "hunter2" not in repr(verdict)
@@ -105,13 +105,13 @@ def test_a_predicate_that_applies_nowhere_gives_no_pass() -> None:
     rule = rules({"name": "ownership"}).rules[0]
     never: Predicate[Any] = Predicate("x", "x", explode, lambda _params, _task: False)
     nowhere = replace(rule, built_in=replace(rule.built_in, predicates=(never,)))
-    (verdict,) = judge(RuleSet((nowhere,)), subject(), TODAY)
+    (verdict,) = judge(RuleSet((nowhere,)), *subject(), TODAY)
     assert verdict.status is Status.NOT_APPLICABLE
 
 
 def scope_finding(*scopes: str) -> Finding:
     made = subject("web-api", on_public_repository(*scopes))
-    (verdict,) = judge(rules({"name": "token-scope"}), made, TODAY)
+    (verdict,) = judge(rules({"name": "token-scope"}), *made, TODAY)
     (finding,) = verdict.findings
     return finding
 
@@ -133,7 +133,7 @@ def test_repo_status_alone_is_told_that_a_public_repository_needs_both() -> None
 
 def test_a_schedule_that_fires_too_often_gets_a_slower_one() -> None:
     timers = {"spec": {"triggers": {"timers": {"often": "* * * * 1-5"}}}}
-    (verdict,) = judge(rules({"name": "schedule-floor"}), subject("etl01", timers), TODAY)
+    (verdict,) = judge(rules({"name": "schedule-floor"}), *subject("etl01", timers), TODAY)
     (finding,) = verdict.findings
     assert finding.message.startswith("runs 1,440 times a day")
     assert finding.fix == '"*/15 * * * 1-5" would run 96 times a day'

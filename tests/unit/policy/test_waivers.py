@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.base.source import Located
 from reconciler.model.policy import Waiver
+from reconciler.model.task import Task
 from reconciler.policy.evaluate import RuleSet, compile_rules
 from reconciler.policy.rule import Predicate, Subject
 from reconciler.policy.waivers import PolicyResult, WaiverState, check_waivers, evaluate
@@ -103,7 +104,7 @@ def test_a_waiver_of_an_unknown_rule_is_a_warning_with_the_nearest_name() -> Non
     assert (problem.severity, problem.fix) == ("warning", "did you mean 'protect-required'?")
 
 
-def digest_of(*subjects: Subject, word: str = "d") -> str | None:
+def digest_of(*subjects: tuple[Task, Subject], word: str = "d") -> str | None:
     return evaluate(RULES, subjects, [], TODAY, lambda _subject: word).digest
 
 
@@ -118,7 +119,7 @@ def test_the_digest_changes_with_spec_address_form_and_verdict() -> None:
         digest_of(plain),
         digest_of(plain, word="e"),
         digest_of(subject("other")),
-        digest_of(replace(plain, live=True)),
+        digest_of((plain[0], replace(plain[1], live=True))),
         digest_of(protected),
     }
     assert len(found) == 5
