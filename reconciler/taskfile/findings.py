@@ -79,6 +79,10 @@ class Findings:
         severity = Severity.ERROR if self.strict else Severity.WARNING
         self._note(severity, at, message, details)
 
+    def passed_over(self, fault: Fault) -> None:
+        """Warn of what ACR's engine passes over in silence."""
+        self.warn(fault, fault.message, fix=fault.fix)
+
     def fault(self, fault: Fault) -> None:
         """Note what stopped a reader."""
         details = Details(found=fault.found, allowed=fault.allowed, fix=fault.fix)

@@ -77,7 +77,7 @@ def _traced(lines: list[tuple[str, int]]) -> Traced:
 def read_block(block: Traced, fetch: Fetch | None, findings: Findings) -> Aliases:
     """The aliases of a block (rendered already) and of its sources, on top of the predefined."""
     try:
-        node = parse_yaml(block.text, lenient=not findings.strict)
+        node = parse_yaml(block.text, lenient=not findings.strict, tell=findings.passed_over)
     except Fault as fault:
         findings.fault(fault)
         return Aliases()

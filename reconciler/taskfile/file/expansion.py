@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 
 from reconciler.taskfile.faults import Fault, place
-from reconciler.taskfile.file.alias import Aliases
+from reconciler.taskfile.file.alias import PREDEFINED, Aliases
 from reconciler.taskfile.file.preparation import HELD_HASH
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
 from reconciler.taskfile.trace import Piece, Traced, rebuilt
 
+_PREDEFINED = re.compile(
+    rf"{HELD_HASH}[^\n]*|(?P<name>(?<!\$)\$(?:{'|'.join(PREDEFINED)}))(?![A-Za-z0-9])"
+)
 _MOST_UNKNOWN = 50  # as many as anybody reads
 
 
@@ -65,10 +68,24 @@ def _check_length(length: int, source: Traced, match: re.Match[str]) -> None:
 
 
 def _unknown(match: re.Match[str], source: Traced, aliases: Aliases, findings: Findings) -> None:
-    if not findings.strict:
-        return
     name, mark = match["name"], aliases.directive
     near = findings.suggestion(name, aliases.values)
     fix = f"write {mark}{mark}{name} for the text {mark}{name}" + (f"; {near}" if near else "")
     at = Fault("", *place(source.text, match.start()))
-    findings.error(at, f"unknown alias {mark}{name}", found=f"{mark}{name}", fix=fix)
+    found = f"{mark}{name}"
+    if findings.strict:
+        findings.error(at, f"unknown alias {found}", found=found, fix=fix)
+    else:
+        findings.warn(at, f"unknown alias {found}: it stays as it is", found=found, fix=fix)
+
+
+def tell_unexpanded(source: Traced, findings: Findings) -> None:
+    """Warn of predefined aliases in a text whose version has none."""
+    told: set[str] = set()
+    for match in _PREDEFINED.finditer(source.text):
+        found = match["name"]
+        if found and found not in told:
+            told.add(found)
+            at = Fault("", *place(source.text, match.start()))
+            fix = "write version: v1.1.0 for the alias"
+            findings.warn(at, f"{found} stays as it is: this version has no aliases", fix=fix)

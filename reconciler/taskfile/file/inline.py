@@ -51,7 +51,7 @@ def read_inline(
 
     def attempt(knowledge: Knowledge) -> TaskFile:
         def read(findings: Findings, vault: Vault) -> TaskFile:
-            context = rendering(inputs, knowledge, vault, strict=findings.strict)
+            context = rendering(inputs, knowledge, vault, findings)
             return _read(node, findings, context, fetch, inputs)
 
         return concluded(read, manner, knowledge, lambda line, _: locate(paths[line - 1]))

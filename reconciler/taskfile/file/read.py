@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reconciler.base.diagnostics import Location
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases, Fetch, cut_blocks, merged, read_block
-from reconciler.taskfile.file.expansion import expand
+from reconciler.taskfile.file.expansion import expand, tell_unexpanded
 from reconciler.taskfile.file.passes import (
     Knowledge,
     concluded,
@@ -72,14 +72,17 @@ class _Reading:
         self._check_text(strict=strict)
         source = untouched(self.text)
         prepared = held_comments(source) if strict else without_comments(source)
-        context = rendering(self.inputs, knowledge, vault, strict=strict)
+        context = rendering(self.inputs, knowledge, vault, findings)
         aliases: Aliases | None = None
         if expands_aliases(prepared.text, strict=strict):
             aliases, prepared = self._expanded(prepared, context, findings)
+        else:
+            findings.look_at(self._places(prepared))
+            tell_unexpanded(prepared, findings)
         findings.look_at(self._places(prepared))
         rendered = released(context.text(prepared))
         findings.look_at(self._places(rendered))
-        node = parse_yaml(rendered.text, lenient=not strict)
+        node = parse_yaml(rendered.text, lenient=not strict, tell=findings.passed_over)
         alias_of = context.image_alias(aliases)
         expansion = Expansion(vault.reveal, alias_of, context.resolved, aliases is not None)
         return assemble(node, findings, expansion, self.inputs)

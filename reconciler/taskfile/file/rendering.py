@@ -9,6 +9,7 @@ from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Aliases
 from reconciler.taskfile.file.passes import Knowledge
 from reconciler.taskfile.file.values import AnySecret, template_data
+from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs
 from reconciler.taskfile.template.functions.catalogue import template_functions
 from reconciler.taskfile.template.functions.kit import Function
@@ -30,10 +31,11 @@ class Rendering:
     vault: Vault
     strict: bool
     resolved: bool
+    tell: Callable[[Fault], None]
 
     def text(self, source: Traced) -> Traced:
         """The rendered text. Raises Fault; a text that becomes empty is one."""
-        found = render(source, self.data, self.functions, self.vault, strict=self.strict)
+        found = self._rendered(source)
         if not self.strict:
             found = Traced(found.text.replace(_NO_VALUE, ""), found.lines)
         if source.text.strip() and not found.text.strip():
@@ -45,9 +47,11 @@ class Rendering:
         """A short text, rendered; it may become empty. Raises Fault."""
         if "{{" not in text:
             return text
-        return render(
-            untouched(text), self.data, self.functions, self.vault, strict=self.strict
-        ).text
+        return self._rendered(untouched(text)).text
+
+    def _rendered(self, source: Traced) -> Traced:
+        found, strict = (self.data, self.functions, self.vault), self.strict
+        return render(source, *found, strict=strict, tell=self.tell)
 
     def image_alias(self, aliases: Aliases | None) -> Callable[[str], str | None]:
         """What the first word of a cmd stands for. ACR's engine leaves templates in it as text."""
@@ -59,9 +63,11 @@ class Rendering:
         return first_word
 
 
-def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, *, strict: bool) -> Rendering:
-    """Everything that templates of a reading need. Raises Fault if a value cannot be used."""
-    secrets = knowledge.secrets
+def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, findings: Findings) -> Rendering:
+    """Everything that templates of a reading need; what is absent is told where ACR's engine
+    would write nothing. Raises Fault if a value cannot be used.
+    """
+    strict, secrets = findings.strict, knowledge.secrets
     if strict and not isinstance(secrets, AnySecret):
         secrets = Closed(secrets)
     try:
@@ -69,7 +75,11 @@ def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, *, strict: boo
     except ValueFault as fault:
         raise Fault(f"values: {fault}") from None
     functions = template_functions(inputs.now)
-    return Rendering(data, functions, vault, strict, knowledge.resolved)
+
+    def tell(absent: Fault) -> None:
+        findings.warn(absent, f"{absent.message}: it reads empty", fix=absent.fix)
+
+    return Rendering(data, functions, vault, strict, knowledge.resolved, tell)
 
 
 def check_text(text: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.template.bounds import Bounds, weight
 from reconciler.taskfile.template.functions.call import call
 from reconciler.taskfile.template.functions.kit import Function
@@ -19,6 +20,7 @@ from reconciler.taskfile.template.tree import Function as FunctionName
 from reconciler.taskfile.template.vault import Vault, shown
 
 _NOTHING = object()
+_MOST_ABSENT = 50  # as many as anybody reads
 
 
 class Evaluator:
@@ -36,6 +38,7 @@ class Evaluator:
         self._bounds, self._functions, self._vault, self._strict = bounds, functions, vault, strict
         self._lookup = Lookup(bounds, strict=strict)
         self._variables: list[tuple[str, Any]] = [("$", data)]
+        self.absent: dict[int, Fault] = {}  # by place: what was written as nothing
 
     # ---------------------------------------------------------- variables
     @contextmanager
@@ -92,13 +95,19 @@ class Evaluator:
 
     def printed(self, value: Any, offset: int) -> str:
         """The value as it is written; for a secret, what stands for it."""
-        if isinstance(value, Missing) and self._strict:
-            raise self._lookup.missing(value, offset)
+        if isinstance(value, Missing):
+            self._tell_absent(value, offset)
         try:
             self._bounds.spend(offset, weight(value))
             return spell(shown(value, self._vault), nil="")
         except ValueFault as fault:
             raise self._bounds.fault(offset, str(fault)) from None
+
+    def _tell_absent(self, value: Missing, offset: int) -> None:
+        if self._strict:
+            raise self._lookup.missing(value, offset)
+        if offset not in self.absent and len(self.absent) < _MOST_ABSENT:
+            self.absent[offset] = self._lookup.missing(value, offset)
 
     def _command(self, command: Command, dot: Any, final: Any) -> Any:
         self._bounds.spend(command.offset)

@@ -7,7 +7,7 @@ empty. A secret is never written: something stands for it until the words are sp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.base.text import one_line
@@ -39,14 +39,19 @@ def render(
     vault: Vault,
     *,
     strict: bool,
+    tell: Callable[[Fault], None] = lambda _: None,
 ) -> Traced:
     """The text with its actions done. A value of `data` that can be called is made when needed.
 
+    `tell` hears of the values that are not there and are written as nothing (never if `strict`).
     Raises Fault with the place in `source`.
     """
     template, bounds = parse_template(source.text, functions), Bounds(source.text)
     evaluator = Evaluator(bounds, data, functions, vault, strict=strict)
-    return rebuilt(source, _Renderer(template, evaluator, bounds).pieces(data))
+    found = rebuilt(source, _Renderer(template, evaluator, bounds).pieces(data))
+    for fault in evaluator.absent.values():
+        tell(fault)
+    return found
 
 
 class _Renderer:

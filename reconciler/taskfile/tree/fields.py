@@ -1,4 +1,4 @@
-"""Reads the fields of one map by name and kind; notes unknown keys and wrong kinds. Keeps no state.
+"""Reads the fields of one map by name and kind; notes what is of the wrong kind. Keeps no state.
 
 Source of the rules: section "Task properties" of
 https://learn.microsoft.com/azure/container-registry/container-registry-tasks-reference-yaml
@@ -11,28 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from reconciler.taskfile.findings import Findings
+from reconciler.taskfile.tree.keys import check_keys
 from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar, Sequence, is_null, kind_name
 from reconciler.taskfile.tree.scalars import switch, whole_number
 
-# Fields of the engine's own structures that its YAML reader lets a file set.
-_HIDDEN = frozenset(
-    (
-        *("isbuildtask", "taskname", "registry", "registryname", "credentials"),
-        *("initbuildkitcontainer", "registrylogincredentials", "dag", "tags", "buildargs"),
-        *("usesbuildkit", "stepstatus", "starttime", "endtime", "completedchan"),
-        *("imagedependencies", "defaultnetwork", "cachecontainer", "nodes", "root"),
-    )
-)
-# What the documentation of ACR calls otherwise than its engine, or what others call so.
-_MEANT_IN_STEPS = {
-    "secret": "list it under secrets: of the file, and write {{ .Secrets.ID }} in env",
-    "downloadRetries": 'its name is "cmdDownloadRetries"',
-    "downloadRetryDelay": 'its name is "cmdDownloadRetryDelay"',
-    "image": "the image is the first word of cmd",
-    "name": 'the name of a step is its "id"',
-    "dependsOn": 'steps that are waited for stand under "when"',
-    "depends_on": 'steps that are waited for stand under "when"',
-}
 MAX_SECONDS = 28_800  # the longest that a run may last
 
 
@@ -50,23 +32,7 @@ class Fields:
         self.mapping = mapping
         self._findings = findings
         self._reveal = reveal
-        self._check_keys(tuple(known), what)
-
-    def _check_keys(self, known: tuple[str, ...], what: str) -> None:
-        for key in self.mapping.repeated:
-            fix = "remove one of the two; ACR's engine takes the last"
-            self._findings.doubt(key, f'the key "{key.text}" stands twice in {what}', fix=fix)
-        for name, key in self.mapping.keys.items():
-            if name in known:
-                continue
-            if name in _HIDDEN:
-                message, fix = f'"{name}" is an inner field of the engine', "remove it"
-            else:
-                message = f'unknown key "{name}" in {what}'
-                meant = _MEANT_IN_STEPS.get(name) if what == "a step" else None
-                near = meant or self._findings.suggestion(name, known)
-                fix = near or f"known are {', '.join(known)}"
-            self._findings.doubt(key, message, found=name, fix=fix)
+        check_keys(mapping, tuple(known), what, findings)
 
     def place(self, key: str) -> Scalar | Mapping:
         """Where a key stands, else where the map starts."""

@@ -7,6 +7,7 @@ wins, maps of equal keys are joined). Size, depth and the number of nodes are li
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,14 +23,17 @@ MAX_DEPTH = 64
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 _Parser = getattr(yaml, "CLoader", yaml.Loader)
 
+Tell = Callable[[Fault], None]
 
-def parse_yaml(text: str, *, lenient: bool = False) -> Node | None:
+
+def parse_yaml(text: str, *, lenient: bool = False, tell: Tell = lambda _: None) -> Node | None:
     """The document of a text, None if it is empty. `lenient` reads as ACR's engine does.
 
-    Raises Fault at the first thing that is no YAML or not allowed.
+    `tell` hears of what that passes over: tags, and all behind the first document. Raises Fault at
+    the first thing that is no YAML or not allowed.
     """
     try:
-        builder = _Builder(text, lenient=lenient)
+        builder = _Builder(text, tell if lenient else None)
     except UnicodeEncodeError as error:
         raise Fault("half a character stands here", *place(text, error.start)) from None
     except yaml.reader.ReaderError as error:
@@ -56,9 +60,9 @@ class _Anchor:
 class _Builder:
     """Builds the nodes of the first document; holds the anchors and the count of nodes."""
 
-    def __init__(self, text: str, *, lenient: bool) -> None:
+    def __init__(self, text: str, tell: Tell | None) -> None:
         self._parser = _Parser(text)
-        self._lenient = lenient
+        self._tell, self._lenient = tell, tell is not None
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = 0
         self._deepest = 0
@@ -72,9 +76,21 @@ class _Builder:
             if type(event) is yaml.StreamEndEvent:
                 return None
         node = self._node(next_event(), 0)
-        if not self._lenient:
+        if self._tell is None:
             self._expect_end()
+        else:
+            self._tell_rest(self._tell)
         return node
+
+    def _tell_rest(self, tell: Tell) -> None:
+        try:
+            self._expect_end()
+        except Fault as fault:
+            tell(Fault("only the first document is read", fault.line, fault.column, fix=fault.fix))
+        except yaml.MarkedYAMLError as error:
+            at = error.problem_mark or error.context_mark
+            where = (at.line + 1, at.column + 1) if at else (1, 1)
+            tell(Fault("what stands behind the document is not read", *where, fix="remove it"))
 
     def _expect_end(self) -> None:
         while type(event := self._parser.get_event()) is not yaml.StreamEndEvent:
@@ -106,9 +122,12 @@ class _Builder:
         return self._sequence(event, depth)
 
     def _check_tag(self, event: Any) -> None:
-        if event.tag not in _TEXT_TAGS and not self._lenient:
-            shown = one_line(event.tag.replace("tag:yaml.org,2002:", "!!"), 60)
+        if event.tag in _TEXT_TAGS:
+            return
+        shown = one_line(event.tag.replace("tag:yaml.org,2002:", "!!"), 60)
+        if self._tell is None:
             raise _at(event, f"the tag {shown} is not allowed", "remove the tag")
+        self._tell(_at(event, f"the tag {shown} is not read", "remove the tag"))
 
     def _sequence(self, event: Any, depth: int) -> Sequence:
         items: list[Node] = []

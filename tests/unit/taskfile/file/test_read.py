@@ -168,10 +168,8 @@ def test_what_is_refused_when_read_strictly(name: str) -> None:
 def test_what_is_refused_when_read_as_the_engine_does(name: str) -> None:
     text, strict, refused = FILES[name]
     assert bool(errors(text, "acb")) == refused
-    # What only strict reading refuses is told as a warning, unless the engine has a meaning for it.
-    silent = {"two documents", "tag of YAML", "unknown alias"}
-    silent |= {"value that is missing", "run variable that is not", "only a comment"}
-    if strict and not refused and name not in silent:
+    # What only strict reading refuses is told as a warning.
+    if strict and not refused:
         assert warnings(text, "acb")
 
 
@@ -262,6 +260,28 @@ def test_the_engine_is_told_how_a_number_and_a_switch_are_read() -> None:
     text = "steps:\n  - {cmd: x, timeout: 1.5, keep: yes}\n"
     assert told(text, "acb") == [("2:23", "1.5", "write 1"), ("2:34", "yes", "write true")]
     assert told(text)[0][2] == "write timeout: 1"
+
+
+def test_what_the_engine_passes_over_is_told_at_its_place() -> None:
+    nothing = 'give it (--set a=...), or write {{ .Values.a | default "..." }}'
+    cases = {
+        "steps:\n  - cmd: x {{.Values.a}}\n": ("2:12", nothing),
+        V11 + "steps:\n  - cmd: x $HOME\n": ("3:12", "write $$HOME for the text $HOME"),
+        "steps: [{cmd: x}]\n--- [\n": ("2:1", "remove what follows `---`"),
+        "{steps: [{cmd: x}]} junk\n": ("1:21", "remove it"),
+        "steps:\n  - cmd: !mine x\n": ("2:10", "remove the tag"),
+    }
+    for text, (place, fix) in cases.items():
+        assert [(at, mend) for at, _, mend in told(text, "acb")] == [(place, fix)]
+        assert len(steps(text, "acb")) == 1
+        assert errors(text)
+
+
+def test_predefined_aliases_are_told_where_the_version_has_none() -> None:
+    text = "# $OS\nsteps:\n  - cmd: x $Registry/a $RegistryName $Registrys $$ID $Home\n"
+    told_names = [line.split()[1] for line in warnings(text)]
+    assert told_names == ["$Registry", "$RegistryName"]
+    assert words(text)[1:] == ["$Registry/a", "$RegistryName", "$Registrys", "$$ID", "$Home"]
 
 
 def test_a_step_of_the_wrong_kind_is_told_once() -> None:
