@@ -22,7 +22,7 @@ from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE, load_workspace
 from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, existing_commit, selection_of
-from reconciler.operations.gather import Stores, read_declared, servers_of
+from reconciler.operations.gather import Stores, read_declared
 from reconciler.operations.plan import (
     VALID_FOR,
     Planned,
@@ -31,6 +31,7 @@ from reconciler.operations.plan import (
     policy_summary,
     put_in_order,
 )
+from reconciler.operations.task_pushes import releases_of
 from reconciler.operations.validate import validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames
@@ -39,7 +40,6 @@ from reconciler.plan.change import Plan, Revision
 from reconciler.plan.narrow import Narrowed
 from reconciler.plan.normalise import canonical_document
 from reconciler.plan.overrides import Overrides
-from reconciler.plan.releases import release_paths
 from reconciler.plan.timers import timer_changes
 
 
@@ -70,6 +70,7 @@ def compare_with(
     attributed = attribute(opened, comparison, stores)
     guard(opened, comparison.changes, base, overrides)
     ordered = put_in_order(opened, attributed.changes)
+    releases = releases_of(opened, attributed.changes)
     plan = Plan(
         mode="compare",
         id=new_id("p-", 8),
@@ -81,7 +82,8 @@ def compare_with(
         declared=len(validation.sources),
         unchanged=comparison.unchanged,
         changes=ordered.changes,
-        releases=release_paths(attributed.changes, servers_of(opened)),
+        releases=releases.paths,
+        unknown_releases=releases.unknown,
         timers=timer_changes(attributed.changes, now),
         inherited=attributed.inherited,
         policy=policy_summary(validation),

@@ -16,6 +16,7 @@ from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores, servers_of
+from reconciler.operations.task_pushes import releases_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames
@@ -27,7 +28,6 @@ from reconciler.plan.narrow import Narrowed
 from reconciler.plan.needs import needs_of
 from reconciler.plan.order import Ordered, in_order
 from reconciler.plan.overrides import Overrides
-from reconciler.plan.releases import release_paths
 from reconciler.plan.timers import timer_changes
 
 VALID_FOR = timedelta(hours=24)
@@ -78,6 +78,7 @@ def make_plan(
     if guarded:
         guard(opened, comparison.changes, stores.live, overrides)
     ordered = put_in_order(opened, attributed.changes)
+    releases = releases_of(opened, attributed.changes)
     plan = Plan(
         id=new_id("p-", 8),
         created=now,
@@ -92,7 +93,8 @@ def make_plan(
         changes=ordered.changes,
         drift=tuple(known.drift),
         known_drift=tuple(known.known),
-        releases=release_paths(attributed.changes, servers_of(opened)),
+        releases=releases.paths,
+        unknown_releases=releases.unknown,
         timers=timer_changes(attributed.changes, now),
         inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),

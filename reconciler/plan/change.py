@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
-from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange
+from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.parts import Document, FieldChange, PlanModel
 from reconciler.plan.safety import LooksLikeRename, Override
 from reconciler.plan.selection import LeftOut
@@ -154,6 +154,7 @@ class Plan(PlanModel):
     drift: tuple[Drift, ...] = ()
     known_drift: tuple[KnownDrift, ...] = ()
     releases: tuple[ReleasePath, ...] = ()
+    unknown_releases: tuple[UnknownRelease, ...] = ()
     timers: tuple[TimerChange, ...] = ()
     inherited: tuple[Cause, ...] = ()
     unmanaged: tuple[str, ...] = ()

@@ -21,6 +21,18 @@ class ReleasePath(PlanModel):
     origin: str | None = None
 
 
+class UnknownRelease(PlanModel):
+    """A task whose task file cannot be read before its run, and why.
+
+    `repositories` are what its spec lets it push to; a run refuses others.
+    """
+
+    address: str
+    file: str
+    why: str
+    repositories: tuple[str, ...] = ()
+
+
 class TimerChange(PlanModel):
     """A timer of a task that stays, before and after: its schedule, its runs per day, its next run.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.base.clock import spell_moment
-from reconciler.plan.facts import ReleasePath, TimerChange
+from reconciler.plan.facts import ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.secrets import SecretChange, SecretFacts
 
 _PERIODS = ((1, "day"), (7, "week"), (30.44, "month"), (365.25, "year"))
@@ -44,6 +44,20 @@ def spell_release(path: ReleasePath) -> str:
     """`contoso/web-api now writes host/web:prod, until now written by contoso/old`."""
     former = f", until now written by {', '.join(path.former)}" if path.former else ""
     return f"{path.address} now writes {path.image}{former}"
+
+
+def spell_unknown(release: UnknownRelease) -> str:
+    """`contoso/web-api runs acb.yaml: what it writes is not known before the run (why); ...`."""
+    return (
+        f"{release.address} runs {release.file}: what it writes is not known before the run "
+        f"({release.why}); {spell_allowed(release)}"
+    )
+
+
+def spell_allowed(release: UnknownRelease) -> str:
+    """Where the spec lets the task file push."""
+    named = ", ".join(release.repositories)
+    return f"its spec lets it push to {named}" if named else "its spec lets it push nowhere"
 
 
 def ranked(paths: tuple[ReleasePath, ...], created: set[str]) -> list[ReleasePath]:

@@ -14,7 +14,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import ranked
+from reconciler.report.facts_text import ranked, spell_allowed
 from reconciler.report.inert import code, escape, fit
 from reconciler.report.markdown_change import (
     Reader,
@@ -33,7 +33,7 @@ MARKER = "<!-- reconciler plan -->"
 BUDGET = 60_000
 # What each part may take; the folds share what is left.
 _POLICY_ROOM, _DELETE_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 34_000, 4_000, 4_000
-_SAFETY_ROOM = 4_000
+_SAFETY_ROOM, _UNKNOWN_ROOM = 4_000, 2_000
 _FIELDS_SHOWN = 30
 _FOLDS = (
     (Action.RENAME, "Rename, no rebuild"),
@@ -49,7 +49,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_policy(plan), *_safety(plan)]
     blocks += _deletes(plan)
-    blocks += [*_releases(plan), *_drift(plan), *_known(plan, now)]
+    blocks += [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - sum(len(block) + 1 for block in blocks) - 500
     reader, left_out = reader_of(plan, now), 0
     for action, title in _FOLDS:
@@ -157,6 +157,21 @@ def _releases(plan: Plan) -> Iterator[str]:
         had = f", until now written by {former}" if former else ""
         lines.append(f"- {code(path.address)} now writes {code(path.image)}{had}")
     shown, left_out = fit(lines, _RELEASE_ROOM)
+    yield from shown
+    if left_out:
+        yield f"- and {left_out:,} more; see the plan file"
+
+
+def _unknown(plan: Plan) -> Iterator[str]:
+    if not plan.unknown_releases:
+        return
+    yield f"\n### Written names not known before the run ({len(plan.unknown_releases):,})"
+    lines = (
+        f"- {code(one.address)} runs {code(one.file)}: {escape(one_line(one.why, 200))}; "
+        f"{escape(one_line(spell_allowed(one), 300))}"
+        for one in plan.unknown_releases
+    )
+    shown, left_out = fit(lines, _UNKNOWN_ROOM)
     yield from shown
     if left_out:
         yield f"- and {left_out:,} more; see the plan file"

@@ -12,7 +12,7 @@ from reconciler.operations.recover import Recovered
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
-from reconciler.report.facts_text import ranked, spell_release
+from reconciler.report.facts_text import ranked, spell_release, spell_unknown
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
 from reconciler.report.safety_text import safety_lines
@@ -33,7 +33,7 @@ def plan_lines(
     """The whole output of `plan`."""
     plan, view = planned.plan, view_of(planned.plan, width, now, level)
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
-    lines += [*_unmanaged(plan, view), *_releases(plan, view)]
+    lines += [*_unmanaged(plan, view), *_releases(plan, view), *_unknown(plan, view)]
     problems = planned.validation.policy_problems
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
     lines += safety_lines(plan, width)
@@ -117,6 +117,16 @@ def _releases(plan: Plan, view: View) -> list[str]:
         lines += wrap(harmless(f"  {spell_release(path)}{where}"), view.width, "      ")
     if len(paths) > most:
         lines.append(f"  and {len(paths) - most:,} more (--full)")
+    return lines
+
+
+def _unknown(plan: Plan, view: View) -> list[str]:
+    most = len(plan.unknown_releases) if view.full else _MOST_RELEASES
+    lines = [""] if plan.unknown_releases else []
+    for release in plan.unknown_releases[:most]:
+        lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")
+    if len(plan.unknown_releases) > most:
+        lines.append(f"  and {len(plan.unknown_releases) - most:,} more (--full)")
     return lines
 
 

@@ -68,7 +68,7 @@ def comparison_plan(*, heal: bool = False) -> Plan:
         "unmanaged": tuple(found.unmanaged),
         "drift": tuple(apart.drift),
         "known_drift": tuple(apart.known),
-        "releases": release_paths(changes, {"contoso": "registry.contoso.example"}),
+        "releases": release_paths(changes, {"contoso": "registry.contoso.example"}).paths,
         "timers": timer_changes(changes, NOW),
     }
     return plan.model_copy(update=facts)

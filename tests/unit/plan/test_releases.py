@@ -20,7 +20,7 @@ def pushing(name: str, *images: str, **docker: Any) -> Task:
 
 def found(declared: list[Task], live: list[Task]) -> list[tuple[str, str, tuple[str, ...]]]:
     comparison = compared(declared, live, live)
-    paths = release_paths(comparison.changes, SERVERS)
+    paths = release_paths(comparison.changes, SERVERS).paths
     return [(path.image, path.address, path.former) for path in paths]
 
 
@@ -72,14 +72,14 @@ def test_the_pushes_of_inline_steps_count() -> None:
 
 def test_a_path_says_where_it_is_written() -> None:
     comparison = compared([pushing("web-api", "web:1")], [], [])
-    (path,) = release_paths(comparison.changes, SERVERS)
+    (path,) = release_paths(comparison.changes, SERVERS).paths
     assert path.origin == "specs/web-api.yaml:9:3"
 
 
 def test_a_path_that_only_begins_to_be_pushed_says_where_that_is() -> None:
     quiet = pushing("web-api", "web:prod", push=False)
     comparison = compared([pushing("web-api", "web:prod", push=True)], [quiet], [quiet])
-    (path,) = release_paths(comparison.changes, SERVERS)
+    (path,) = release_paths(comparison.changes, SERVERS).paths
     assert path.origin == "specs/web-api.yaml:9:3"
 
 
