@@ -95,20 +95,20 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
 def schema(kind: str | None) -> int:
     """Print the JSON Schema of KIND, or of any document of specs/ and policies/.
 
-    Of what is printed, `plan`, `drift` and `report` have one.
+    Of what is printed, `plan`, `drift`, `report`, `render` and `deps` have one.
     """
     from reconciler.operations.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
-    from reconciler.report.audit_json import audit_schema  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
+    from reconciler.report.published import PUBLISHED, published_schema  # noqa: PLC0415
 
     wanted = None if kind is None else kind.lower()
-    if wanted not in {None, "report", *KINDS}:
-        known = ", ".join([*KINDS, "report"])
+    if wanted not in {None, *KINDS, *PUBLISHED}:
+        known = ", ".join([*KINDS, *PUBLISHED])
         raise WrongUsage(f"unknown kind {kind!r}", hint=f"one of {known}")
     if wanted is None:
         content = schema_of_specs()
     else:
-        content = audit_schema() if wanted == "report" else schema_of(wanted)
+        content = published_schema(wanted) if wanted in PUBLISHED else schema_of(wanted)
     click.echo(to_text(content))
     return 0
 

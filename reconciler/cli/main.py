@@ -40,6 +40,8 @@ _COMMANDS = (
     ("runs", "runs", "run_lists:runs", "List runs"),
     ("runs", "logs", "run_lists:logs", "Show or follow the log of a run"),
     ("runs", "cancel", "run_lists:cancel", "Stop a run"),
+    ("runs", "render", "rendering:render", "Show what a task file would run; runs nothing"),
+    ("runs", "deps", "rendering:deps", "Show the base images of a build"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
     ("misc", "explain", "looking:explain", "Explain a field of a spec"),

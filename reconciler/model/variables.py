@@ -37,6 +37,11 @@ def run_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%Sz")
 
 
+def shared_volume(run_id: str) -> str:
+    """The volume that the steps of a run share as their workspace: `.Run.SharedVolume`."""
+    return f"rt-{run_id}"
+
+
 def wrong_variable(text: str) -> str | None:
     """What is wrong with the variables of a text, or None."""
     if "{{" not in text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import resources
 from typing import Any
 
 from reconciler.base.clock import to_iso
@@ -33,13 +32,6 @@ def audit_line(report: AuditReport) -> str:
         f"{people.declared:,} declared, {people.live:,} live, {len(people.unmanaged):,} unmanaged"
     )
     return f"{report.id}: {', '.join(found)}; {tasks}"
-
-
-def audit_schema() -> dict[str, Any]:
-    """The JSON Schema of `report -o json`."""
-    text = resources.files("reconciler.report").joinpath("schemas/audit.schema.json").read_text()
-    schema: dict[str, Any] = json.loads(text)
-    return schema
 
 
 def audit_document(report: AuditReport) -> dict[str, Any]:

@@ -1,35 +1,34 @@
-"""A task file that was read, as plain data for people and scripts. Executes and prints nothing."""
+"""The output of `render -o json`: what a task file would run, as plain data without secrets.
+
+Its form is published as `reconciler schema render`. Seconds everywhere.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.redact import Redactor
+from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.operations.render import Rendered
+from reconciler.report.machine import FORMAT_VERSION, diagnostic_json
+from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.steps.graph import critical_path
-from reconciler.taskfile.tasks import (
-    BuildArguments,
-    BuildStep,
-    CmdStep,
-    Pairs,
-    PushStep,
-    Step,
-    TaskFile,
-)
-
-FORMAT_VERSION = "1"
+from reconciler.taskfile.tasks import BuildStep, CmdStep, Pairs, PushStep, Step
 
 
-def render_task(task: TaskFile) -> dict[str, Any]:
+def render_json(rendered: Rendered) -> dict[str, Any]:
     """What would run: steps, networks, volumes, critical path, diagnostics. Secrets read `***`.
 
-    Seconds everywhere; `argv` are the words after the image (of a build: its words).
+    `argv` are the words after the image; of a build, those after `docker build`. Where a file was
+    refused there are no steps.
     """
+    task = rendered.task
     path, seconds = critical_path(task.steps)
     found = {
         "format_version": FORMAT_VERSION,
         "version": task.version,
-        "steps": [_step(step) for step in task.steps],
+        "steps": [_step(step, rendered.run) for step in task.steps],
         "networks": [
             {
                 "name": network.name,
@@ -46,7 +45,7 @@ def render_task(task: TaskFile) -> dict[str, Any]:
         ],
         "secrets": [{"id": secret.id, "keyvault": secret.keyvault} for secret in task.secrets],
         "criticalPath": {"steps": list(path), "seconds": seconds},
-        "diagnostics": [_diagnostic(item) for item in task.diagnostics],
+        "diagnostics": [diagnostic_json(item) for item in task.diagnostics],
     }
     return _masked(found, Redactor(task.masked)) if task.masked else found
 
@@ -59,7 +58,7 @@ def _masked(value: Any, redactor: Redactor) -> Any:
     return redactor.text(value) if isinstance(value, str) else value
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, run: Mapping[str, str]) -> dict[str, Any]:
     common: dict[str, Any] = {
         "id": step.id,
         "kind": step.kind,
@@ -85,7 +84,7 @@ def _step(step: Step) -> dict[str, Any]:
     }
     if isinstance(step, PushStep):
         return common | rest
-    special = _cmd(step) if isinstance(step, CmdStep) else {"build": _build(step.build)}
+    special = _cmd(step) if isinstance(step, CmdStep) else _build(step, run)
     return common | rest | _container(step) | special
 
 
@@ -131,31 +130,39 @@ def _cmd(step: CmdStep) -> dict[str, Any]:
     }
 
 
-def _build(build: BuildArguments) -> dict[str, Any]:
+def _build(step: BuildStep, run: Mapping[str, str]) -> dict[str, Any]:
+    """What a build adds. One from elsewhere is done where its context is brought to."""
+    build, words = step.build, list(step.argv)
+    folder = step.working_directory
+    if (kind := context_kind(build.context)) not in {ContextKind.LOCAL, ContextKind.NONE}:
+        inside = git_location(build.context)[2] if kind is ContextKind.GIT else ""
+        folder = "/".join(part for part in (folder, step.id, inside) if part)
+        words = ["." if word == build.context else word for word in words]
     return {
-        "context": build.context,
-        "file": build.file,
-        "tags": list(build.tags),
-        "args": dict(build.args),
-        "target": build.target,
-        "platform": build.platform,
-        "noCache": build.no_cache,
-        "pull": build.pull,
-        "labels": list(build.labels),
-        "secrets": list(build.secrets),
-        "options": list(build.options),
+        "argv": words,
+        "workingDirectory": folder,
+        "build": {
+            "context": build.context,
+            "file": build.file,
+            "tags": list(build.tags),
+            "args": dict(build.args),
+            "target": build.target,
+            "platform": build.platform,
+            "noCache": build.no_cache,
+            "pull": build.pull,
+            "labels": list(build.labels),
+            "secrets": list(build.secrets),
+            "options": list(build.options),
+            "buildkit": step.buildkit,
+            "cache": _cache(step, run) if step.cache else None,
+        },
     }
 
 
-def _diagnostic(item: Diagnostic) -> dict[str, Any]:
-    return {
-        "severity": item.severity.value,
-        "code": item.code,
-        "message": item.message,
-        "file": item.location.file if item.location else None,
-        "line": item.location.line if item.location else None,
-        "column": item.location.column if item.location else None,
-        "found": item.found,
-        "allowed": item.allowed,
-        "fix": item.fix,
-    }
+def _cache(step: BuildStep, run: Mapping[str, str]) -> dict[str, Any]:
+    """Where the layers are kept; nowhere (`reference` null) without a tag that can carry it."""
+    registry, task_name = run.get("Registry", ""), run.get("TaskName", "")
+    reference = cache_reference(
+        step.build.tags, registry=registry, task_name=task_name, step_id=step.id
+    )
+    return {"reference": reference}

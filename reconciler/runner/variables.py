@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.run import Reason
-from reconciler.model.variables import FIELDS, VARIABLE, run_date, wrong_variable
-from reconciler.runner.containers import thing_name
+from reconciler.model.variables import FIELDS, VARIABLE, run_date, shared_volume, wrong_variable
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
 from reconciler.runner.work import Work
@@ -46,7 +45,7 @@ def run_variables(work: Work, fetched: Fetched, platform: tuple[str, str]) -> Ru
         os=platform[0],
         architecture=platform[1],
         triggered_by=request.trigger.capitalize(),
-        shared_volume=thing_name(request.id),
+        shared_volume=shared_volume(request.id),
     )
 
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from reconciler.base.yaml import load_documents
 from reconciler.operations.schema import KINDS, schema_of, schema_of_specs
+from reconciler.report.published import PUBLISHED
 from tests.flow.desk import WORKSPACE, Desk
 from tests.flow.example import EXAMPLE
 
@@ -57,7 +58,7 @@ def accepts(content: Any, document: Any) -> bool:
     return bool(Draft202012Validator(content).is_valid(document))
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "report"])
+@pytest.mark.parametrize("kind", [*KINDS, *PUBLISHED])
 def test_every_kind_has_a_schema(desk: Desk, kind: str) -> None:
     Draft202012Validator.check_schema(schema(desk, kind))
 

@@ -10,7 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
-from reconciler.report.render_json import render_task
+from reconciler.operations.render import Rendered
+from reconciler.report.render_json import render_json
+from reconciler.report.render_text import render_lines
 from reconciler.taskfile.file.inline import read_inline
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.inputs import Inputs, Manner
@@ -75,7 +77,9 @@ def read(text: str, manner: Manner) -> TaskFile:
 def check(task: TaskFile, lines: int | None = None) -> None:
     """The result is whole: it can be shown, has its order, and nothing runs that was refused."""
     assert not (task.refused and task.steps)
-    json.dumps(render_task(task))
+    rendered = Rendered("task.yaml", {}, task)
+    json.dumps(render_json(rendered))
+    assert max(map(len, render_lines(rendered, 80))) <= 80
     earlier: set[str] = set()
     for step in task.steps:
         assert set(step.needs) <= earlier

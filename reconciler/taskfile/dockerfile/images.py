@@ -6,13 +6,13 @@ follows BuildKit, so that what is watched is what is really built from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reconciler.taskfile.dockerfile.instructions import Dockerfile, parse
 from reconciler.taskfile.dockerfile.logicallines import SIZE_LIMIT
-from reconciler.taskfile.dockerfile.stages import read_stages
+from reconciler.taskfile.dockerfile.stages import Stage, read_stages
 from reconciler.taskfile.dockerfile.uses import Use
 
 Role = Literal["runtime", "buildtime", "syntax"]
@@ -69,9 +69,12 @@ def base_images(
     platform: str,
     build_platform: str | None = None,
     limit: int = SIZE_LIMIT,
+    unneeded: bool = False,
 ) -> Dependencies:
     """The images that building `target` (None: the last stage) for `platform` takes from.
 
+    With `unneeded` also those of stages before it that it does not need: BuildKit leaves them
+    out, the classic builder and ACR do not.
     Platforms are `os/architecture[/variant]`; `build_platform` (of the machine that builds) is
     the same as `platform` unless given. ONBUILD instructions of a stage count where another
     stage of the file starts from it. Raises DockerfileError.
@@ -86,7 +89,10 @@ def base_images(
     )
     built = stages.target(target)
     origin = stages.origin(built).base
-    uses = [use for stage in stages.needed(built) for use in stages.external(stage)]
+    taken: Sequence[Stage] = stages.needed(built)
+    if unneeded:
+        taken = stages.all[: built.index + 1]
+    uses = [use for stage in taken for use in stages.external(stage)]
     uses.sort(key=lambda use: use.instruction.line)
     images = [_image("runtime" if use is origin else "buildtime", use) for use in uses]
     return Dependencies((*_syntax(dockerfile, build_args), *images))

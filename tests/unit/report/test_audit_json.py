@@ -7,19 +7,20 @@ import json
 import jsonschema
 import pytest
 
-from reconciler.report.audit_json import audit_document, audit_json, audit_line, audit_schema
+from reconciler.report.audit_json import audit_document, audit_json, audit_line
+from reconciler.report.published import published_schema
 from tests.golden.audit.scenario import report
 
 
 def test_the_report_is_valid_by_its_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(audit_schema())
-    jsonschema.validate(json.loads(audit_json(report())), audit_schema())
+    jsonschema.Draft202012Validator.check_schema(published_schema("report"))
+    jsonschema.validate(json.loads(audit_json(report())), published_schema("report"))
 
 
 def test_the_schema_refuses_a_key_it_does_not_know() -> None:
     document = audit_document(report())
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**document, "host": "builder-7"}, audit_schema())
+        jsonschema.validate({**document, "host": "builder-7"}, published_schema("report"))
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.report.render_json import render_task
-from tests.unit.taskfile.reading import V11, read
+import jsonschema
+
+from reconciler.operations.render import Rendered
+from reconciler.report.published import published_schema
+from reconciler.report.render_json import render_json
+from tests.unit.taskfile.reading import RUN, V11, read
 
 TEXT = (
     V11
@@ -29,15 +33,16 @@ steps:
 
 
 def rendered(text: str, manner: str = "strict", **inputs: Any) -> dict[str, Any]:
-    found = render_task(read(text, manner, **inputs))
+    found = render_json(Rendered("task.yaml", RUN, read(text, manner, **inputs)))
     assert json.loads(json.dumps(found)) == found
+    jsonschema.Draft202012Validator(published_schema("render")).validate(found)
     return found
 
 
 def test_every_step_says_what_would_run() -> None:
     found = rendered(TEXT, "acb", secret=lambda _: "hush hush")
     build, test, push = found["steps"]
-    assert found["format_version"] == "1"
+    assert found["format_version"] == "1.0"
     assert found["version"] == "v1.1.0"
     assert (
         set(build)

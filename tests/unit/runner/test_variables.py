@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.model.run import Reason
-from reconciler.model.variables import NAMES, run_date
+from reconciler.model.variables import NAMES, run_date, shared_volume
+from reconciler.runner.containers import thing_name
 from reconciler.runner.failure import Failure
 from reconciler.runner.variables import (
     RunVariables,
@@ -71,3 +72,7 @@ def test_variables_without_a_value_are_named() -> None:
 
 def test_the_date_has_acrs_form_and_is_utc() -> None:
     assert run_date(datetime(2026, 11, 21, 3, 0, 5, tzinfo=UTC)) == "20261121-030005z"
+
+
+def test_the_shared_volume_is_the_volume_that_a_run_makes() -> None:
+    assert shared_volume("r234567") == thing_name("r234567")
