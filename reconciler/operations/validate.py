@@ -67,11 +67,11 @@ def validate(
     declared = read_declared(opened)
     sources: dict[str, Source] = {}
 
-    def subjects() -> Iterator[Subject]:
+    def subjects() -> Iterator[tuple[Task, Subject]]:
         for located in declared.tasks():
             sources[located.value.address] = located.source
             also(located)
-            yield Subject(located.value, located.value.address)
+            yield located.value, Subject.of(located.value)
 
     result = evaluate(rules, subjects(), policies.waivers, today)
     problems = [*declared.diagnostics, *rule_problems]
