@@ -67,13 +67,13 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     ) or [""]
 
 
-def did_you_mean(word: str, allowed: Iterable[str]) -> str | None:
-    """The allowed word nearest to a wrong one, or None if none is near."""
+def did_you_mean(word: str, allowed: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The allowed word nearest to a wrong one, or None if none is near (1: it is the same)."""
     choices = list(allowed)
     by_lower = {choice.lower(): choice for choice in choices}
     if word.lower() in by_lower:
         return by_lower[word.lower()]
-    near = difflib.get_close_matches(word, choices, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, choices, n=1, cutoff=likeness)
     return near[0] if near else None
 
 

@@ -81,6 +81,7 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
         environment=tuple(words.environment),
         network=words.network,
         now=now,
+        seed=words.run_id.encode(),  # rendered twice, it reads the same
         fetch=lambda source: _alias_source(source, words),
     )
     return Rendered(name, run, read_task_file(text, file=name, manner=words.manner, inputs=inputs))

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.ids import random_bytes
 from reconciler.base.source import Path as Place
 from reconciler.base.source import spell_path
 from reconciler.base.text import one_line, plural
@@ -27,6 +28,7 @@ from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import Secret, TaskFile
 
 _LARGEST_FILE = 4 * 1024 * 1024
+_SEED = 32  # bytes
 _READING = "taskfile"  # what lines about it stand under
 
 
@@ -44,6 +46,7 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
         values=_values(source, fetched, manner),
         secret_values=secrets,
         now=work.ledger.record.started,
+        seed=random_bytes(_SEED),
         fetch=lambda name: _alias_source(name, fetched),
         secret=lambda secret: _vault_secret(secret, work),
     )

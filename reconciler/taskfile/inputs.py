@@ -26,7 +26,8 @@ class Inputs:
     `.Values`, where `secret_values` win and are treated as secrets; `environment` are `K=V`
     defaults for steps; `network` joins an existing network. `fetch` gives the text of an alias
     source and `secret` the value of a vault secret: both raise ReconcilerError where they cannot.
-    Without `secret` nothing is resolved and every secret reads `***`.
+    Without `secret` nothing is resolved and every secret reads `***`. `seed` is what random
+    values are made from; the same one gives the same values.
     """
 
     run: Mapping[str, str] = field(default_factory=dict)
@@ -36,5 +37,6 @@ class Inputs:
     network: str | None = None
     working_directory: str | None = None
     now: datetime | None = None
+    seed: bytes | None = field(default=None, repr=False)
     fetch: Callable[[str], str] | None = None
     secret: Callable[[Secret], str] | None = None

@@ -74,7 +74,7 @@ def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, findings: Find
         data = template_data(inputs, secrets, vault)
     except ValueFault as fault:
         raise Fault(f"values: {fault}") from None
-    functions = template_functions(inputs.now)
+    functions = template_functions(inputs.now, inputs.seed)
 
     def tell(absent: Fault) -> None:
         findings.warn(absent, f"{absent.message}: it reads empty", fix=absent.fix)

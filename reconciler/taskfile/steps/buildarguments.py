@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from reconciler.taskfile.findings import Findings, Place
+from reconciler.taskfile.steps.buildcontext import check_context
 from reconciler.taskfile.tasks import BuildArguments
 
 _WITH_VALUE = frozenset(
@@ -43,6 +44,8 @@ def read_build(
         message = "a build has one context"
         found = " ".join(contexts)
         findings.doubt(at, message, found=found, fix="put a value with blanks in quotes")
+    for context in contexts[-1:]:
+        check_context(context, at, findings)
     values: dict[str, list[str]] = {}
     options: list[str] = []
     switches = {}

@@ -6,7 +6,7 @@ are refused here, in branches that are never taken too, as there.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.taskfile.faults import Fault, place
@@ -25,17 +25,28 @@ from reconciler.taskfile.template.tree import (
 
 _BRANCHES = frozenset(("if", "with", "range"))
 _DEEPEST = 60
+# Names of functions are short: half of their letters are shared by chance.
+_ALIKE = 0.7
+_OF_HELM = frozenset(
+    (
+        *("toYaml", "fromYaml", "fromJson", "tpl", "required", "include", "lookup", "mustToJson"),
+        *("get", "seq", "fail", "dig", "Files", "Release", "Chart"),
+    )
+)
 
 
-def parse_template(text: str, functions: Collection[str]) -> Template:
-    """The tree of a template. `functions` are the known names. Raises Fault."""
+def parse_template(text: str, functions: Mapping[str, bool]) -> Template:
+    """The tree of a template. `functions` are the known names, and if they can be used.
+
+    Raises Fault.
+    """
     return _Parser(text, functions).template()
 
 
 class _Parser:
     """Goes through the pieces of the text once; knows which variables are in scope."""
 
-    def __init__(self, text: str, functions: Collection[str]) -> None:
+    def __init__(self, text: str, functions: Mapping[str, bool]) -> None:
         self._text = text
         self._functions = functions
         self._pieces = list(cut(text))
@@ -175,8 +186,14 @@ class _Parser:
 
     def check_function(self, token: Token) -> None:
         if token.text not in self._functions:
-            near = did_you_mean(token.text, self._functions)
-            fix = f'did you mean "{near}"?' if near else "quote it if it is a text"
-            raise self.fault(
-                token.offset, f'there is no function "{one_line(token.text, 40)}"', fix
-            )
+            shown = one_line(token.text, 40)
+            message, fix = f'there is no function "{shown}"', self._instead(token.text)
+            raise self.fault(token.offset, message, fix)
+
+    def _instead(self, name: str) -> str:
+        """What to write instead of a function that there is not."""
+        usable = (known for known, is_usable in self._functions.items() if is_usable)
+        if name in _OF_HELM:
+            return "Helm has it, task files do not: they have Go's and Sprig's functions"
+        near = did_you_mean(name, usable, likeness=_ALIKE)
+        return f'did you mean "{near}"?' if near else "a text stands in quotes"

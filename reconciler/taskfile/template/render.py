@@ -46,7 +46,8 @@ def render(
     `tell` hears of the values that are not there and are written as nothing (never if `strict`).
     Raises Fault with the place in `source`.
     """
-    template, bounds = parse_template(source.text, functions), Bounds(source.text)
+    usable = {name: function.refused is None for name, function in functions.items()}
+    template, bounds = parse_template(source.text, usable), Bounds(source.text)
     evaluator = Evaluator(bounds, data, functions, vault, strict=strict)
     found = rebuilt(source, _Renderer(template, evaluator, bounds).pieces(data))
     for fault in evaluator.absent.values():

@@ -19,6 +19,7 @@ from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar, Sequence
 
 MAX_NODES = 100_000
 MAX_DEPTH = 64
+_VERSION = (1, 1)
 
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 _Parser = getattr(yaml, "CLoader", yaml.Loader)
@@ -75,6 +76,9 @@ class _Builder:
         while type(event := next_event()) is not yaml.DocumentStartEvent:
             if type(event) is yaml.StreamEndEvent:
                 return None
+        if event.version not in {None, _VERSION}:
+            message = "a task file is YAML 1.1, which ACR's engine reads"
+            raise _at(event, message, "remove the line %YAML")
         node = self._node(next_event(), 0)
         if self._tell is None:
             self._expect_end()

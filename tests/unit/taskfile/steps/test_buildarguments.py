@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from reconciler.base.diagnostics import Severity
 from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.tasks import BuildStep
-from tests.unit.taskfile.reading import errors, steps
+from tests.unit.taskfile.reading import errors, read, steps
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,29 @@ def test_the_context_is_what_is_no_flag(written: str, context: str) -> None:
 
 def test_two_contexts_are_refused() -> None:
     assert "one context" in errors("steps:\n  - build: a b\n")[0]
+
+
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_an_address_of_a_repository_that_is_taken_for_an_archive_is_told(manner: str) -> None:
+    text = "steps:\n  - build: -t a:1 https://github.com/o/r\n"
+    assert steps(text, manner)
+    (item,) = read(text, manner).diagnostics
+    assert (item.severity, item.found) == (Severity.WARNING, "https://github.com/o/r")
+    assert item.fix == "end it with .git: https://github.com/o/r.git"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        *("https://github.com/o/r.git", "https://github.com/o/r.git#main:sub", "github.com/o/r"),
+        *("https://github.com/o/r/archive/main.tar.gz", "https://example.com/o/r", ".", "oci://"),
+    ],
+)
+def test_other_contexts_are_not(context: str) -> None:
+    assert not read(f"steps:\n  - build: -t a:1 {context}\n").diagnostics
+
+
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_a_context_that_is_no_url_is_refused(manner: str) -> None:
+    (message,) = errors("steps:\n  - build: -t a:1 https://[x\n", manner)
+    assert message == "2: the context is no URL"

@@ -87,3 +87,12 @@ def test_wrong_entries_of_the_task_are_told_though_no_step_takes_them() -> None:
     text = V11 + "env: [oops]\nsteps:\n  - push: [a]\n"
     assert errors(text)
     assert not errors(text, "acb")
+
+
+@pytest.mark.parametrize("entry", ["~", "''", "FOO"])
+def test_an_entry_without_value_is_passed_over_only_where_nothing_is_merged(entry: str) -> None:
+    step = f"steps:\n  - {{cmd: x, env: [{entry}]}}\n"
+    assert cmd(step, "acb").env == ()
+    assert warnings(step, "acb")
+    for text, manner in ((step, "strict"), ("env: [A=1]\n" + step, "acb")):
+        assert any("NAME=value" in message for message in errors(text, manner))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -288,3 +289,31 @@ def test_the_data_as_a_whole_can_be_shown() -> None:
     assert shown("{{ . }}").startswith(
         "map[Run:map[Commit: ID:r1] RunJSON:made Secrets:map[s:hush]"
     )
+
+
+def test_what_is_near_by_chance_and_what_cannot_be_used_is_not_suggested() -> None:
+    for text, fix in [
+        ("{{ nosuch }}", "a text stands in quotes"),
+        ("{{ getenv `a` }}", "a text stands in quotes"),
+        ("{{ toYaml 1 }}", "Helm has it, task files do not: they have Go's and Sprig's functions"),
+        ("{{ get 1 }}", "Helm has it, task files do not: they have Go's and Sprig's functions"),
+        ("{{ lowercase `A` }}", 'did you mean "lower"?'),
+    ]:
+        with pytest.raises(Fault) as caught:
+            traced(text)
+        assert caught.value.fix == fix
+
+
+def test_every_uuid_is_another_one_and_the_same_seed_gives_the_same() -> None:
+    def made(seed: bytes) -> list[str]:
+        functions = template_functions(NOW, seed)
+        text = untouched("{{ uuidv4 }} {{ uuidv4 }}")
+        return render(text, Closed(), functions, Vault(), strict=True).text.split()
+
+    first, second = made(b"a")
+    assert first != second
+    assert made(b"a") == [first, second]
+    assert made(b"b") != [first, second]
+    assert uuid.UUID(first).version == 4
+    with pytest.raises(Fault, match="no randomness"):
+        traced("{{ uuidv4 }}")

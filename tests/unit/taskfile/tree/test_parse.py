@@ -97,3 +97,11 @@ def test_a_bomb_of_aliases_is_refused() -> None:
 def test_nested_aliases_count_their_depth() -> None:
     lines = ["a0: &a0 [x]"] + [f"a{i}: &a{i} [[[[*a{i - 1}]]]]" for i in range(1, 30)]
     assert refused("\n".join(lines))[2] == "nested deeper than 64 levels"
+
+
+@pytest.mark.parametrize("is_lenient", [True, False])
+def test_only_yaml_1_1_may_be_asked_for(is_lenient: bool) -> None:
+    assert plain(parse_yaml("%YAML 1.1\n---\na: b\n", lenient=is_lenient)) == {"a": "b"}
+    with pytest.raises(Fault, match=r"YAML 1\.1") as caught:
+        parse_yaml("%YAML 1.2\n---\na: b\n", lenient=is_lenient)
+    assert (caught.value.line, caught.value.fix) == (1, "remove the line %YAML")
