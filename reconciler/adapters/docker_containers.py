@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docker.errors import DockerException
+from docker.types import Mount
 
 from reconciler.adapters.docker import Engine, explanation
 from reconciler.adapters.docker_carrier import copy_folder, make_volume
 from reconciler.adapters.docker_connection import connected, refusal_as_value_error
-from reconciler.adapters.docker_creation import creation, place_files
+from reconciler.adapters.docker_creation import creation
 from reconciler.adapters.docker_removal import remove_all, remove_container, things
+from reconciler.adapters.docker_secrets import SecretsNotWritten, explained, hand_over, secret_binds
 from reconciler.adapters.docker_watch import watch
 from reconciler.adapters.unpack import pack
 from reconciler.model.container import (
@@ -21,6 +23,7 @@ from reconciler.model.container import (
     ContainerRequest,
     Swept,
     TakeOutput,
+    is_remote,
 )
 
 
@@ -31,6 +34,11 @@ class EngineContainers:
         self._engine = engine
         self.instance = instance
 
+    @property
+    def remote(self) -> bool:
+        """True unless the engine is on this machine."""
+        return is_remote(self._engine.address)
+
     def run(
         self,
         request: ContainerRequest,
@@ -39,16 +47,28 @@ class EngineContainers:
         on_started: Callable[[], None],
     ) -> ContainerEnd:
         """Run one container to its end and remove it; see the port."""
+        try:
+            with secret_binds(request.secrets) as binds:
+                return self._run(request, binds, on_output, stopping, on_started)
+        except SecretsNotWritten as error:
+            return ContainerEnd(exit_code=125, message=str(error))
+
+    def _run(
+        self,
+        request: ContainerRequest,
+        binds: list[Mount],
+        on_output: TakeOutput,
+        stopping: Callable[[], bool],
+        on_started: Callable[[], None],
+    ) -> ContainerEnd:
         with connected(self._engine) as client:
             try:
-                created = client.create_container(**creation(client, self._engine, request))
+                created = client.create_container(**creation(client, self._engine, request, binds))
             except DockerException as error:
-                return ContainerEnd(exit_code=125, message=explanation(error))
+                return ContainerEnd(exit_code=125, message=explained(explanation(error)))
             identity = str(created["Id"])
             try:
-                refused = place_files(client, identity, request.files)
-                if refused is not None:
-                    return ContainerEnd(exit_code=125, message=refused)
+                hand_over(client, identity, binds)
                 return watch(
                     self._engine,
                     client,
@@ -58,7 +78,8 @@ class EngineContainers:
                     on_started=on_started,
                 )
             finally:
-                remove_container(client, identity)
+                if not request.keep:
+                    remove_container(client, identity)
 
     def create_network(
         self, name: str, run: str, *, driver: str | None, ipv6: bool, internal: bool

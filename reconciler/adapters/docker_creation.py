@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Sequence
 from typing import Any
 
 from docker import APIClient
-from docker.errors import DockerException
-from docker.types import LogConfig
+from docker.types import LogConfig, Mount
 from docker.utils.ports import build_port_bindings
 
-from reconciler.adapters.docker import DEFAULT_ADDRESS, Engine, explanation
-from reconciler.model.container import WORKSPACE, ContainerRequest, PlacedFile
+from reconciler.adapters.docker import DEFAULT_ADDRESS, Engine
+from reconciler.model.container import WORKSPACE, ContainerRequest
 
 _SOCKET = "/var/run/docker.sock"
 
 
-def creation(client: APIClient, engine: Engine, request: ContainerRequest) -> dict[str, Any]:
-    """The arguments of docker-py's `create_container` for a request."""
+def creation(
+    client: APIClient, engine: Engine, request: ContainerRequest, mounts: Sequence[Mount] = ()
+) -> dict[str, Any]:
+    """The arguments of docker-py's `create_container` for a request; `mounts` beside its own."""
     config: dict[str, Any] = {
         "image": request.image,
         "command": list(request.argv) or None,
         "name": request.name,
         "environment": list(request.env),
         "labels": dict(request.labels),
-        "host_config": client.create_host_config(**_host(engine, request)),
+        "host_config": client.create_host_config(**_host(engine, request), mounts=[*mounts]),
         "ports": [_exposed(word) for word in (*request.ports, *request.expose)] or None,
         "working_dir": request.working_directory,
         "user": request.user,
@@ -80,20 +79,3 @@ def _exposed(word: str) -> tuple[str, str]:
     inner = word.rpartition(":")[2]
     port, _, protocol = inner.partition("/")
     return port, protocol or "tcp"
-
-
-def place_files(client: APIClient, identity: str, files: Sequence[PlacedFile]) -> str | None:
-    """Put files into a container that has not started; what the engine says if it refuses."""
-    if not files:
-        return None
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for file in files:
-            member = tarfile.TarInfo(file.path.lstrip("/"))
-            member.size, member.mode = len(file.data), 0o444
-            tar.addfile(member, io.BytesIO(file.data))
-    try:
-        client.put_archive(identity, "/", archive.getvalue())
-    except DockerException as error:
-        return explanation(error)
-    return None

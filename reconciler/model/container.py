@@ -20,12 +20,17 @@ Stream = Literal["out", "err"]
 TakeOutput = Callable[[bytes, Stream], None]
 
 
+def is_remote(address: str) -> bool:
+    """True for an engine that cannot be on this machine for certain: any but a local socket."""
+    return address.partition("://")[0] not in {"unix", "npipe"}
+
+
 @dataclass(frozen=True, slots=True)
-class PlacedFile:
-    """A file that is put into a container before it starts; `path` is absolute."""
+class SecretFolder:
+    """Secret files (name, exact bytes) that a container sees, read-only, at an absolute path."""
 
     path: str
-    data: bytes = field(repr=False)
+    files: tuple[tuple[str, bytes], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +39,7 @@ class ContainerRequest:
 
     `network` is the engine's name of it, None its own; `aliases` are names in that network;
     `volume` is mounted at /workspace. `entry_point` and `working_directory` are None where the
-    image's own holds.
+    image's own holds. With `keep` the container stays after its end, until its run is cleared up.
     """
 
     name: str
@@ -53,8 +58,9 @@ class ContainerRequest:
     network: str | None = None
     aliases: tuple[str, ...] = ()
     volume: str | None = None
-    files: tuple[PlacedFile, ...] = ()
+    secrets: tuple[SecretFolder, ...] = ()
     docker_socket: bool = False
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

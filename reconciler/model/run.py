@@ -49,7 +49,10 @@ class Reason(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """States of a step; an ignored failure is never shown as a success."""
+    """States of a step; an ignored failure is never shown as a success.
+
+    EXITED is a detached container that ended by itself, before the run did; its code says how.
+    """
 
     SKIPPED = "skipped"
     RUNNING = "running"
@@ -58,6 +61,7 @@ class StepStatus(StrEnum):
     IGNORED = "failed-ignored"
     TIMED_OUT = "timed-out"
     CANCELED = "canceled"
+    EXITED = "detached-exited"
 
 
 class Recorded(Model):

@@ -108,7 +108,8 @@ def _steps(record: RunRecord, width: int) -> list[str]:
 
 
 def _step_word(step: StepRecord) -> str:
-    return step.status.value if step.status is not StepStatus.FAILED else "FAILED"
+    word = step.status.value if step.status is not StepStatus.FAILED else "FAILED"
+    return f"{word} ({step.exit_code})" if step.exit_code else word
 
 
 def _lasted(step: StepRecord) -> float:

@@ -28,6 +28,10 @@ class Containers(Protocol):
     def instance(self) -> str:
         """The state these containers belong to; part of every label."""
 
+    @property
+    def remote(self) -> bool:
+        """True unless the engine is on this machine, and sees its files."""
+
     def run(
         self,
         request: ContainerRequest,
@@ -35,7 +39,7 @@ class Containers(Protocol):
         stopping: Stopping,
         on_started: Callable[[], None],
     ) -> ContainerEnd:
-        """Run one container to its end and remove it.
+        """Run one container to its end and remove it, unless it is kept.
 
         When `stopping()` becomes true it gets SIGTERM and, a second later, SIGKILL; it is gone
         when this returns.

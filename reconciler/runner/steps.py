@@ -9,7 +9,7 @@ from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryR
 from reconciler.model.container import (
     ContainerEnd,
     ContainerRequest,
-    PlacedFile,
+    SecretFolder,
     Stream,
     TakeOutput,
 )
@@ -167,18 +167,19 @@ def _request(step: CmdStep, image: str, attempt: int, site: Site) -> ContainerRe
         network=network,
         aliases=(step.id,) if site.is_shared(network) else (),
         volume=site.volume,
-        files=_files(step, site),
+        secrets=_secrets(step, site),
         docker_socket=site.multi.docker_socket,
+        keep=step.keep,
     )
 
 
-def _files(step: CmdStep, site: Site) -> tuple[PlacedFile, ...]:
-    """The files of the volumes that a step mounts: they lie in its container only."""
+def _secrets(step: CmdStep, site: Site) -> tuple[SecretFolder, ...]:
+    """The volumes that a step mounts, one on several paths too."""
     volumes = {volume.name: volume.files for volume in site.task.volumes}
     return tuple(
-        PlacedFile(f"{mount.path.rstrip('/')}/{name}", data)
+        SecretFolder(mount.path, volumes[mount.volume])
         for mount in step.mounts
-        for name, data in volumes.get(mount.volume, ())
+        if mount.volume in volumes
     )
 
 
@@ -186,8 +187,8 @@ def _files(step: CmdStep, site: Site) -> tuple[PlacedFile, ...]:
 def _detached(step: CmdStep, request: ContainerRequest, attempt: int, site: Site) -> int:
     """Start a container that goes on beside the other steps until the last one has ended.
 
-    It is a success once it has started; one that then ends with an error by itself says so in the
-    record, and ends nothing else.
+    It is a success once it has started; one that then ends by itself says so in the record, with
+    its code, and ends nothing else.
     """
     ledger, begun, closed = site.work.ledger, threading.Event(), threading.Event()
     ends: list[ContainerEnd] = []
@@ -219,7 +220,5 @@ def _detached(step: CmdStep, request: ContainerRequest, attempt: int, site: Site
 
 
 def _ended_by_itself(step: CmdStep, end: ContainerEnd, attempt: int, site: Site) -> None:
-    good = end.message is None and step.succeeded(end.exit_code)
-    status = StepStatus.SUCCEEDED if good else StepStatus.IGNORED
     site.work.ledger.say(step.id, f"ended by itself with {end.exit_code}", attempt)
-    site.work.ledger.close_step(step.id, status, end.exit_code)
+    site.work.ledger.close_step(step.id, StepStatus.EXITED, end.exit_code)

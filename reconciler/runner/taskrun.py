@@ -45,6 +45,7 @@ def run_task_file(multi: MultiStep, work: Work) -> None:
     if work.ports.containers is None:
         raise Failure(Reason.ENGINE, "there is no engine for containers")  # wired wrongly
     containers = work.ports.containers()
+    _check_engine(task, containers)
     with _clearing_up(containers, work):
         _do_steps(open_site(work, multi, task, fetched, containers))
 
@@ -108,6 +109,16 @@ def _declared_platform(work: Work) -> tuple[str, str]:
 
 
 # -------------------------------------------------------------------- checks
+def _check_engine(task: TaskFile, containers: Containers) -> None:
+    """Raise Failure (secret-denied) if secret files would have to lie on another machine."""
+    step = next((step for step in task.steps if isinstance(step, CmdStep) and step.mounts), None)
+    if step is not None and containers.remote:
+        message = f'step "{step.id}" (line {step.line}) mounts a secret volume'
+        why = "its files lie in the memory of this machine, and the engine is on another one"
+        fix = "run where the engine runs, or hand the secret over in env"
+        raise Failure(Reason.SECRET_DENIED, f"{message}: {why}; {fix}")
+
+
 def _check(step: Step, task: TaskFile, work: Work) -> None:
     """Raise Failure (taskfile-invalid) for a step that must not begin."""
     if isinstance(step, BuildStep):

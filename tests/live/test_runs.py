@@ -444,12 +444,13 @@ def test_an_unknown_task_is_exit_1_with_what_to_do(workshop: Workshop) -> None:
 class Bridge:
     """A socket in front of the engine's own, that can collapse like an engine that is killed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, listener: socket.socket | None = None) -> None:
         self.path = path
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
+        self._listener = listener or socket.socket(socket.AF_UNIX)
+        if listener is None:
+            self._listener.bind(str(path))
+            self._listener.listen()
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 

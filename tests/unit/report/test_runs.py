@@ -107,6 +107,20 @@ def test_a_task_file_that_makes_no_image_is_not_asked_for_a_name() -> None:
     assert not any("pushed" in line for line in end_lines(now, 80))
 
 
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [
+        (StepStatus.FAILED, "FAILED (9)"),
+        (StepStatus.IGNORED, "failed-ignored (9)"),
+        (StepStatus.EXITED, "detached-exited (9)"),
+    ],
+)
+def test_a_step_that_ended_with_a_code_shows_it(status: StepStatus, word: str) -> None:
+    one = step("a", status, 1.0).model_copy(update={"exit_code": 9})
+    done = record(RunStatus.SUCCEEDED, finished=NOW + timedelta(seconds=2), steps=(one,))
+    assert end_lines(done, 80)[0] == f"  a  {word}  1.0 s"
+
+
 def test_a_failure_says_why_where_to_read_on_and_what_was_not_run() -> None:
     done = record(
         RunStatus.FAILED,

@@ -32,6 +32,7 @@ class MemoryContainers:
     hanging: threading.Event = field(default_factory=threading.Event)
     refusal: str | None = None
     left: list[str] = field(default_factory=list)
+    remote: bool = False
 
     def run(
         self,

@@ -294,7 +294,7 @@ def test_a_detached_step_ends_when_the_last_other_one_has(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [("exit 9", ("failed-ignored", 9)), ("exit 0", ("succeeded", 0))]
+    ("words", "told"), [("exit 9", ("detached-exited", 9)), ("exit 0", ("detached-exited", 0))]
 )
 def test_a_detached_step_that_ends_by_itself_says_with_what(
     bench: Bench, words: str, told: tuple[str, int]
@@ -458,6 +458,30 @@ def test_a_stop_during_a_pause_ends_the_trying() -> None:
 
     with pytest.raises(Stop):
         try_often(Repeating(retries=5), once, pause)
+
+
+# ------------------------------------------------------------------- secrets
+VOLUME: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"k": "AAEC"}}]}
+
+
+def mounted(*paths: str) -> dict[str, Any]:
+    return cmd("a", "ok", volumeMounts=[{"name": "v", "mountPath": path} for path in paths])
+
+
+def test_a_secret_volume_is_seen_at_each_of_its_paths(bench: Bench) -> None:
+    bench.go(mounted("/one", "/two"), top=VOLUME)
+    [request] = bench.containers.requests
+    found = [(folder.path, folder.files) for folder in request.secrets]
+    assert found == [("/one", (("k", b"\0\1\2"),)), ("/two", (("k", b"\0\1\2"),))]
+
+
+def test_a_secret_volume_is_refused_on_a_remote_engine_before_any_step(bench: Bench) -> None:
+    bench.containers.remote = True
+    record = bench.go(cmd("first", "ok"), mounted("/keys"), top=VOLUME)
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert 'step "a" (line 4) mounts a secret volume' in str(record.message)
+    assert bench.containers.requests == []
+    assert bench.go(cmd("a", "ok"), top=VOLUME).status is RunStatus.SUCCEEDED
 
 
 # --------------------------------------------------------------------- names
