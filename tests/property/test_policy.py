@@ -57,7 +57,11 @@ def test_verdicts_stay_until_the_day_they_are_said_to_hold(
     """Whatever the day of the check: kept verdicts are those that judging anew would give."""
 
     def token(ends: date | None) -> dict[str, object]:
-        plain: dict[str, object] = {"secret": "env:PAT", "kind": "classic", "scopes": ["repo:status"]}
+        plain: dict[str, object] = {
+            "secret": "env:PAT",
+            "kind": "classic",
+            "scopes": ["repo:status"],
+        }
         return {**plain, "expires": ends.isoformat()} if ends else plain
 
     task = example_task(
