@@ -25,9 +25,9 @@ from reconciler.base.room import FIX, full_disk, is_full
 _COMMANDS = (
     ("workflow", "init", "files:init", "Make a workspace that validates and plans at once"),
     ("workflow", "validate", "files:validate", "Check specs and policies"),
-    ("workflow", "plan", "workflow:plan", "Show what apply would change"),
-    ("workflow", "apply", "workflow:apply", "Make live what the specs say"),
-    ("workflow", "drift", "workflow:drift", "Show what changed live since the last apply"),
+    ("workflow", "plan", "plan:plan", "Show what apply would change"),
+    ("workflow", "apply", "apply:apply", "Make live what the specs say"),
+    ("workflow", "drift", "drift:drift", "Show what changed live since the last apply"),
     ("workflow", "destroy", "destroy:destroy", "Delete what was applied here"),
     ("workflow", "show", "looking:show_command", "Show one task: live, last applied, runs"),
     ("workflow", "import", "adopting:import_command", "Write spec files for live tasks"),

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from reconciler import __version__
 from reconciler.base.errors import WrongUsage
-from reconciler.base.ids import new_id
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.operations.apply import apply_plan, locked
 from reconciler.operations.drafts import Draft, Ground, Refused, draft_of, read_ground, write_draft
 from reconciler.operations.manner import Manner
 from reconciler.operations.naming import address_of
-from reconciler.operations.plan import VALID_FOR
+from reconciler.operations.plan_head import plan_head
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Cause, Change, Plan
 from reconciler.plan.normalise import canonical_document, document_hash
@@ -107,14 +105,9 @@ def _already_declared(result: Imported, address: str, ground: Ground, *, named: 
 # --------------------------------------------------------------- what is remembered
 def _plan_to_remember(opened: OpenWorkspace, drafts: Sequence[Draft]) -> Plan:
     """A plan that writes nothing live: what is live becomes what was last applied."""
-    now = opened.clock().replace(microsecond=0)
+    now, database = opened.clock().replace(microsecond=0), opened.database
     return Plan(
-        id=new_id("p-", 8),
-        created=now,
-        expires=now + VALID_FOR,
-        tool_version=__version__,
-        state_id=opened.database.setting("state_id"),
-        state_serial=int(opened.database.setting("serial")),
+        **plan_head(now, database.setting("state_id"), int(database.setting("serial"))),
         changes=tuple(_remember(draft) for draft in drafts),
     )
 

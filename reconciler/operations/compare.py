@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from reconciler import __version__
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.git_revisions import RevisionRefused, write_revision
 from reconciler.base.canonical import canonical_json
 from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput, ReconcilerError
-from reconciler.base.ids import new_id
 from reconciler.base.text import one_line
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.kinds import SPEC_FOLDER
@@ -24,13 +22,13 @@ from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, existing_commit, selection_of
 from reconciler.operations.gather import Stores, read_declared
 from reconciler.operations.plan import (
-    VALID_FOR,
     Planned,
     guard,
     inputs_of,
     policy_summary,
     put_in_order,
 )
+from reconciler.operations.plan_head import plan_head
 from reconciler.operations.task_pushes import releases_of
 from reconciler.operations.validate import validate
 from reconciler.operations.workspace import OpenWorkspace
@@ -73,11 +71,7 @@ def compare_with(
     releases = releases_of(opened, attributed.changes)
     plan = Plan(
         mode="compare",
-        id=new_id("p-", 8),
-        created=now,
-        expires=now + VALID_FOR,
-        tool_version=__version__,
-        state_id="",
+        **plan_head(now, stores.state_id),
         inputs=inputs_of(opened, validation),
         declared=len(validation.sources),
         unchanged=comparison.unchanged,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reconciler import __version__
 from reconciler.base.errors import WrongUsage
-from reconciler.base.ids import new_id
 from reconciler.base.text import one_line
 from reconciler.operations.apply import settle_interrupted
 from reconciler.operations.causes import attribute
 from reconciler.operations.gather import read_stores
-from reconciler.operations.plan import VALID_FOR, Planned, guard, put_in_order
+from reconciler.operations.plan import Planned, guard, put_in_order
+from reconciler.operations.plan_head import plan_head
 from reconciler.operations.validate import nothing_validated
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import compare
@@ -43,13 +42,8 @@ def make_destroy_plan(
     ordered = put_in_order(opened, attribute(opened, comparison, stores).changes)
     now = opened.clock().replace(microsecond=0)
     plan = Plan(
+        **plan_head(now, stores.state_id, stores.serial),
         mode="destroy",
-        id=new_id("p-", 8),
-        created=now,
-        expires=now + VALID_FOR,
-        tool_version=__version__,
-        state_id=stores.state_id,
-        state_serial=stores.serial,
         live=len(stores.live),
         unchanged=len(stores.applied) - len(chosen),
         changes=ordered.changes,

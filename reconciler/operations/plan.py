@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from reconciler import __version__
 from reconciler.adapters.git import head_of, refusal
 from reconciler.base.errors import InvalidInput
-from reconciler.base.ids import new_id
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores, servers_of
+from reconciler.operations.plan_head import plan_head
 from reconciler.operations.task_pushes import releases_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
@@ -29,8 +27,6 @@ from reconciler.plan.needs import needs_of
 from reconciler.plan.order import Ordered, in_order
 from reconciler.plan.overrides import Overrides
 from reconciler.plan.timers import timer_changes
-
-VALID_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +76,7 @@ def make_plan(
     ordered = put_in_order(opened, attributed.changes)
     releases = releases_of(opened, attributed.changes)
     plan = Plan(
-        id=new_id("p-", 8),
-        created=now,
-        expires=now + VALID_FOR,
-        tool_version=__version__,
-        state_id=stores.state_id,
-        state_serial=stores.serial,
+        **plan_head(now, stores.state_id, stores.serial),
         inputs=inputs_of(opened, validation),
         declared=len(validation.sources),
         live=len(stores.live),
