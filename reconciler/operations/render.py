@@ -5,12 +5,12 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.base.diagnostics import Diagnostic, Location
+from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.encoding import YamlError, decode
 from reconciler.base.errors import InvalidInput, ReconcilerError, WrongUsage
 from reconciler.base.text import one_line
@@ -28,6 +28,11 @@ from reconciler.taskfile.tasks import TaskFile
 
 STDIN = "-"
 RUN_ID = "r000000"  # has the form of a run's id, and is none
+_NO_REGISTRY = Diagnostic(
+    "the file uses the registry of its run, and there is none here",
+    severity=Severity.NOTE,
+    fix="name one: --registry LOGIN-SERVER",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,10 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
         seed=words.run_id.encode(),  # rendered twice, it reads the same
         fetch=lambda source: _alias_source(source, words),
     )
-    return Rendered(name, run, read_task_file(text, file=name, manner=words.manner, inputs=inputs))
+    task = read_task_file(text, file=name, manner=words.manner, inputs=inputs)
+    if "Registry" in text and not run["Registry"]:
+        task = replace(task, diagnostics=(*task.diagnostics, _NO_REGISTRY))
+    return Rendered(name, run, task)
 
 
 def _run_values(words: RenderWords, now: datetime) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from reconciler.base.text import harmless, one_line, plural, table, wrap
 from reconciler.operations.deps import Depends
 from reconciler.taskfile.dockerfile.images import BaseImage
+
+_NARROW = 60
+_DIGEST = re.compile(r"(@[a-z0-9]+:[0-9a-f]{12})[0-9a-f]{5,}")
 
 
 def deps_json(found: Depends) -> list[dict[str, Any]]:
@@ -22,7 +26,8 @@ def deps_lines(found: Depends, width: int) -> list[str]:
     lines = []
     if rows:
         header, *told = table(["LINE", "ROLE", "IMAGE"], rows)
-        lines += [header, *(line for row in told for line in wrap(harmless(row), width, "      "))]
+        indent = " " * (header.index("IMAGE") if width >= _NARROW else 6)
+        lines += [header, *(line for row in told for line in wrap(harmless(row), width, indent))]
         lines.append("")
     revision = entry["git"]["git-head-revision"]
     at = f" at {revision[:7]}" if revision else ""
@@ -36,7 +41,7 @@ def deps_lines(found: Depends, width: int) -> list[str]:
 def _places(places: tuple[BaseImage, ...]) -> Iterator[list[str]]:
     for place in places:
         platform = f" ({place.platform})" if place.platform else ""
-        yield [str(place.line or "-"), place.role, one_line(place.reference) + platform]
+        yield [str(place.line or "-"), place.role, _short(place.reference) + platform]
 
 
 def _entry(entry: dict[str, Any]) -> Iterator[list[str]]:
@@ -45,4 +50,9 @@ def _entry(entry: dict[str, Any]) -> Iterator[list[str]]:
     found = [("buildtime", one) for one in buildtime]
     found += [("runtime", runtime)] if runtime else []
     for role, reference in found:
-        yield ["-", role, one_line(reference["reference"])]
+        yield ["-", role, _short(reference["reference"])]
+
+
+def _short(reference: str) -> str:
+    """A name with as much of its digest as a person compares; JSON has all of it."""
+    return one_line(_DIGEST.sub(r"\1...", reference))

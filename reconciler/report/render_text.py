@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.base.clock import spell_duration
 from reconciler.base.diagnostics import Severity
-from reconciler.base.text import cut, harmless, one_line, plural, wrap
+from reconciler.base.text import harmless, one_line, plural, wrap
 from reconciler.operations.render import Rendered
 from reconciler.report.human import diagnostics_lines
 from reconciler.taskfile.steps.graph import critical_path
@@ -22,6 +22,7 @@ from reconciler.taskfile.tasks import (
 
 _LONGEST_COMMAND = 400
 _WIDEST_ID = 24
+_NARROW = 60  # columns; with less there is no table
 _USUAL_RUN = 3600  # seconds a run has unless it is given another --timeout
 _NEVER = "nothing would run"
 
@@ -60,19 +61,33 @@ def _verdict(task: TaskFile, width: int) -> list[str]:
 
 # --------------------------------------------------------------------- steps
 def _steps(steps: Sequence[Step], path: frozenset[str], width: int) -> Iterator[str]:
-    """Two lines and more a step: when and how long, then what; a `*` on the critical path."""
+    """When and how long, then what; a `*` on the critical path."""
     longest = min(max(4, *(len(step.id) for step in steps)), _WIDEST_ID)
     times = {step.id: spell_seconds(step.timeout) for step in steps}
     widest = max(7, *map(len, times.values()))
-    yield f"  {'STEP':<{longest}}  KIND   {'TIMEOUT':<{widest}}  STARTS"
+    if width >= _NARROW:
+        yield f"  {'STEP':<{longest}}  KIND   {'TIMEOUT':<{widest}}  STARTS"
     for step in steps:
-        mark = "*" if step.id in path else " "
-        name = f"{mark} {one_line(step.id, 63):<{longest}}"
-        row = f"{name}  {step.kind:<5}  {times[step.id]:<{widest}}  {_start(step)}"
-        yield from wrap(harmless(row), width, " " * 6)
+        name = f"{'*' if step.id in path else ' '} {one_line(step.id, 63)}"
+        facts = (f"{step.kind:<5}", f"{times[step.id]:<{widest}}", _start(step))
+        yield from _row(name, facts, longest + 4, width)
         yield from wrap(harmless(f"    {_what(step)}"), width, " " * 6)
         if told := "; ".join(_details(step)):
             yield from wrap(harmless(f"    {told}"), width, " " * 6)
+
+
+def _row(name: str, facts: Sequence[str], column: int, width: int) -> Iterator[str]:
+    """The name and, from a column on, the facts; below the name where it is too long for that."""
+    if width < _NARROW:
+        yield from wrap(harmless(name), width, "  ")
+        told = ", ".join(fact.rstrip() for fact in facts)
+        yield from wrap(harmless(f"    {told}"), width, " " * 6)
+        return
+    if len(name) > column - 2:
+        yield harmless(name)
+        name = ""
+    row = f"{name:<{column}}{'  '.join(facts)}"
+    yield from wrap(harmless(row), width, " " * (len(row) - len(facts[-1])))
 
 
 def spell_seconds(seconds: int) -> str:
@@ -85,15 +100,21 @@ def _start(step: Step) -> str:
     if not step.needs:
         return f"after {delay}" if delay else "at once"
     after = f"after {', '.join(one_line(name, 63) for name in step.needs)}"
-    return f"{after}, {delay} later" if delay else after
+    return f"{delay} {after}" if delay else after
 
 
 def _what(step: Step) -> str:
     if isinstance(step, PushStep):
         return f"pushes {', '.join(step.images)}"
     words = [step.image, *step.argv] if isinstance(step, CmdStep) else ["docker build", *step.argv]
-    spoken = " ".join([words[0], *map(shlex.quote, words[1:])])
-    return one_line(spoken, _LONGEST_COMMAND)
+    return one_line(" ".join([words[0], *map(_quoted, words[1:])]), _LONGEST_COMMAND)
+
+
+def _quoted(word: str) -> str:
+    """The word as it would be typed; in double quotes where that reads better."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def _details(step: Step) -> Iterator[str]:
@@ -110,8 +131,8 @@ def _details(step: Step) -> Iterator[str]:
 
 def _container_details(step: CmdStep | BuildStep) -> Iterator[str]:
     if step.env:
-        told = (f"{name}={shlex.quote(value)}" for name, value in dict(step.env).items())
-        yield f"env {cut(' '.join(told), _LONGEST_COMMAND)}"
+        told = (f"{name}={_quoted(value)}" for name, value in dict(step.env).items())
+        yield f"env {one_line(' '.join(told), _LONGEST_COMMAND)}"
     for mount in step.mounts:
         yield f"volume {mount.volume} at {mount.path}"
     if step.working_directory is None:
@@ -130,18 +151,17 @@ def _attempts(step: CmdStep | BuildStep) -> Iterator[str]:
     if attempts.repeat:
         yield f"done {attempts.repeat + 1:,} times"
     if attempts.retries:
-        only = f", only after {', '.join(attempts.retry_on_errors)}"
-        wait = f", {spell_seconds(attempts.retry_delay)} apart"
-        yield f"{plural(attempts.retries, 'retry', 'retries')}{wait}" + (
-            only if attempts.retry_on_errors else ""
-        )
+        told = f"{plural(attempts.retries, 'retry', 'retries')}"
+        told += f", {spell_seconds(attempts.retry_delay)} apart"
+        texts = " or ".join(f'"{text}"' for text in attempts.retry_on_errors)
+        yield f"{told}, after {texts} only" if texts else told
 
 
 def _cmd_details(step: CmdStep) -> Iterator[str]:
     codes = step.exited_with or step.exited_without
     if codes:
-        word = "only" if step.exited_with else "anything but"
-        yield f"succeeds with {word} {', '.join(map(str, codes))}"
+        told = ", ".join(map(str, codes))
+        yield f"succeeds with {told} only" if step.exited_with else f"fails with {told} only"
     named = (
         ("user", step.user),
         ("entry point", step.entry_point),
@@ -160,7 +180,7 @@ def _cmd_details(step: CmdStep) -> Iterator[str]:
 # ---------------------------------------------------------------- around them
 def _critical(path: Sequence[str], seconds: int, width: int) -> list[str]:
     """The longest way by timeouts and delays, and whether a run has that long."""
-    told = f"* critical path: {' > '.join(path)}, at most {spell_seconds(seconds)}"
+    told = f"* critical path: {' > '.join(path)}, {spell_seconds(seconds)} of timeouts"
     lines = wrap(harmless(told), width, "    ")
     if seconds > _USUAL_RUN:
         told = f"  a run ends after {spell_seconds(_USUAL_RUN)}, unless given --timeout {seconds}"

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from reconciler.report.published import published_schema
+from reconciler.taskfile.dockerfile.acbscan import scan
+from reconciler.taskfile.dockerfile.entries import dependency_entries
 from reconciler.taskfile.dockerfile.images import base_images
 from reconciler.taskfile.dockerfile.instructions import parse
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 from reconciler.taskfile.dockerfile.pin import pin
 
+LIST = Draft202012Validator(published_schema("deps"))
 DIGEST = "sha256:" + "a" * 64
 
 PIECES = [
@@ -88,6 +95,32 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except DockerfileError as error:
         lines = [error.line]
     assert all(1 <= line <= text.count("\n") + 1 for line in lines)
+
+
+@given(BROKEN, st.sampled_from([None, "c", "0"]))
+def test_the_list_of_any_text_keeps_to_its_schema_or_is_refused(
+    text: str, target: str | None
+) -> None:
+    """Whatever stands in a Dockerfile: `deps` lists it, or says what is wrong and where."""
+    lines = text.count("\n") + 1
+    for entries in (buildkit_entries, scanner_entries):
+        line = 0
+        try:
+            LIST.validate(json.loads(json.dumps(entries(text, target))))
+        except DockerfileError as error:
+            line = error.line
+        assert 0 <= line <= lines
+
+
+def buildkit_entries(text: str, target: str | None) -> list[dict[str, Any]]:
+    found = base_images(
+        text, build_args={"V": "2"}, target=target, platform="linux/arm64", unneeded=True
+    )
+    return dependency_entries(found, tags=["x:1"])
+
+
+def scanner_entries(text: str, target: str | None) -> list[dict[str, Any]]:
+    return scan(text, build_args=["V=2"], target=target)
 
 
 @given(st.binary())

@@ -28,9 +28,11 @@ def dependency_entries(
     buildtime, each once and in the order of the file. Raises DockerfileError for an illegal name.
     """
     runtime = found.runtime
-    buildtime = {_key(item): reference_of(item) for item in found.images if item is not runtime}
+    buildtime: dict[tuple[str, ...], Reference] = {}
+    for item in found.images:
+        buildtime.setdefault(_key(item), reference_of(item))
     if runtime is not None:
-        buildtime.pop(_key(runtime), None)
+        del buildtime[_key(runtime)]
     dependencies = {
         "runtime-dependency": reference_of(runtime) if runtime else None,
         "buildtime-dependency": list(buildtime.values()) or None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from reconciler.taskfile.findings import Findings, Place
-from reconciler.taskfile.tasks import Step
+from reconciler.taskfile.tasks import CmdStep, Step
 from reconciler.taskfile.tree.nodes import Scalar
 
 AT_ONCE = "-"
@@ -89,13 +89,17 @@ def _unknown(
 
 
 def critical_path(steps: Sequence[Step]) -> tuple[tuple[str, ...], int]:
-    """The way through the steps that can take longest, and its seconds by their timeouts."""
+    """The way through the steps that can take longest, and its seconds by their timeouts.
+
+    Nobody waits for the end of a step in the background: it takes its start delay only.
+    """
     ends: dict[str, int] = {}
     before: dict[str, str | None] = {}
     for step in steps:
         last = max(step.needs, key=ends.__getitem__, default=None)
         before[step.id] = last
-        ends[step.id] = (ends[last] if last else 0) + step.start_delay + step.timeout
+        seconds = 0 if isinstance(step, CmdStep) and step.detach else step.timeout
+        ends[step.id] = (ends[last] if last else 0) + step.start_delay + seconds
     at = max(ends, key=ends.__getitem__, default=None)
     seconds = ends[at] if at else 0
     path: list[str] = []

@@ -84,3 +84,13 @@ def test_the_critical_path_counts_timeouts_and_delays() -> None:
     )
     assert critical_path(steps(text)) == (("a", "c", "d"), 68)
     assert critical_path(()) == ((), 0)
+
+
+def test_nobody_waits_for_the_end_of_what_is_in_the_background() -> None:
+    text = V11 + (
+        "steps:\n"
+        "  - {id: app, cmd: x, timeout: 900, startDelay: 3, detach: true}\n"
+        "  - {id: test, cmd: x, timeout: 5}\n"
+        "  - {id: other, cmd: x, timeout: 7, when: ['-']}\n"
+    )
+    assert critical_path(steps(text)) == (("app", "test"), 8)

@@ -1,0 +1,134 @@
+"""`deps` as a person calls it: contexts, Dockerfiles, both manners, what is wrong."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flow.desk import Desk
+from tests.flow.repository import commit, git
+
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+ARG V=3
+FROM --platform=$BUILDPLATFORM golang:${V} AS Build
+FROM alpine:3
+COPY --from=build /a /a
+COPY --from=nginx:1 /b /b
+"""
+
+
+@pytest.fixture(name="desk")
+def empty_folder(tmp_path: Path) -> Desk:
+    """A folder without a workspace."""
+    desk = Desk(tmp_path)
+    (tmp_path / "reconciler.yaml").unlink()
+    return desk
+
+
+def listed(desk: Desk, *words: str) -> Any:
+    outcome = desk.run("deps", *words, "-o", "json")
+    assert outcome.code == 0, outcome.text
+    found = json.loads(outcome.text)
+    assert isinstance(found, list)
+    return found
+
+
+def buildtime(entry: dict[str, Any]) -> list[str]:
+    return [one["reference"] for one in entry["buildtime-dependency"] or []]
+
+
+def test_every_image_that_is_taken_from_counts(desk: Desk) -> None:
+    desk.write({"web/Dockerfile": DOCKERFILE})
+    (entry,) = listed(desk, "web", "-t", "web:1", "--build-arg", "V=9")
+    assert entry["image"]["reference"] == "web:1"
+    assert entry["runtime-dependency"]["reference"] == "alpine:3"
+    assert buildtime(entry) == ["docker/dockerfile:1", "golang:9", "nginx:1"]
+    (entry,) = listed(desk, "web", "--target", "BUILD")
+    assert entry["runtime-dependency"]["reference"] == "golang:3"
+    assert entry["image"] is None
+
+
+def test_the_other_scanner_answers_as_it_does(desk: Desk) -> None:
+    desk.write({"Dockerfile": DOCKERFILE.replace("--platform=$BUILDPLATFORM ", "")})
+    (entry,) = listed(desk, ".", "--compat", "acb")
+    assert buildtime(entry) == ["golang:3"]
+    desk.write({"Dockerfile": DOCKERFILE})
+    outcome = desk.run("deps", ".", "--compat", "acb")
+    assert outcome.code == 1
+    assert "error: Dockerfile:3:1: this FROM cannot be understood" in outcome
+
+
+def test_a_dockerfile_is_relative_to_the_context_and_there_to_where_one_stands(
+    desk: Desk,
+) -> None:
+    desk.write({"web/D": "FROM inside:1\n", "D": "FROM outside:1\n", "E": "FROM e:1\n"})
+    (entry,) = listed(desk, "web", "-f", "D")
+    assert entry["runtime-dependency"]["reference"] == "inside:1"
+    (entry,) = listed(desk, "web", "-f", "D", "--compat", "acb")
+    assert entry["runtime-dependency"]["reference"] == "outside:1"
+    outcome = desk.run("deps", "web", "-f", "E")
+    assert outcome.code == 1
+    assert "there is no Dockerfile web/E" in outcome
+    assert "-f is relative to the context" in outcome
+
+
+def test_the_commit_of_the_context_is_told(desk: Desk) -> None:
+    desk.write({"web/Dockerfile": "FROM alpine:3\n"})
+    assert listed(desk, "web")[0]["git"] == {"git-head-revision": ""}
+    git(desk.root, "init", "-q")
+    head = commit(desk.root)
+    assert listed(desk, "web")[0]["git"] == {"git-head-revision": head}
+    assert listed(desk, "web", "--compat", "acb")[0]["git"] == {"git-head-revision": head}
+    assert f"web/Dockerfile at {head[:7]}: 1 image" in desk.run("deps", "web")
+
+
+def test_nothing_is_started_or_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("deps reached out")
+
+    desk.write({"Dockerfile": DOCKERFILE})
+    git(desk.root, "init", "-q")
+    commit(desk.root)
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert listed(desk, ".")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("none",), 1, "the context none does not exist"),
+        (("Dockerfile",), 1, "the context Dockerfile is not a folder"),
+        ((".", "-f", "dockerfile"), 1, "did you mean Dockerfile?"),
+        ((".", "--target", "none"), 1, "target stage 'none' could not be found"),
+        ((".", "--build-arg", "V"), 64, "--build-arg takes NAME=VALUE"),
+        ((".", "--build-arg", "V", "--compat", "acb"), 1, "the build argument 'V' has no value"),
+        ((".", "--platform", "x"), 64, "--platform"),
+        ((".", "-t", "Web"), 1, "'Web' is no image name"),
+        (("http://example.com/x.tar.gz",), 1, "a folder or a Git repository is looked into"),
+        (("http://example.com/x.git",), 1, "http"),
+        ((), 64, "Missing argument 'CONTEXT'"),
+    ],
+)
+def test_what_is_wrong_is_told(desk: Desk, words: tuple[str, ...], code: int, told: str) -> None:
+    desk.write({"Dockerfile": "ARG V=1\nFROM alpine:$V\n"})
+    outcome = desk.run("deps", *words)
+    assert outcome.code == code, outcome.text
+    assert told in outcome
+    assert "Traceback" not in outcome
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "RUN x\n", "FROM\n", "\xff\xfe"])
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_no_dockerfile_is_a_reason_to_crash(desk: Desk, text: str, manner: str) -> None:
+    desk.write({"Dockerfile": text.encode("latin-1")})
+    outcome = desk.run("deps", ".", "--compat", manner)
+    assert outcome.code == 1
+    assert outcome.text.startswith("error: ")
+    assert "Traceback" not in outcome

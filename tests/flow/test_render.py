@@ -1,0 +1,189 @@
+"""`render` as a person calls it: its flags, its exit codes, and that it touches nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flow.desk import Desk
+
+HEAD = "version: v1.1.0\nsteps:\n"
+
+
+@pytest.fixture(name="desk")
+def empty_folder(tmp_path: Path) -> Desk:
+    """A folder without a workspace."""
+    desk = Desk(tmp_path)
+    (tmp_path / "reconciler.yaml").unlink()
+    return desk
+
+
+def shown(desk: Desk, text: str, *words: str, code: int = 0) -> Any:
+    desk.write({"task.yaml": text})
+    outcome = desk.run("render", "task.yaml", "-o", "json", *words)
+    assert outcome.code == code, outcome.text
+    return json.loads(outcome.text)
+
+
+def words(desk: Desk, text: str, *flags: str) -> list[str]:
+    (step,) = shown(desk, f"{HEAD}  - cmd: {text}\n", *flags)["steps"]
+    return [step["image"], *step["argv"]]
+
+
+def test_nothing_is_executed_opened_or_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("render reached out")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    before = {path.name for path in desk.root.iterdir()} | {"task.yaml"}
+    shown(desk, f"{HEAD}  - cmd: bash x\n  - build: -t a:1 https://example.com/x.git\n")
+    assert {path.name for path in desk.root.iterdir()} == before
+
+
+def test_every_run_value_has_a_flag(desk: Desk) -> None:
+    text = "x $ID $Registry $RegistryName $Commit $Branch {{.Run.TaskName}} {{.Run.TriggeredBy}}"
+    flags = ["-r", "reg.example.io", "--run-id", "r1", "--commit", "4be02d1", "--branch", "main"]
+    found = words(desk, text, *flags, "--task-name", "nightly")
+    assert found == ["x", "r1", "reg.example.io", "reg", "4be02d1", "main", "nightly", "Manual"]
+
+
+def test_a_run_without_an_id_has_one_that_is_none(desk: Desk) -> None:
+    found = words(desk, "x $ID {{.Run.SharedVolume}} $OS/$Architecture")
+    assert found == ["x", "r000000", "rt-r000000", "linux/amd64"]
+
+
+def test_the_workspace_gives_the_registry_its_server(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    server = ["x", "registry.contoso.example"]
+    assert words(desk, "x $Registry") == server
+    assert words(desk, "x $Registry", "-r", "contoso") == server
+    assert words(desk, "x $Registry", "-r", "other.example") == ["x", "other.example"]
+    outcome = desk.run("render", "task.yaml", "-r", "contosso")
+    assert outcome.code == 64
+    assert "did you mean contoso?" in outcome
+
+
+def test_without_a_registry_a_file_that_needs_one_is_told(desk: Desk) -> None:
+    (item,) = shown(desk, f"{HEAD}  - cmd: x [$Registry]\n")["diagnostics"]
+    assert item["severity"] == "note"
+    assert item["fix"] == "name one: --registry LOGIN-SERVER"
+    assert not shown(desk, f"{HEAD}  - cmd: x\n")["diagnostics"]
+
+
+def test_set_wins_over_the_values_file_and_is_split_once(desk: Desk) -> None:
+    desk.write({"values.yaml": "a: file\nn: {b: two}\nc: kept\n"})
+    text = "x {{.Values.a}} {{.Values.n.b}} {{.Values.c}} {{.Values.d}}"
+    flags = ("--values", "values.yaml", "--set", "a=first", "--set", "a=9,10", "--set", "d=x=y")
+    assert words(desk, text, *flags) == ["x", "9,10", "two", "kept", "x=y"]
+
+
+@pytest.mark.parametrize("flag", ["novalue", "=value"])
+def test_a_set_that_is_no_pair_is_refused(desk: Desk, flag: str) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - cmd: x\n"})
+    outcome = desk.run("render", "task.yaml", "--set", flag)
+    assert (outcome.code, "error: --set takes NAME=value" in outcome) == (64, True)
+
+
+def test_a_wrong_values_file_is_told_with_its_place(desk: Desk) -> None:
+    desk.write({"values.yaml": "a: 1\nb: [\n"})
+    found = shown(desk, f"{HEAD}  - cmd: x\n", "--values", "values.yaml", code=1)
+    assert not found["steps"]
+    (item,) = found["diagnostics"]
+    assert (item["severity"], item["file"], item["line"]) == ("error", "values.yaml", 2)
+
+
+def test_env_is_the_last_level_and_network_holds_where_none_is_named(desk: Desk) -> None:
+    text = f"env: [A=task]\n{HEAD}  - {{cmd: x, env: [B=step]}}\n  - {{cmd: y, network: own}}\n"
+    flags = ("--env", "A=flag", "--env", "B=flag", "--env", "C=a,b", "--network", "outside")
+    found = shown(desk, text, *flags)
+    first, second = found["steps"]
+    assert first["env"] == {"B": "step", "A": "task", "C": "a,b"}
+    assert (first["network"], second["network"]) == ("outside", "own")
+    assert [item["create"] for item in found["networks"]] == [False]
+    assert desk.run("render", "task.yaml", "--env", "A").code == 64
+
+
+def test_aliases_are_read_from_where_one_stands_or_beside_the_file_and_nowhere_else(
+    desk: Desk,
+) -> None:
+    desk.write({"here.yaml": "{a: here}", "ci/beside.yaml": "{b: beside}"})
+    (desk.root.parent / "outside.yaml").write_text("{c: outside}")
+    text = "version: v1.1.0\nalias: {src: [%s]}\nsteps:\n  - cmd: x $a $b\n"
+    desk.write({"ci/task.yaml": text % "here.yaml, beside.yaml"})
+    outcome = desk.run("render", "ci/task.yaml", "-o", "json")
+    assert json.loads(outcome.text)["steps"][0]["argv"] == ["here", "beside"]
+    for source in ("../outside.yaml", "none.yaml", "https://example.com/a.yaml"):
+        desk.write({"ci/task.yaml": text % source})
+        outcome = desk.run("render", "ci/task.yaml")
+        assert outcome.code == 1
+        assert f"alias source {source}" in outcome
+
+
+def test_a_file_comes_from_standard_input(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = io.TextIOWrapper(io.BytesIO(b"steps:\n  - {cmd: x, timout: 5}\n"))
+    monkeypatch.setattr("sys.stdin", given)
+    outcome = desk.run("render", "-")
+    assert outcome.code == 1
+    assert "error: standard input:2:14: unknown key" in outcome
+
+
+def test_what_cannot_be_read_is_told_without_a_trace(desk: Desk) -> None:
+    desk.write({"folder/x": "", "latin.yaml": "steps: \xe9".encode("latin-1")})
+    for file, told in (
+        ("none.yaml", "there is no task file none.yaml"),
+        ("folder", "cannot read the file: Is a directory"),
+        ("latin.yaml", "latin.yaml:1:1: this is not UTF-8 text"),
+    ):
+        outcome = desk.run("render", file)
+        assert outcome.code == 1
+        assert told in outcome
+        assert "Traceback" not in outcome
+
+
+def test_compat_accepts_with_a_warning_what_is_refused_otherwise(desk: Desk) -> None:
+    text = f"{HEAD}  - cmd: bash [{{{{.Values.none}}}}] a && b\n    unknown: 1\n"
+    refused = shown(desk, text, code=1)
+    assert not refused["steps"]
+    accepted = shown(desk, text, "--compat", "acb")
+    assert accepted["steps"][0]["argv"] == ["[]", "a", "&&", "b"]
+    assert {item["severity"] for item in accepted["diagnostics"]} == {"warning"}
+
+
+def test_a_byte_order_mark_turns_aliases_off_only_where_that_engine_is_followed(
+    desk: Desk,
+) -> None:
+    text = f"\ufeff{HEAD}  - cmd: x $ID\n"
+    assert shown(desk, text)["steps"][0]["argv"] == ["r000000"]
+    assert shown(desk, text, "--compat", "acb")["steps"][0]["argv"] == ["$ID"]
+
+
+def test_no_secret_is_asked_for_or_shown(desk: Desk) -> None:
+    secret = "secrets: [{id: s, keyvault: 'https://kv.vault.azure.net/secrets/x'}]\n"
+    found = shown(desk, f"{secret}{HEAD}  - {{cmd: x, env: ['K={{{{.Secrets.s}}}}']}}\n")
+    assert found["steps"][0]["env"] == {"K": "***"}
+    assert found["secrets"] == [{"id": "s", "keyvault": "https://kv.vault.azure.net/secrets/x"}]
+
+
+def test_a_build_from_elsewhere_is_done_where_its_files_are_brought_to(desk: Desk) -> None:
+    text = f"{HEAD}  - {{id: i, build: -t a:1 'https://example.com/x.git#main:sub'}}\n"
+    (step,) = shown(desk, text)["steps"]
+    assert (step["workingDirectory"], step["argv"][-1]) == ("/workspace/i/sub", ".")
+    assert step["build"]["context"] == "https://example.com/x.git#main:sub"
+
+
+def test_text_for_people_ends_with_what_is_wrong(desk: Desk) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - {{cmd: x, timout: 5}}\n"})
+    outcome = desk.run("render", "task.yaml")
+    assert outcome.code == 1
+    assert outcome.text.splitlines()[-1] == "1 error; nothing would run"
+    desk.write({"task.yaml": "version: v1.1.0\n"})
+    outcome = desk.run("render", "task.yaml", "--compat", "acb")
+    assert outcome.code == 0
+    assert outcome.text.splitlines()[-1] == "1 warning; nothing would run"
