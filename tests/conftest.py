@@ -24,9 +24,11 @@ def clean_environment(
     """No flag and no state of the person who runs the tests leaks into a test.
 
     Every flag can come from RECONCILER_<COMMAND>_<NAME>, so all of RECONCILER_* is removed; without
-    a workspace the state lies under XDG_STATE_HOME, so that is an empty folder per test.
+    a workspace the state lies under XDG_STATE_HOME, and the index of specs under XDG_CACHE_HOME,
+    so both are empty folders per test.
     """
     for name in [name for name in os.environ if name.startswith("RECONCILER_")]:
         monkeypatch.delenv(name)
     state: Path = tmp_path_factory.mktemp("state-home")
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(state / "cache"))

@@ -1,44 +1,85 @@
-"""What only all specs together can get wrong: addresses, renames, image tags, registries."""
+"""What only all specs together can get wrong: addresses, renames, image tags."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reconciler.base.diagnostics import Diagnostic, Location
-from reconciler.base.source import Located, Source
-from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.image import named_registry, output_key
+from reconciler.base.diagnostics import Diagnostic
+from reconciler.base.source import Path, Source
+from reconciler.model.image import output_key
 from reconciler.model.task import SHARED_TAG_LABEL, Task
 from reconciler.model.workspace import Workspace
+
+Find = Callable[[], Source]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What is kept of a declared task while the others are read: a fraction of its size.
+
+    `moved_from` are former addresses, `outputs` what it writes and no other task may (a tag that
+    two tasks may share has `shared`).
+    """
+
+    address: str
+    owner: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    moved_from: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    shared: bool = False
+
+
+def found_at(source: Source) -> Find:
+    """The function that gives a source which is at hand."""
+    return lambda: source
+
+
+def facts_of(task: Task, workspace: Workspace) -> TaskFacts:
+    """The facts of a task whose registry the workspace may not know."""
+    metadata, registry = task.metadata, workspace.registry(task.metadata.registry)
+    server = registry.login_server if registry is not None else None
+    keys = {output_key(image, server) for image in task.images} if server is not None else set()
+    return TaskFacts(
+        task.address,
+        metadata.owner,
+        dict(metadata.labels),
+        tuple([f"{metadata.registry}/{name}" for name in metadata.moved_from]),
+        tuple(sorted(key for key in keys if key is not None)),
+        metadata.labels.get(SHARED_TAG_LABEL) == "true",
+    )
 
 
 @dataclass(slots=True)
 class CrossCheck:
-    """Is shown every task once, keeps little of it, and tells at the end what collides."""
+    """Is shown every task once, keeps little of it, and tells at the end what collides.
 
-    workspace: Workspace
+    A task comes with a function that gives its source: it is asked only for what is wrong.
+    """
+
     diagnostics: list[Diagnostic] = field(default_factory=list)
-    _addresses: dict[str, Source] = field(default_factory=dict)
-    _former: dict[str, tuple[str, Source]] = field(default_factory=dict)
+    _addresses: dict[str, Find] = field(default_factory=dict)
+    _former: dict[str, tuple[str, Find]] = field(default_factory=dict)
     _outputs: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
-    def add(self, located: Located[Task]) -> bool:
-        """Look at a task. False if its address is taken or its registry unknown."""
-        task, source = located.value, located.source
-        known = self._check_registry(task, source)
-        first = self._addresses.setdefault(task.address, source)
+    def add(self, facts: TaskFacts, source: Find) -> bool:
+        """Look at a task. False if its address is taken."""
+        first = self._addresses.setdefault(facts.address, source)
         if first is not source:
-            place = first.locate(("metadata", "name"))
+            place = first().locate(("metadata", "name"))
             self._complain(
-                f"two tasks have the address {task.address}; the first is at {place}",
-                task,
-                source.locate(("metadata", "name")),
+                f"two tasks have the address {facts.address}; the first is at {place}",
+                facts.address,
+                source,
+                ("metadata", "name"),
                 "give one of them another name",
             )
             return False
-        self._note_former(task, source)
-        self._check_outputs(task, source)
-        return known
+        if facts.moved_from:
+            self._note_former(facts, source)
+        if facts.outputs:
+            self._note_outputs(facts, source)
+        return True
 
     def finish(self) -> list[Diagnostic]:
         """All diagnostics, once every task was added."""
@@ -47,69 +88,34 @@ class CrossCheck:
                 self._complain(
                     f"{address} says it was {former}, but {former} is still declared",
                     None,
-                    source.locate(("metadata", "movedFrom")),
+                    source,
+                    ("metadata", "movedFrom"),
                     "remove movedFrom, or the other task",
                 )
         return self.diagnostics
 
-    def _check_registry(self, task: Task, source: Source) -> bool:
-        name = task.metadata.registry
-        names = [registry.name for registry in self.workspace.registries]
-        if name in names:
-            return True
-        near = did_you_mean(name, names)
-        fix = f"did you mean {near!r}?" if near else "add it to `registries` in reconciler.yaml"
-        place = source.locate(("metadata", "registry"))
-        message = f"the registry {name!r} is not declared"
-        self.diagnostics.append(
-            Diagnostic(
-                message, place, task=task.address, allowed=", ".join(names) or "none", fix=fix
-            )
-        )
-        return False
-
-    def _note_former(self, task: Task, source: Source) -> None:
-        for name in task.metadata.moved_from:
-            former = f"{task.metadata.registry}/{name}"
-            other = self._former.setdefault(former, (task.address, source))
+    def _note_former(self, facts: TaskFacts, source: Find) -> None:
+        for former in facts.moved_from:
+            other = self._former.setdefault(former, (facts.address, source))
             if other[1] is not source:
-                place = source.locate(("metadata", "movedFrom"))
-                message = f"{former} became two tasks: {other[0]} and {task.address}"
-                self._complain(message, task, place, "keep movedFrom in one of them")
+                message = f"{former} became two tasks: {other[0]} and {facts.address}"
+                fix = "keep movedFrom in one of them"
+                self._complain(message, facts.address, source, ("metadata", "movedFrom"), fix)
 
-    def _check_outputs(self, task: Task, source: Source) -> None:
-        registry = self.workspace.registry(task.metadata.registry)
-        if registry is None:
-            return  # told already
-        server = registry.login_server
-        self._check_hosts(task, source, server)
-        shared = task.metadata.labels.get(SHARED_TAG_LABEL) == "true"
-        keys = {output_key(image, server) for image in task.images}
-        for key in sorted(key for key in keys if key is not None):
-            owner = self._outputs.setdefault(key, (task.address, shared))
-            if owner[0] != task.address and not (owner[1] and shared):
+    def _note_outputs(self, facts: TaskFacts, source: Find) -> None:
+        for key in facts.outputs:
+            owner = self._outputs.setdefault(key, (facts.address, facts.shared))
+            if owner[0] != facts.address and not (owner[1] and facts.shared):
                 self._complain(
-                    f"{owner[0]} and {task.address} both write {key}",
-                    task,
-                    source.locate(("spec", "step", "docker", "images")),
+                    f"{owner[0]} and {facts.address} both write {key}",
+                    facts.address,
+                    source,
+                    ("spec", "step", "docker", "images"),
                     f'use another tag, or give both the label {SHARED_TAG_LABEL}: "true"',
                 )
 
-    def _check_hosts(self, task: Task, source: Source, server: str) -> None:
-        """A run pushes to its own registry and to those that the task has a login for."""
-        allowed = [server, *task.spec.credentials.registries]
-        for number, image in enumerate(task.images):
-            host = named_registry(image)
-            if host is not None and host not in allowed:
-                place = source.locate(("spec", "step", "docker", "images", number))
-                message = f"the image {one_line(image)} names the registry {one_line(host)}"
-                fix = "leave the registry out, or give the task a login in credentials.registries"
-                self.diagnostics.append(
-                    Diagnostic(
-                        message, place, task=task.address, allowed=", ".join(allowed), fix=fix
-                    )
-                )
-
-    def _complain(self, message: str, task: Task | None, place: Location, fix: str) -> None:
-        address = task.address if task else None
+    def _complain(
+        self, message: str, address: str | None, source: Find, path: Path, fix: str
+    ) -> None:
+        place = source().locate(path)
         self.diagnostics.append(Diagnostic(message, place, task=address, fix=fix))

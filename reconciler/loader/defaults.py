@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
+from reconciler.base.canonical import digest
 from reconciler.base.diagnostics import Diagnostic, Location
-from reconciler.base.encoding import YamlError
 from reconciler.base.source import Path, Source
 from reconciler.base.yaml import RawDocument
 from reconciler.loader.explain import explain
@@ -40,6 +40,11 @@ class Chain:
     broken: bool = False
     merged: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def digest(self) -> str:
+        """Equal for chains that give a task the same: what they merge to, and if one is broken."""
+        return digest([self.merged, self.broken]) if self.layers or self.broken else ""
+
 
 class DefaultsReader:
     """Reads the Defaults of one folder after the other; what is wrong is in `diagnostics`."""
@@ -50,20 +55,17 @@ class DefaultsReader:
         self.count = 0
         self._broken = False
 
-    def extend(self, above: Chain, names: list[str]) -> Chain:
-        """The chain of a folder: that of the folder above, and the Defaults in its own files."""
+    def extend(self, above: Chain, files: Iterable[tuple[str, bytes]]) -> Chain:
+        """The chain of a folder: that of the folder above, and the Defaults in its own files.
+
+        A file is its name and its bytes.
+        """
         self._broken = above.broken
-        own = [layer for name in names for layer in self._of_file(name)]
+        own = [layer for name, data in files for layer in self._of_file(name, data)]
         return chain_of(above, own, broken=self._broken)
 
-    def _of_file(self, file: str) -> Iterator[FolderDefaults]:
-        if file.endswith(TEMPLATE_SUFFIX):
-            return
-        try:
-            data = self.files.read(file)
-        except YamlError:
-            return  # told when the file is read for its tasks
-        if not _MAY_HOLD_DEFAULTS.search(data):
+    def _of_file(self, file: str, data: bytes) -> Iterator[FolderDefaults]:
+        if file.endswith(TEMPLATE_SUFFIX) or not _MAY_HOLD_DEFAULTS.search(data):
             return  # spares parsing every file twice
         documents, problems = parse_bytes(file, data)
         self._broken = self._broken or bool(problems)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,8 +28,14 @@ def chains_by_folder(files: WorkspaceFiles) -> dict[str, Chain]:
     reader, chains = DefaultsReader(files), dict[str, Chain]()
     for folder in list_folders(files.root, SPEC_FOLDER):
         above = chains.get(folder.name.rpartition("/")[0], Chain())
-        chains[folder.name] = reader.extend(above, folder.files)
+        chains[folder.name] = reader.extend(above, _readable(files, folder.files))
     return chains
+
+
+def _readable(files: WorkspaceFiles, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        with contextlib.suppress(YamlError):  # told when its tasks are read
+            yield name, files.read(name)
 
 
 def chain_for(chains: Mapping[str, Chain], folder: str) -> Chain:

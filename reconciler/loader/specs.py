@@ -1,9 +1,15 @@
-"""The folder `specs/`: tasks and defaults, read one after the other and never held all at once."""
+"""The folder `specs/`: tasks and defaults, read one after the other and never held all at once.
+
+Walking and reading are apart: a walk gives files with their bytes and the Defaults in force, and
+what a file says depends on nothing else. So files can be read in any process, and what they said
+can be kept by their bytes.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +25,7 @@ from reconciler.loader.defaults import Chain, DefaultsReader, merge_defaults
 from reconciler.loader.explain import explain
 from reconciler.loader.files import (
     TEMPLATE_SUFFIX,
+    Folder,
     WorkspaceFiles,
     list_folders,
     parse,
@@ -30,21 +37,57 @@ from reconciler.loader.pasted import pasted_tokens
 from reconciler.loader.template import TemplateProblem, render
 from reconciler.model.task import Task
 
-__all__ = ["SPEC_FOLDER", "SpecReader"]
+__all__ = ["SPEC_FOLDER", "SpecFile", "SpecReader", "SpecReading"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFile:
+    """A file as it was read, relative to the root, and the Defaults in force in its folder.
+
+    `digest` is of its bytes. Without `data` it could not be read: `problem` says why.
+    """
+
+    name: str
+    chain: Chain
+    data: bytes = b""
+    digest: bytes = b""
+    problem: Diagnostic | None = None
+
+    @property
+    def is_template(self) -> bool:
+        """True if its text is rendered before it is read."""
+        return self.name.endswith(TEMPLATE_SUFFIX)
+
+
+@dataclass(slots=True)
+class SpecReading:
+    """What a file says: its valid tasks, each with its index among the documents of the file.
+
+    `specs` counts all tasks, also wrong ones. `rendered` is what a template gave.
+    """
+
+    file: SpecFile
+    tasks: list[tuple[int, Located[Task]]] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    specs: int = 0
+    rendered: str | None = None
 
 
 class SpecReader:
     """Reads the tasks of a workspace in the order of their files.
 
-    `diagnostics`, the counts and `digest` are complete once `tasks` is exhausted.
+    `diagnostics`, the counts and `digest` are complete once `tasks` is exhausted, or once every
+    file of `walk` was read and noted.
     """
 
     def __init__(self, files: WorkspaceFiles, variables: Mapping[str, Any]) -> None:
         self.files = files
         self.variables = dict(variables)
-        self.diagnostics: list[Diagnostic] = []
+        self._folder_problems: list[Diagnostic] = []
+        self._file_problems: list[Diagnostic] = []
         self.spec_count = 0
         self._defaults = DefaultsReader(files)
+        self._chains: dict[str, Chain] = {}
         self._told: set[tuple[str, Location | None]] = set()
         self._hash = hashlib.sha256()
 
@@ -54,100 +97,157 @@ class SpecReader:
         return "sha256:" + self._hash.hexdigest()
 
     @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """What is wrong, in an order that does not depend on how far the walk is ahead."""
+        return [*self._folder_problems, *self._file_problems, *self._defaults.diagnostics]
+
+    @property
     def defaults_count(self) -> int:
         """How many documents of kind Defaults were read."""
         return self._defaults.count
 
     def tasks(self) -> Iterator[Located[Task]]:
         """Every valid task; what is wrong is added to `diagnostics`."""
-        chains: dict[str, Chain] = {}
+        for file in self.walk():
+            reading = self.read(file)
+            self.note(file.name, reading.specs, reading.diagnostics, reading.rendered)
+            yield from (located for _, located in reading.tasks)
+
+    # ------------------------------------------------------------------- walk
+    def walk(self) -> Iterator[SpecFile]:
+        """Every file in order, with its bytes. What is wrong with folders goes to `diagnostics`."""
         for folder in list_folders(self.files.root, SPEC_FOLDER):
-            above = chains.get(folder.name.rpartition("/")[0], Chain())
-            chain = chains[folder.name] = self._defaults.extend(above, folder.files)
-            self.diagnostics += folder.problems
-            for file in folder.files:
-                yield from self._file_tasks(file, chain)
-        self.diagnostics += self._defaults.diagnostics
+            self._folder_problems += folder.problems
+            yield from self._walk_folder(folder)
 
-    def _file_tasks(self, file: str, chain: Chain) -> Iterator[Located[Task]]:
-        documents, problems = self._documents(file, chain)
-        self.diagnostics += problems
-        for index, document in enumerate(documents):
-            task = self._task(file, index, document, chain)
-            if task is not None:
-                yield task
-
-    def _documents(self, file: str, chain: Chain) -> tuple[list[RawDocument], list[Diagnostic]]:
-        try:
-            data = self.files.read(file)
-        except YamlError as error:
-            return [], [yaml_diagnostic(file, error)]
-        self._hash.update(f"{file}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
-        self._hash.update(data)
-        if not file.endswith(TEMPLATE_SUFFIX):
-            return parse_bytes(file, data)
-        problem = self._render(file, data, chain)
-        return ([], [problem]) if problem else parse(self.files, file)
-
-    def _render(self, file: str, data: bytes, chain: Chain) -> Diagnostic | None:
-        variables = {**chain.merged, **self.variables}
-        self._hash.update(canonical_json(self.variables).encode("utf-8", "surrogatepass"))
-        try:
-            result = render(decode(data), variables)
-        except YamlError as error:
-            return yaml_diagnostic(file, error)
-        if isinstance(result, TemplateProblem):
-            where = Location(file, result.line)
-            return Diagnostic(result.message, where, code="template", fix=result.fix)
-        self.files.rendered[file] = result
-        return None
-
-    def _task(
-        self, file: str, index: int, document: RawDocument, chain: Chain
-    ) -> Located[Task] | None:
-        value, source = document.value, self._source(file, index, document, chain)
-        problem = wrong_kind(value, source, SPEC_FOLDER) or _defaults_in_template(value, source)
-        if problem is not None:
-            self.diagnostics.append(problem)
-        if problem is not None or value["kind"] == "Defaults":
-            return None
-        self.spec_count += 1
-        merged = merge_defaults(value, chain)
-        try:
-            task = Task.model_validate(merged)
-        except ValidationError as error:
-            self._complain(explain(error, Task, merged, source, _name_of(merged)), source, chain)
-            return None
-        pasted = pasted_tokens(merged, source, task.address)
-        self._complain(pasted, source, chain)
-        return None if pasted else Located(task, source)
-
-    def _complain(self, problems: list[Diagnostic], source: Source, chain: Chain) -> None:
-        """Add what is wrong with a task, but nothing that follows from broken Defaults."""
-        for item in problems:
-            inherited = item.location is not None and item.location.file != source.file
-            if chain.broken and (inherited or item.code == "missing"):
+    def _walk_folder(self, folder: Folder) -> Iterator[SpecFile]:
+        above = self._chains.get(folder.name.rpartition("/")[0], Chain())
+        read = {name: self._read_bytes(name) for name in folder.files}
+        whole = [(name, data) for name, data in read.items() if isinstance(data, bytes)]
+        chain = self._chains[folder.name] = self._defaults.extend(above, whole)
+        for name, data in read.items():
+            if isinstance(data, YamlError):
+                yield SpecFile(name, chain, problem=yaml_diagnostic(name, data))
                 continue
+            file = SpecFile(name, chain, data, hashlib.sha256(data).digest())
+            self._add_to_digest(file)
+            yield file
+
+    def _read_bytes(self, name: str) -> bytes | YamlError:
+        try:
+            return self.files.read(name)
+        except YamlError as error:
+            return error
+
+    def _add_to_digest(self, file: SpecFile) -> None:
+        self._hash.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + file.digest)
+        if file.is_template:
+            self._hash.update(canonical_json(self.variables).encode("utf-8", "surrogatepass"))
+
+    # ------------------------------------------------------------------- read
+    def read(self, file: SpecFile) -> SpecReading:
+        """What a file says. Depends on the file and on the variables alone."""
+        reading = SpecReading(file)
+        documents, reading.diagnostics = self._documents(reading)
+        for index, document in enumerate(documents):
+            self._task(reading, index, document)
+        return reading
+
+    def note(
+        self, name: str, specs: int, diagnostics: Iterable[Diagnostic], rendered: str | None
+    ) -> None:
+        """Count what a file said, and keep what is wrong in it."""
+        if rendered is not None:
+            self.files.rendered[name] = rendered
+        self.spec_count += specs
+        for item in diagnostics:
+            inherited = item.location is not None and item.location.file != self.files.label(name)
             key = (item.message, item.location)
             if inherited and key in self._told:
                 continue  # one line of Defaults is wrong for many tasks: told once
             self._told.add(key)
-            self.diagnostics.append(item)
+            self._file_problems.append(item)
 
-    def _source(self, file: str, index: int, document: RawDocument, chain: Chain) -> Source:
+    def source(self, name: str, index: int, line: int) -> Source:
+        """The source of a document of a file that was walked, without reading it again."""
+        chain = self._chains[name.rpartition("/")[0]]
+        return Source(self.label(name), line, lambda path: self._locate(name, index, chain, path))
+
+    def label(self, name: str) -> str:
+        """How a file whose documents could be read is named to people."""
+        return name + RENDERED if name.endswith(TEMPLATE_SUFFIX) else name
+
+    def _locate(self, name: str, index: int, chain: Chain, path: Path) -> Location:
         files = self.files
-
-        def locate(path: Path) -> Location:
-            place, exact = files.locate(file, index, path)
-            if exact:
-                return place
-            for layer in reversed(chain.layers):
-                other, found = files.locate(layer.file, layer.index, path)
-                if found:
-                    return other
+        if name.endswith(TEMPLATE_SUFFIX) and name not in files.rendered:
+            self._render(SpecReading(SpecFile(name, chain, files.read(name))))
+        place, exact = files.locate(name, index, path)
+        if exact:
             return place
+        for layer in reversed(chain.layers):
+            other, found = files.locate(layer.file, layer.index, path)
+            if found:
+                return other
+        return place
 
-        return Source(files.label(file), document.line, locate)
+    def _documents(self, reading: SpecReading) -> tuple[list[RawDocument], list[Diagnostic]]:
+        file = reading.file
+        if file.problem is not None:
+            return [], [file.problem]
+        if not file.is_template:
+            return parse_bytes(file.name, file.data)
+        problem = self._render(reading)
+        return ([], [problem]) if problem else parse(self.files, file.name)
+
+    def _render(self, reading: SpecReading) -> Diagnostic | None:
+        file = reading.file
+        variables = {**file.chain.merged, **self.variables}
+        try:
+            result = render(decode(file.data), variables)
+        except YamlError as error:
+            return yaml_diagnostic(file.name, error)
+        if isinstance(result, TemplateProblem):
+            where = Location(file.name, result.line)
+            return Diagnostic(result.message, where, code="template", fix=result.fix)
+        self.files.rendered[file.name] = reading.rendered = result
+        return None
+
+    def _task(self, reading: SpecReading, index: int, document: RawDocument) -> None:
+        file = reading.file
+        value, source = document.value, self._source(file, index, document)
+        problem = wrong_kind(value, source, SPEC_FOLDER) or _defaults_in_template(value, source)
+        if problem is not None:
+            reading.diagnostics.append(problem)
+        if problem is not None or value["kind"] == "Defaults":
+            return
+        reading.specs += 1
+        merged = merge_defaults(value, file.chain)
+        try:
+            task = Task.model_validate(merged)
+        except ValidationError as error:
+            found = explain(error, Task, merged, source, _name_of(merged))
+            reading.diagnostics += _own(found, source, file.chain)
+            return
+        pasted = pasted_tokens(merged, source, task.address)
+        reading.diagnostics += _own(pasted, source, file.chain)
+        if not pasted:
+            reading.tasks.append((index, Located(task, source)))
+
+    def _source(self, file: SpecFile, index: int, document: RawDocument) -> Source:
+        name, chain = file.name, file.chain
+        label = self.files.label(name)
+        return Source(label, document.line, lambda path: self._locate(name, index, chain, path))
+
+
+def _own(problems: list[Diagnostic], source: Source, chain: Chain) -> list[Diagnostic]:
+    """What is wrong with a task, without what follows from broken Defaults."""
+    if not chain.broken:
+        return problems
+    return [
+        item
+        for item in problems
+        if item.code != "missing" and (item.location is None or item.location.file == source.file)
+    ]
 
 
 def _defaults_in_template(value: Any, source: Source) -> Diagnostic | None:

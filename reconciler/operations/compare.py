@@ -73,7 +73,7 @@ def compare_with(
         mode="compare",
         **plan_head(now, stores.state_id),
         inputs=inputs_of(opened, validation),
-        declared=len(validation.sources),
+        declared=validation.tasks,
         unchanged=comparison.unchanged,
         changes=ordered.changes,
         releases=releases.paths,

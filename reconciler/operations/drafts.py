@@ -17,7 +17,7 @@ from reconciler.base.diagnostics import Diagnostic, has_errors
 from reconciler.base.errors import InvalidInput, ReconcilerError
 from reconciler.base.source import Located
 from reconciler.base.text import one_line
-from reconciler.loader.crosscheck import CrossCheck
+from reconciler.loader.crosscheck import CrossCheck, facts_of, found_at
 from reconciler.loader.defaults import Chain
 from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.spec_writer import (
@@ -28,7 +28,7 @@ from reconciler.loader.spec_writer import (
     spec_text,
 )
 from reconciler.model.task import Task
-from reconciler.operations.gather import read_declared
+from reconciler.operations.gather import read_declared, task_check
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.normalise import canonical_document, full_document
 from reconciler.plan.secrets import secret_places
@@ -67,7 +67,7 @@ class Ground:
     check: CrossCheck = field(init=False)
 
     def __post_init__(self) -> None:
-        self.check = CrossCheck(self.opened.workspace)
+        self.check = CrossCheck()
 
     def holds_defaults(self, file: str) -> bool:
         """True if Defaults stand in a file."""
@@ -80,7 +80,7 @@ def read_ground(opened: OpenWorkspace, *, force: bool) -> Ground:
     ground = Ground(opened, force, chains_by_folder(opened.files))
     declared = read_declared(opened)
     for located in declared.tasks():
-        ground.check.add(located)
+        ground.check.add(facts_of(located.value, opened.workspace), found_at(located.source))
         ground.declared[located.value.address] = located.source.file
     if has_errors(declared.diagnostics):
         raise InvalidInput(declared.diagnostics)
@@ -119,8 +119,8 @@ def _fits(ground: Ground, draft: Draft, found: Located[Task]) -> Draft | Refused
     if draft.task.address in ground.declared:
         return draft  # it was looked at when the specs were read
     before = len(ground.check.diagnostics)
-    ground.check.add(found)
-    problems = ground.check.diagnostics[before:]
+    ground.check.add(facts_of(found.value, ground.opened.workspace), found_at(found.source))
+    problems = [*task_check(ground.opened).problems(found), *ground.check.diagnostics[before:]]
     return _refused(draft.task.address, problems) if problems else draft
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Located
-from reconciler.loader.crosscheck import CrossCheck
+from reconciler.loader.crosscheck import CrossCheck, facts_of, found_at
 from reconciler.loader.policies import PolicySet, load_policies
 from reconciler.loader.specs import SpecReader
+from reconciler.loader.taskcheck import TaskCheck
 from reconciler.model.task import Task
 from reconciler.model.workspace import KnownDrift
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.stored import Stored, StoredTasks
 
 if TYPE_CHECKING:
-    from reconciler.plan.build import Stored
+    from reconciler.providers.base import LiveTask
+    from reconciler.store.tasks import TaskRow
 
 __all__ = [
     "Declared",
@@ -25,7 +28,9 @@ __all__ = [
     "read_declared",
     "read_policies",
     "read_stores",
+    "read_stores_by_digest",
     "servers_of",
+    "task_check",
 ]
 
 
@@ -43,11 +48,13 @@ class Declared:
         """Every usable task, in the order of files."""
         workspace = self.opened.workspace
         reader = SpecReader(self.opened.files, workspace.vars)
-        check = CrossCheck(workspace)
+        check, together = task_check(self.opened), CrossCheck()
         for located in reader.tasks():
-            if check.add(located):
+            together.diagnostics += check.problems(located)
+            fresh = together.add(facts_of(located.value, workspace), found_at(located.source))
+            if fresh and workspace.registry(located.value.metadata.registry) is not None:
                 yield located
-        self.diagnostics = [*reader.diagnostics, *check.finish()]
+        self.diagnostics = [*reader.diagnostics, *together.finish()]
         self.specs, self.defaults = reader.spec_count, reader.defaults_count
         self.digest = reader.digest
 
@@ -56,10 +63,15 @@ class Declared:
 class Stores:
     """Last applied and live tasks, by address, and the serial of the state."""
 
-    applied: dict[str, Stored]
-    live: dict[str, Stored]
+    applied: Mapping[str, Stored]
+    live: Mapping[str, Stored]
     state_id: str
     serial: int
+
+
+def task_check(opened: OpenWorkspace) -> TaskCheck:
+    """The check of single tasks against a workspace."""
+    return TaskCheck(opened.workspace, opened.environment.get("DOCKER_HOST"))
 
 
 def read_declared(opened: OpenWorkspace) -> Declared:
@@ -74,22 +86,48 @@ def read_policies(opened: OpenWorkspace) -> PolicySet:
 
 def read_stores(opened: OpenWorkspace) -> Stores:
     """Last applied and live tasks. Raises StateUnusable."""
-    from reconciler.plan.build import Stored  # noqa: PLC0415  (late: not needed by validate)
     from reconciler.store.tasks import read_applied  # noqa: PLC0415  (late: SQLAlchemy)
 
     database = opened.database
     with database.read() as connection:
-        applied = {
-            row.address: Stored(
-                row.document, row.changed_by, row.changed_at, row.file, row.apply_id
-            )
-            for row in read_applied(connection)
-        }
-    live = {
-        task.address: Stored(task.document, task.changed_by, task.changed_at)
-        for task in opened.provider.read_all()
-    }
+        applied = {row.address: _applied(row) for row in read_applied(connection)}
+    live = {task.address: _live(task) for task in opened.provider.read_all()}
     return Stores(applied, live, database.setting("state_id"), int(database.setting("serial")))
+
+
+def read_stores_by_digest(opened: OpenWorkspace) -> Stores:
+    """The same with digests alone; a document is fetched when it is looked at.
+
+    For who looks at few of them: ten thousand documents are not held. Raises StateUnusable.
+    """
+    from reconciler.store.tasks import applied_digests, read_applied  # noqa: PLC0415  (late)
+
+    database, provider = opened.database, opened.provider
+    with database.read() as connection:
+        applied = applied_digests(connection)
+
+    def fetch_applied(address: str) -> Stored | None:
+        with database.read() as connection:
+            return next(map(_applied, read_applied(connection, address)), None)
+
+    def fetch_live(address: str) -> Stored | None:
+        found = provider.read(address)
+        return None if found is None else _live(found)
+
+    return Stores(
+        StoredTasks(applied, fetch_applied),
+        StoredTasks(provider.read_digests(), fetch_live),
+        database.setting("state_id"),
+        int(database.setting("serial")),
+    )
+
+
+def _applied(row: TaskRow) -> Stored:
+    return Stored(row.document, row.changed_by, row.changed_at, row.file, row.apply_id)
+
+
+def _live(task: LiveTask) -> Stored:
+    return Stored(task.document, task.changed_by, task.changed_at)
 
 
 def servers_of(opened: OpenWorkspace) -> dict[str, str]:

@@ -12,7 +12,7 @@ from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
-from reconciler.operations.gather import known_drift, read_stores, servers_of
+from reconciler.operations.gather import known_drift, read_stores_by_digest, servers_of
 from reconciler.operations.plan_head import plan_head
 from reconciler.operations.task_pushes import releases_of
 from reconciler.operations.validate import Validation, validate
@@ -61,7 +61,7 @@ def make_plan(
     overrides = overrides or Overrides()
     selection = selection_of(opened, choice)
     taken = settle_interrupted(opened)
-    stores = read_stores(opened)
+    stores = read_stores_by_digest(opened)
     narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
     comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
@@ -78,7 +78,7 @@ def make_plan(
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
         inputs=inputs_of(opened, validation),
-        declared=len(validation.sources),
+        declared=validation.tasks,
         live=len(stores.live),
         unchanged=comparison.unchanged,
         changes=ordered.changes,

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput, PolicyBlocked
-from reconciler.base.source import Located, Source
+from reconciler.base.source import Located
 from reconciler.base.text import plural
 from reconciler.loader.policies import PolicySet
 from reconciler.model.task import Task
-from reconciler.operations.gather import read_declared, read_policies
+from reconciler.operations.gather import read_policies
+from reconciler.operations.survey import Survey
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.stored import Declared
 from reconciler.policy.diagnose import to_diagnostics
 from reconciler.policy.evaluate import RuleSet, compile_rules
 from reconciler.policy.rule import Subject
-from reconciler.policy.waivers import PolicyResult, check_waivers, evaluate
+from reconciler.policy.waivers import PolicyResult, Tally, check_waivers, evaluate
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What was read and what is wrong with it.
+    """What was read and what is wrong with it. `tasks` are those that can be used.
 
     `input_problems` are of form and make everything after them meaningless; `policy_problems`
     come from the rules.
@@ -37,7 +39,7 @@ class Validation:
     policy: PolicyResult
     specs_digest: str
     policy_digest: str
-    sources: dict[str, Source] = field(default_factory=dict, repr=False)
+    tasks: int = 0
 
     @property
     def invalid(self) -> bool:
@@ -59,33 +61,26 @@ def nothing_validated() -> Validation:
 def validate(
     opened: OpenWorkspace,
     today: date,
-    also: Callable[[Located[Task]], None] = lambda _: None,
+    also: Callable[[Declared], None] = lambda _: None,
 ) -> Validation:
     """Read and judge everything that is declared. `also` is shown every usable task (one pass)."""
     policies = read_policies(opened)
     rules, rule_problems = load_rules(policies)
-    declared = read_declared(opened)
-    sources: dict[str, Source] = {}
-
-    def subjects() -> Iterator[tuple[Task, Subject]]:
-        for located in declared.tasks():
-            sources[located.value.address] = located.source
-            also(located)
-            yield located.value, Subject.of(located.value)
-
-    result = evaluate(rules, subjects(), policies.waivers, today)
-    problems = [*declared.diagnostics, *rule_problems]
+    survey, tally = Survey(opened, policies, rules, today), Tally(rules, policies.waivers, today)
+    survey.run(tally, also)
+    result, reader = tally.result(), survey.reader
+    problems = [*reader.diagnostics, *survey.check.finish(), *rule_problems]
     return Validation(
-        specs=declared.specs,
-        defaults=declared.defaults,
+        specs=reader.spec_count,
+        defaults=reader.defaults_count,
         policies=len(policies.policies),
         waivers=len(policies.waivers),
         input_problems=tuple(problems),
-        policy_problems=tuple(to_diagnostics(result, sources)),
+        policy_problems=tuple(to_diagnostics(result, survey.source)),
         policy=result,
-        specs_digest=declared.digest,
+        specs_digest=reader.digest,
         policy_digest=policies.digest,
-        sources=sources,
+        tasks=len(survey.places),
     )
 
 

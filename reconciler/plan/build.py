@@ -14,16 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.base.canonical import canonical_json
 from reconciler.base.source import Located
 from reconciler.model.task import Task
 from reconciler.plan.change import Action, Change, Document, Drift
 from reconciler.plan.drift import drift_of, drift_of_undeclared
 from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import canonical_document, document_hash
-from reconciler.plan.stored import Stored, Three, document_of
+from reconciler.plan.stored import Declared, Stored, StoredTasks, Three, document_of
 
-__all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address"]
+__all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address", "is_everywhere"]
 
 
 @dataclass(slots=True)
@@ -44,21 +43,26 @@ class Comparer:
     def __init__(
         self, applied: Mapping[str, Stored], live: Mapping[str, Stored], *, heal: bool = False
     ) -> None:
-        self._applied, self._live, self._heal = applied, live, heal
+        self._applied, self._live = StoredTasks.known(applied), StoredTasks.known(live)
+        self._heal = heal
         self._seen: set[str] = set()
         self._result = Comparison()
 
-    def add(self, located: Located[Task]) -> None:
-        """Compare one declared task. Raises StateUnusable if a stored one cannot be read."""
-        task, result = located.value, self._result
+    def add(self, task: Declared) -> None:
+        """Compare one declared task. Raises StateUnusable if a stored one cannot be read.
+
+        By digests first: only a task that is not everywhere as it is declared is read.
+        """
+        result = self._result
         previous = former_address(task, self._applied, self._live)
-        self._seen |= {task.address, previous or task.address}
+        self._seen.add(task.address)
         result.declared += 1
-        declared = canonical_document(task)
-        if previous is None and self._is_everywhere(task.address, canonical_json(declared)):
+        if previous is None and is_everywhere(task, self._applied, self._live):
             result.unchanged += 1
             return
-        three = self._three(located, previous, declared)
+        self._seen.add(previous or task.address)
+        located = task.read()
+        three = self._three(located, previous, canonical_document(located.value))
         old = previous or task.address
         drift = drift_of(three, self._applied.get(old), self._live.get(old))
         if drift is not None:
@@ -76,10 +80,6 @@ class Comparer:
         self._result.changes.sort(key=lambda change: change.address)
         self._result.drift.sort(key=lambda drift: drift.address)
         return self._result
-
-    def _is_everywhere(self, address: str, text: str) -> bool:
-        stored = (self._applied.get(address), self._live.get(address))
-        return all(one is not None and one.document == text for one in stored)
 
     def _three(self, located: Located[Task], previous: str | None, declared: Document) -> Three:
         old = previous or located.value.address
@@ -111,21 +111,23 @@ def compare(
     """Compare all tasks at once. Raises StateUnusable."""
     comparer = Comparer(applied, live, heal=heal)
     for located in declared:
-        comparer.add(located)
+        comparer.add(Declared.of(located))
     return comparer.finish()
 
 
 def former_address(
-    task: Task, applied: Mapping[str, Stored], live: Mapping[str, Stored]
+    task: Declared, applied: Mapping[str, Stored], live: Mapping[str, Stored]
 ) -> str | None:
     """The address that a declared task still has in the stores, if it is to be renamed."""
-    if task.address in applied or task.address in live:
+    if not task.moved_from or task.address in applied or task.address in live:
         return None  # the rename is done; movedFrom may stay in the file
-    for name in task.metadata.moved_from:
-        former = f"{task.metadata.registry}/{name}"
-        if former in applied:
-            return former
-    return None
+    return next((former for former in task.moved_from if former in applied), None)
+
+
+def is_everywhere(task: Declared, applied: StoredTasks, live: StoredTasks) -> bool:
+    """True if a task is as declared where it was applied and where it is live."""
+    address = task.address
+    return applied.digest(address) == task.digest == live.digest(address)
 
 
 def _change(three: Three) -> Change | None:

@@ -6,13 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.base.canonical import canonical_json
-from reconciler.base.source import Located
-from reconciler.model.task import Task
-from reconciler.plan.build import Comparer, Comparison, former_address
-from reconciler.plan.normalise import canonical_document
+from reconciler.plan.build import Comparer, Comparison, former_address, is_everywhere
 from reconciler.plan.selection import Facts, Hits, LeftOut, Selection
-from reconciler.plan.stored import Stored
+from reconciler.plan.stored import Declared, Stored, StoredTasks
 
 
 class Narrowed:
@@ -26,27 +22,23 @@ class Narrowed:
         *,
         heal: bool = False,
     ) -> None:
-        self._selection, self._applied, self._live = selection, applied, live
-        # The comparer takes what is stored and was not shown for undeclared: what is not chosen is
-        # taken out of its own two maps.
-        self._kept_applied, self._kept_live = dict(applied), dict(live)
-        self._comparer = Comparer(self._kept_applied, self._kept_live, heal=heal)
+        self._selection, self._heal = selection, heal
+        self._applied, self._live = StoredTasks.known(applied), StoredTasks.known(live)
+        self._chosen: list[Declared] = []
+        self._left: set[str] = set()
         self._hits = Hits(selection)
         self._declared: set[str] = set()
         self._tasks = self._differing = 0
 
-    def add(self, located: Located[Task]) -> None:
+    def add(self, task: Declared) -> None:
         """Compare one declared task if it is chosen. Raises StateUnusable."""
-        task = located.value
         former = former_address(task, self._applied, self._live)
         own = (task.address,) if former is None else (task.address, former)
         self._declared.update(own)
-        metadata = task.metadata
-        facts = Facts(own, metadata.owner, metadata.labels, located.source.file)
-        if self._chooses(facts):
-            self._comparer.add(located)
+        if self._chooses(Facts(own, task.owner, task.labels, task.file)):
+            self._chosen.append(task)
         else:
-            self._leave(own, differs=not self._is_everywhere(task))
+            self._leave(own, differs=not is_everywhere(task, self._applied, self._live))
 
     def finish(self) -> Comparison:
         """The outcome for the chosen tasks. Raises WrongUsage (a selector fits none)."""
@@ -56,7 +48,12 @@ class Narrowed:
             ):
                 self._leave((address,), differs=address in self._applied)
         self._hits.refuse_misses()
-        return self._comparer.finish()
+        # The comparer takes what is stored and was not shown for undeclared.
+        applied, live = (one.without(self._left) for one in (self._applied, self._live))
+        comparer = Comparer(applied, live, heal=self._heal)
+        for task in self._chosen:
+            comparer.add(task)
+        return comparer.finish()
 
     def left_out(self) -> LeftOut:
         """What is not told of; complete once `finish` was called."""
@@ -77,14 +74,7 @@ class Narrowed:
     def _leave(self, addresses: tuple[str, ...], *, differs: bool) -> None:
         self._tasks += 1
         self._differing += differs
-        for address in addresses:
-            self._kept_applied.pop(address, None)
-            self._kept_live.pop(address, None)
-
-    def _is_everywhere(self, task: Task) -> bool:
-        text = canonical_json(canonical_document(task))
-        stored = (self._applied.get(task.address), self._live.get(task.address))
-        return all(one is not None and one.document == text for one in stored)
+        self._left.update(addresses)
 
 
 def stored_facts(address: str, applied: Stored | None, live: Stored | None) -> Facts:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
 from pydantic import ValidationError
 
+from reconciler.base.canonical import digest_text
 from reconciler.base.errors import StateUnusable
 from reconciler.base.source import Located
 from reconciler.base.text import one_line
 from reconciler.model.task import Task
 from reconciler.plan.change import Document
 from reconciler.plan.merge import keep_drift
-from reconciler.plan.normalise import canonical_document, full_of, stored_document
+from reconciler.plan.normalise import canonical_document, document_hash, full_of, stored_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,81 @@ class Stored:
     changed_at: datetime | None = None
     file: str | None = None
     apply_id: str | None = None
+
+
+class StoredTasks(Mapping[str, Stored]):
+    """Stored tasks by address, known by digest; a document is fetched when it is asked for.
+
+    `digests` are those of the stored texts, `fetch` gives None for a task that is gone by now.
+    """
+
+    def __init__(self, digests: dict[str, str], fetch: Callable[[str], Stored | None]) -> None:
+        self._digests, self._fetch = digests, fetch
+
+    @classmethod
+    def known(cls, stored: Mapping[str, Stored]) -> StoredTasks:
+        """Tasks whose documents are at hand."""
+        if isinstance(stored, StoredTasks):
+            return stored
+        digests = {name: digest_text(one.document) for name, one in stored.items()}
+        return cls(digests, stored.get)
+
+    def digest(self, address: str) -> str | None:
+        """The digest of a task's text, or None if there is no such task."""
+        return self._digests.get(address)
+
+    def without(self, addresses: Iterable[str]) -> StoredTasks:
+        """The same, with some tasks left out."""
+        left = dict(self._digests)
+        for address in addresses:
+            left.pop(address, None)
+        return StoredTasks(left, self._fetch)
+
+    def __getitem__(self, address: str) -> Stored:
+        found = self._fetch(address) if address in self._digests else None
+        if found is None:
+            raise KeyError(address)
+        return found
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._digests)
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declared task by what is compared first; `read` gives the rest of it.
+
+    `digest` is of its canonical document, `file` as people know it, `moved_from` are former
+    addresses.
+    """
+
+    address: str
+    digest: str
+    file: str
+    read: Callable[[], Located[Task]]
+    owner: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    moved_from: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, located: Located[Task]) -> Declared:
+        """What a task that is at hand declares."""
+        task, metadata = located.value, located.value.metadata
+        return cls(
+            task.address,
+            document_hash(canonical_document(task)),
+            located.source.file,
+            lambda: located,
+            metadata.owner,
+            metadata.labels,
+            tuple(f"{metadata.registry}/{name}" for name in metadata.moved_from),
+        )
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ class Tally:
         self._lines: list[str] = []
         self._verdicts: list[Judged] = []
         self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._plain = Counter[tuple[str, ...]]()
         self._judged = 0
 
     def add(self, subject: Subject, verdicts: tuple[Verdict, ...]) -> None:
@@ -210,8 +211,17 @@ class Tally:
         failures.append(Failure(subject, rule, status, wrong, None, expired))
         return str(status)
 
+    def add_plain(self, words: tuple[str, ...]) -> None:
+        """Count a subject whose verdicts have no findings, by its words, one for each rule."""
+        self._judged += 1
+        self._plain[words] += 1
+
     def result(self) -> PolicyResult:
         """What all subjects together come to."""
+        for words, number in self._plain.items():
+            for rule_id, word in zip(self._counts, words, strict=True):
+                self._counts[rule_id][word] += number
+        self._plain.clear()
         with_digest = self._spec_digest is not None
         content = "".join(sorted(self._lines)).encode("utf-8", "surrogatepass")
         return PolicyResult(

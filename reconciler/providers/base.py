@@ -40,6 +40,9 @@ class Provider(Protocol):
     def read_all(self) -> Iterable[LiveTask]:
         """Every live task, in one read of the service."""
 
+    def read_digests(self) -> dict[str, str]:
+        """The digest of every live document (`sha256:` of its text), by address: one read too."""
+
     def read(self, address: str) -> LiveTask | None:
         """One live task, as it is now."""
 

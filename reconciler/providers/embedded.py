@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.base.clock import Clock
 from reconciler.providers.base import Capabilities, LiveTask
 from reconciler.store.database import Database, Fence, no_fence
-from reconciler.store.tasks import TaskRow, delete_live, put_live, read_live
+from reconciler.store.tasks import TaskRow, delete_live, live_digests, put_live, read_live
 
 
 class EmbeddedProvider:
@@ -35,6 +35,11 @@ class EmbeddedProvider:
         with self._database.read() as connection:
             for row in read_live(connection):
                 yield _live_task(row)
+
+    def read_digests(self) -> dict[str, str]:
+        """The digests of all live documents; the documents are let go one by one."""
+        with self._database.read() as connection:
+            return live_digests(connection)
 
     def read(self, address: str) -> LiveTask | None:
         """One live task."""

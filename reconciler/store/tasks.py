@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from reconciler.base.canonical import digest_text
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateUnusable
 from reconciler.base.text import one_line
@@ -32,6 +34,10 @@ class TaskRow:
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _ALL_LIVE = sa.select(live_tasks).order_by(live_tasks.c.address)
 _ONE_LIVE = sa.select(live_tasks).where(live_tasks.c.address == _KEY)
+_LIVE_TEXTS = sa.select(live_tasks.c.address, live_tasks.c.document)
+_ALL_APPLIED = sa.select(applied_tasks)
+_ONE_APPLIED = sa.select(applied_tasks).where(applied_tasks.c.address == _KEY)
+_APPLIED_TEXTS = sa.select(applied_tasks.c.address, applied_tasks.c.document)
 _INSERT_LIVE = sa.insert(live_tasks)
 _DELETE_LIVE = sa.delete(live_tasks).where(live_tasks.c.address == _KEY)
 _INSERT_APPLIED = sa.insert(applied_tasks)
@@ -67,10 +73,29 @@ def delete_live(connection: Connection, address: str) -> bool:
     return connection.execute(_DELETE_LIVE, {"key": address}).rowcount > 0
 
 
+def live_digests(connection: Connection) -> dict[str, str]:
+    """The digest of every live document, by address."""
+    return _digests(connection, _LIVE_TEXTS)
+
+
+def _digests(connection: Connection, texts: sa.Select[Any]) -> dict[str, str]:
+    return {address: digest_text(text) for address, text in connection.execute(texts)}
+
+
 # ------------------------------------------------------------ last applied
-def read_applied(connection: Connection) -> Iterator[TaskRow]:
-    """All tasks as they were last applied."""
-    for row in connection.execute(sa.select(applied_tasks)):
+def applied_digests(connection: Connection) -> dict[str, str]:
+    """The digest of every document that was last applied, by address."""
+    return _digests(connection, _APPLIED_TEXTS)
+
+
+def read_applied(connection: Connection, address: str | None = None) -> Iterator[TaskRow]:
+    """All tasks as they were last applied, or the one with an address."""
+    rows = (
+        connection.execute(_ALL_APPLIED)
+        if address is None
+        else connection.execute(_ONE_APPLIED, {"key": address})
+    )
+    for row in rows:
         yield TaskRow(
             row.address,
             row.document,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.base.canonical import digest_text
 from reconciler.providers.base import Provider
 from reconciler.providers.embedded import EmbeddedProvider
 from reconciler.store.database import open_database
@@ -105,3 +106,12 @@ def test_a_fenced_provider_writes_nothing_once_the_lock_is_lost(tmp_path: Path) 
             write()
     assert [(task.address, task.document) for task in free.read_all()] == [("contoso/a", "1")]
     database.close()
+
+
+def test_digests_are_those_of_the_documents(provider: Provider) -> None:
+    provider.create("contoso/a", '{"a":1}')
+    provider.create("contoso/b", '{"b":"ü"}')
+    assert provider.read_digests() == {
+        task.address: digest_text(task.document) for task in provider.read_all()
+    }
+    assert len(set(provider.read_digests().values())) == 2

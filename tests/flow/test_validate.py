@@ -165,6 +165,46 @@ def test_an_image_may_only_name_a_registry_that_the_task_can_push_to(desk: Desk)
     assert desk.validate({"specs/a.yaml": named}).code == 0
 
 
+MOUNTING = """\
+apiVersion: reconciler/v1
+kind: Task
+metadata: {name: web-api, registry: contoso}
+spec:
+  context: {source: web}
+  platform: linux/arm64
+  step:
+    inline:
+      volumes: [{name: v, secret: {k: AAEC}}]
+      steps:
+        - cmd: "app"
+        - cmd: "app"
+          volumeMounts: [{name: v, mountPath: /keys}]
+"""
+
+
+@pytest.mark.parametrize("verb", ["validate", "plan"])
+def test_a_secret_volume_is_refused_where_the_declared_engine_is_another_machine(
+    desk: Desk, verb: str
+) -> None:
+    remote = WORKSPACE + 'platforms: {linux/arm64: {engine: "tcp://builder:2376"}}\n'
+    desk.write({"reconciler.yaml": remote, "specs/a.yaml": MOUNTING})
+    outcome = desk.run(verb)
+    assert outcome.code == 1
+    assert "specs/a.yaml:13:" in outcome
+    assert "another machine: tcp://builder:2376" in outcome
+    desk.write({"specs/a.yaml": MOUNTING.replace("arm64", "amd64")})
+    assert desk.run(verb).code == 0
+
+
+def test_a_secret_volume_is_refused_where_docker_host_is_another_machine(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://builder")
+    assert "another machine: ssh://builder" in desk.validate({"specs/a.yaml": MOUNTING})
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/other.sock")
+    assert desk.validate({"specs/a.yaml": MOUNTING}).code == 0
+
+
 def test_tags_that_differ_from_run_to_run_do_not_collide(desk: Desk) -> None:
     image = "web:{{.Run.ID}}"
     files: dict[str, str | bytes] = {

@@ -12,6 +12,7 @@ from reconciler.plan.build import Comparison
 from reconciler.plan.change import Action
 from reconciler.plan.narrow import Narrowed
 from reconciler.plan.selection import Facts, LeftOut, Selection, Since, parse_selector
+from reconciler.plan.stored import Declared
 from tests.unit.plan.builders import located, stores, task
 
 WEB = Facts(("contoso/web-api",), "team-web", {"tier": "prod"}, "specs/web/api.yaml")
@@ -30,7 +31,7 @@ def narrowed(
 ) -> tuple[Comparison, LeftOut]:
     narrow = Narrowed(selection, stores(*applied), stores(*live))
     for one in declared:
-        narrow.add(located(one))
+        narrow.add(Declared.of(located(one)))
     return narrow.finish(), narrow.left_out()
 
 

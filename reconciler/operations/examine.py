@@ -1,0 +1,157 @@
+"""One spec file: read, checked and judged, to an entry of plain values. Depends on nothing else.
+
+An entry is what the pass over all specs needs of a file in which nothing is wrong and of tasks that
+are everywhere as declared. It is small, it can be kept by the bytes of the file, and it comes from
+another process as it comes from the index.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+from typing import Any
+
+from reconciler.base.diagnostics import Diagnostic
+from reconciler.base.source import Located
+from reconciler.loader.crosscheck import TaskFacts, facts_of
+from reconciler.loader.specs import SpecFile, SpecReader, SpecReading
+from reconciler.loader.taskcheck import TaskCheck
+from reconciler.model.task import Task
+from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.policy.evaluate import RuleSet, Status, Verdict, hold_until, judge
+from reconciler.policy.rule import Finding, Subject
+
+# Raise it when an entry gets another form or meaning: the index then starts anew.
+ENTRY_VERSION = 1
+
+_LETTERS = {
+    Status.PASS: "p",
+    Status.FAIL: "f",
+    Status.NOT_APPLICABLE: "n",
+    Status.ERROR: "e",
+}
+_STATUSES = {letter: status for status, letter in _LETTERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One task of a file: its place, what is compared with others, its verdicts.
+
+    `digest` is of the canonical document. `letters` has one for each rule, in their order;
+    `findings` are those of single rules, by their number.
+    """
+
+    index: int
+    line: int
+    digest: str
+    facts: TaskFacts
+    letters: str
+    findings: tuple[tuple[int, tuple[Finding, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a file comes to. `text` holds its entries; None where something is wrong with it.
+
+    Entries hold until the day `until`.
+    """
+
+    text: str
+    until: date
+    specs: int
+    diagnostics: tuple[Diagnostic, ...] = ()
+    rendered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Reads, checks and judges files of one workspace on one day."""
+
+    reader: SpecReader
+    check: TaskCheck
+    rules: RuleSet
+    today: date
+
+    def __call__(self, files: Sequence[SpecFile]) -> list[Examined]:
+        """What each of some files comes to."""
+        return [self.examine(file) for file in files]
+
+    def examine(self, file: SpecFile) -> Examined:
+        """What a file comes to."""
+        reading = self.reader.read(file)
+        wrong = [item for _, task in reading.tasks for item in self.check.problems(task)]
+        until, rows = date.max, []
+        for index, located in self._usable(reading):
+            row, end = self._row(index, located)
+            rows.append(row)
+            until = min(until, end)
+        return Examined(
+            json.dumps(rows, separators=(",", ":")),
+            until,
+            reading.specs,
+            (*reading.diagnostics, *wrong),
+            reading.rendered,
+        )
+
+    def _usable(self, reading: SpecReading) -> Iterator[tuple[int, Located[Task]]]:
+        """Tasks whose registry is known: nothing can be said of the others."""
+        for index, located in reading.tasks:
+            if self.check.workspace.registry(located.value.metadata.registry) is not None:
+                yield index, located
+
+    def _row(self, index: int, located: Located[Task]) -> tuple[list[Any], date]:
+        task = located.value
+        verdicts = judge(self.rules, task, Subject.of(task), self.today)
+        found = [
+            [number, [astuple(finding) for finding in verdict.findings]]
+            for number, verdict in enumerate(verdicts)
+            if verdict.findings
+        ]
+        facts = facts_of(task, self.check.workspace)
+        row = [
+            index,
+            located.source.line,
+            document_hash(canonical_document(task)),
+            *(facts.address, facts.owner, facts.labels),
+            *(facts.moved_from, facts.outputs, facts.shared),
+            "".join([_LETTERS[verdict.status] for verdict in verdicts]),
+            found,
+        ]
+        return row, hold_until(self.rules, task, verdicts, self.today)
+
+
+def entries_of(text: str) -> Iterator[Entry]:
+    """The entries of an examined file. Raises ValueError if the text is damaged."""
+    try:
+        for row in json.loads(text):
+            index, line, digest, address, owner, labels, former, outputs, shared, *told = row
+            facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared)
+            letters, found = told
+            yield Entry(index, line, digest, facts, letters, _findings(found) if found else ())
+    except (TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _findings(rows: Any) -> tuple[tuple[int, tuple[Finding, ...]], ...]:
+    return tuple(
+        (number, tuple(Finding(tuple(path), *rest) for path, *rest in findings))
+        for number, findings in rows
+    )
+
+
+def verdicts_of(rules: RuleSet, entry: Entry) -> tuple[Verdict, ...]:
+    """The verdicts of an entry, as judging gave them."""
+    found = dict(entry.findings)
+    return tuple(
+        Verdict(rule.id, _STATUSES[letter], found.get(number, ()))
+        for number, (rule, letter) in enumerate(zip(rules.rules, entry.letters, strict=True))
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def words_of(letters: str) -> tuple[str, ...]:
+    """The words that verdicts without findings are counted under, in the order of the rules."""
+    return tuple(str(_STATUSES[letter]) for letter in letters)

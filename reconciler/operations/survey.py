@@ -1,0 +1,227 @@
+"""The pass over all specs: each is read, judged and compared once, and only while it is new.
+
+Files come in order with their bytes. What a file says is looked up by its content in the index;
+what is not there is examined, in several processes where there is enough of it. What follows needs
+all tasks in their order, and is done here: collisions, counts, comparing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.adapters.workers import Workers, processors
+from reconciler.base.canonical import digest_text
+from reconciler.base.source import Located, Source
+from reconciler.loader.crosscheck import CrossCheck
+from reconciler.loader.policies import PolicySet
+from reconciler.loader.specs import SpecFile, SpecReader
+from reconciler.loader.workspace import WORKSPACE_FILE
+from reconciler.model.task import Task
+from reconciler.operations.examine import (
+    ENTRY_VERSION,
+    Entry,
+    Examined,
+    Examiner,
+    entries_of,
+    verdicts_of,
+    words_of,
+)
+from reconciler.operations.gather import task_check
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.stored import Declared
+from reconciler.policy.evaluate import RuleSet
+from reconciler.policy.rule import Subject
+from reconciler.policy.waivers import Tally
+from reconciler.store.spec_index import SpecIndex, cache_folder
+
+# Below so many files neither an index nor a second process gains anything.
+_MANY = 64
+# Files that are held at once, and files in one batch for a worker.
+_WINDOW = 2_000
+_BATCH = 50
+
+Place = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class Survey:
+    """All declared tasks as one pass. The counts are complete once `run` returned.
+
+    `places` tells where the task of an address stands: file, index of the document, line.
+    """
+
+    opened: OpenWorkspace
+    policies: PolicySet
+    rules: RuleSet
+    today: date
+    reader: SpecReader = field(init=False)
+    check: CrossCheck = field(default_factory=CrossCheck)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.reader = SpecReader(self.opened.files, self.opened.workspace.vars)
+
+    def source(self, address: str) -> Source | None:
+        """The document of a declared task."""
+        place = self.places.get(address)
+        return None if place is None else self.reader.source(*place)
+
+    def run(self, tally: Tally, also: Callable[[Declared], None]) -> None:
+        """Judge every task for `tally`, and show every usable one to `also`."""
+        examiner = Examiner(self.reader, task_check(self.opened), self.rules, self.today)
+        with ExitStack() as stack:
+            files = self.reader.walk()
+            examined: Iterator[tuple[SpecFile, Examined]]
+            first = list(itertools.islice(files, _MANY))
+            if len(first) < _MANY:
+                examined = ((file, examiner.examine(file)) for file in first)
+            else:
+                everything = itertools.chain(first, files)
+                examined = _Many(self, examiner, stack).examined(everything)
+            for file, found in examined:
+                self._take(file, found, tally, also)
+
+    def _take(
+        self,
+        file: SpecFile,
+        examined: Examined,
+        tally: Tally,
+        also: Callable[[Declared], None],
+    ) -> None:
+        self.reader.note(file.name, examined.specs, examined.diagnostics, examined.rendered)
+        for entry in entries_of(examined.text):
+            facts = entry.facts
+            place = (file.name, entry.index, entry.line)
+            if not self.check.add(facts, partial(self.reader.source, *place)):
+                continue
+            self.places[facts.address] = place
+            if entry.findings:
+                subject = Subject(facts.address, facts.owner, facts.labels)
+                tally.add(subject, verdicts_of(self.rules, entry))
+            else:
+                tally.add_plain(words_of(entry.letters))
+            also(self._declared(file, entry))
+
+    def _declared(self, file: SpecFile, entry: Entry) -> Declared:
+        facts = entry.facts
+        return Declared(
+            facts.address,
+            entry.digest,
+            self.reader.label(file.name),
+            partial(self._read, file, entry.index),
+            facts.owner,
+            facts.labels,
+            facts.moved_from,
+        )
+
+    def _read(self, file: SpecFile, index: int) -> Located[Task]:
+        """A task of a file whose bytes are at hand: nothing can have changed it meanwhile."""
+        return dict(self.reader.read(file).tasks)[index]
+
+
+class _Many:
+    """Examines many files: by the index first, then in batches, the order kept."""
+
+    def __init__(self, survey: Survey, examiner: Examiner, stack: ExitStack) -> None:
+        self._examiner, self._today, self._stack = examiner, survey.today, stack
+        self._workers: Workers[list[SpecFile], list[Examined]] | None = None
+        self._index: SpecIndex | None = None
+        self._chains: dict[int, str] = {}
+        folder = cache_folder(survey.opened.environment)
+        if folder is not None:
+            index = SpecIndex(folder / "specs", _ground(survey))
+            self._index = stack.enter_context(closing(index))
+
+    def examined(self, files: Iterator[SpecFile]) -> Iterator[tuple[SpecFile, Examined]]:
+        """Every file with what it comes to."""
+        while window := list(itertools.islice(files, _WINDOW)):
+            keys = {file.name: self._key(file) for file in window}
+            known = self._known(keys)
+            missing = [file for file in window if file.name not in known]
+            fresh = self._fresh(missing)
+            for file in window:
+                examined = known.get(file.name)
+                if examined is None:
+                    examined = next(fresh)
+                    self._keep(keys[file.name], examined)
+                yield file, examined
+
+    def _fresh(self, files: list[SpecFile]) -> Iterator[Examined]:
+        if self._workers is None and len(files) >= _MANY and processors() > 1:
+            self._workers = Workers(self._examiner, processors())
+            self._stack.callback(self._workers.close)
+        batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+        if self._workers is None:
+            return itertools.chain.from_iterable(map(self._examiner, batches))
+        return itertools.chain.from_iterable(self._workers.map(batches))
+
+    # ------------------------------------------------------------------ index
+    def _key(self, file: SpecFile) -> bytes:
+        """What the entry of a file depends on, beside what all of them depend on."""
+        chain = self._chains.get(id(file.chain))
+        if chain is None:
+            chain = self._chains[id(file.chain)] = file.chain.digest
+        kind = "template" if file.is_template else "plain"
+        return hashlib.sha256(f"{kind} {chain} ".encode() + file.digest).digest()
+
+    def _known(self, keys: dict[str, bytes]) -> dict[str, Examined]:
+        if self._index is None:
+            return {}
+        found = self._index.get(list(keys.values()))
+        read = {name: _from_text(found[key]) for name, key in keys.items() if key in found}
+        return {
+            name: examined
+            for name, examined in read.items()
+            if examined is not None and self._today < examined.until
+        }
+
+    def _keep(self, key: bytes, examined: Examined) -> None:
+        """A file in which anything is wrong is read anew each time: its places are told."""
+        if self._index is not None and not examined.diagnostics:
+            self._index.put(key, _to_text(examined))
+
+
+def _to_text(examined: Examined) -> str:
+    text = f"{examined.until.isoformat()} {examined.specs} {examined.text}"
+    return f"{_checksum(text)} {text}"
+
+
+def _from_text(text: str) -> Examined | None:
+    """What was kept; None if it is damaged."""
+    checksum, _, rest = text.partition(" ")
+    if _checksum(rest) != checksum:
+        return None
+    until, specs, rows = rest.split(" ", 2)
+    return Examined(rows, date.fromisoformat(until), int(specs))
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _ground(survey: Survey) -> str:
+    """The digest of what all entries depend on: our own code, the workspace, the policies."""
+    check = task_check(survey.opened)
+    parts = [
+        f"{ENTRY_VERSION} {__version__} {survey.policies.digest} {check.engine}",
+        survey.opened.files.text(WORKSPACE_FILE),
+        _own_code(),
+    ]
+    return digest_text("\0".join(parts)).removeprefix("sha256:")[:32]
+
+
+def _own_code() -> str:
+    """A digest of the floors that read and judge: who works on a rule must see what it says now."""
+    package, found = Path(__file__).parents[1], hashlib.sha256()
+    for floor in ("base", "model", "loader", "policy", "plan"):
+        for path in sorted((package / floor).rglob("*.py")):
+            found.update(path.read_bytes())
+    return found.hexdigest()

@@ -1,0 +1,133 @@
+"""What spec files said when they were last read, by their content: a cache, never a truth.
+
+One SQLite file for each set of policies, variables and version (its name is their digest), in the
+user's own cache folder and not in the workspace: what lies in a repository must not be able to say
+that its specs passed. Anything wrong with it (damaged, busy, full, not ours) only means that files
+are read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+_KEPT_DAYS = 30
+_DAY = 86_400
+_MOST_KEYS = 500  # in one question
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID"
+)
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where the user's caches are: `$XDG_CACHE_HOME/reconciler`, else `~/.cache/reconciler`."""
+    home = environment.get("XDG_CACHE_HOME")
+    if home:
+        return Path(home) / "reconciler" if Path(home).is_absolute() else None
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        return Path.home() / ".cache" / "reconciler"
+    return None
+
+
+class SpecIndex:
+    """Entries by key. Never raises for what is wrong with the file: it is then empty, and stays so.
+
+    `get` is for many keys at once; what is `put` is written at the end, by `close`.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._new: dict[bytes, str] = {}
+        self._used: set[bytes] = set()
+        self._connection: sqlite3.Connection | None = None
+        with contextlib.suppress(OSError, sqlite3.Error):
+            self._connection = _open(folder, name)
+
+    def get(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """The entries of keys, as far as there are any."""
+        self._used.update(keys)
+        found: dict[bytes, str] = {}
+        for start in range(0, len(keys), _MOST_KEYS):
+            found.update(self._ask(keys[start : start + _MOST_KEYS]))
+        return found
+
+    def put(self, key: bytes, entry: str) -> None:
+        """Keep an entry."""
+        self._new[key] = entry
+
+    def close(self) -> None:
+        """Write what is new, forget what nobody asked for if that is most of it."""
+        if self._connection is None:
+            return
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._connection) as connection:
+            if self._new:
+                self._write(connection)
+        self._connection = None
+
+    def _ask(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
+        if self._connection is None:
+            return
+        marks = ",".join("?" * len(keys))
+        question = f"SELECT key, entry FROM entries WHERE key IN ({marks})"  # noqa: S608  (marks)
+        try:
+            yield from self._connection.execute(question, keys)
+        except sqlite3.Error:
+            self._connection.close()
+            self._connection = None
+
+    def _write(self, connection: sqlite3.Connection) -> None:
+        with connection:  # one transaction
+            connection.executemany(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?)", self._new.items()
+            )
+            (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
+            if count > 4 * len(self._used):
+                _forget(connection, self._used | self._new.keys())
+
+
+def _open(folder: Path, name: str) -> sqlite3.Connection | None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{name}.db"
+    if not _is_ours(folder):
+        return None
+    if not path.exists():
+        _clear_old(folder)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    connection = sqlite3.connect(path, timeout=2, isolation_level="IMMEDIATE")
+    try:
+        # Safe against a crash, without waiting for the disk: at worst the newest entries are lost.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(_TABLE)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if "locked" not in str(error):  # damaged: the next one starts with an empty one
+            path.unlink(missing_ok=True)
+        return None
+    return connection
+
+
+def _is_ours(folder: Path) -> bool:
+    """True if nobody else can have written there."""
+    state = folder.stat()
+    shared = stat.S_IWGRP | stat.S_IWOTH
+    return state.st_uid == os.geteuid() and not state.st_mode & shared
+
+
+def _clear_old(folder: Path) -> None:
+    """Remove what was not written to for a month: policies and versions of another time."""
+    limit = time.time() - _KEPT_DAYS * _DAY
+    for path in folder.glob("*.db*"):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < limit:
+                path.unlink()
+
+
+def _forget(connection: sqlite3.Connection, kept: Iterable[bytes]) -> None:
+    connection.execute("CREATE TEMP TABLE kept (key BLOB PRIMARY KEY) WITHOUT ROWID")
+    connection.executemany("INSERT OR IGNORE INTO kept VALUES (?)", ((key,) for key in kept))
+    connection.execute("DELETE FROM entries WHERE key NOT IN (SELECT key FROM kept)")
