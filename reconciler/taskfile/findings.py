@@ -98,6 +98,9 @@ class Findings:
         return f'did you mean "{near}"?' if near else None
 
     def _note(self, severity: Severity, at: Place, message: str, details: Details) -> None:
+        # Too many warnings must not hide that there is an error.
+        if len(self.items) >= _MOST and (severity is not Severity.ERROR or self.refused):
+            return
         item = Diagnostic(
             self._shown(message, 300) or "",
             self.locate(at.line, at.column),
@@ -107,10 +110,7 @@ class Findings:
             allowed=self._shown(details.get("allowed"), 300),
             fix=self._shown(details.get("fix"), 200),
         )
-        if item in self.items:
-            return
-        # Too many warnings must not hide that there is an error.
-        if len(self.items) < _MOST or (severity is Severity.ERROR and not self.refused):
+        if item not in self.items:
             self.items.append(item)
 
     def _shown(self, text: str | None, width: int) -> str | None:

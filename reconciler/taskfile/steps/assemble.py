@@ -170,7 +170,7 @@ def _working_directory(fields: Fields, inputs: Inputs) -> str:
 # -------------------------------------------------------------------- steps
 def _steps(fields: Fields, findings: Findings, around: Surroundings) -> tuple[Step, ...]:
     maps = fields.maps("steps")
-    if not maps and not findings.refused and fields.mapping.entries:
+    if not maps and not findings.refused:
         _no_steps(fields.place("steps"), findings)
     drafts = draft_steps(maps, findings, around.reveal)
     wishes = [Wish(draft.id, draft.at, draft.when) for draft in drafts]

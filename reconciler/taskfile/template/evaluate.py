@@ -129,8 +129,7 @@ class Evaluator:
             self._bounds.spend(name.offset, 1 + sum(map(weight, arguments)))
             return call(name.name, function, arguments, self._vault, strict=self._strict)
         except ValueFault as fault:
-            near = next((item for item in arguments if isinstance(item, Missing)), None)
-            fix = f"did you mean {near.near}?" if near and near.near else None
+            fix = _fix_of_call(name.name, function, arguments)
             raise self._bounds.fault(name.offset, str(fault), fix) from None
 
     def _shortcut(self, name: FunctionName, others: list[Operand], dot: Any, final: Any) -> Any:
@@ -160,3 +159,14 @@ class Evaluator:
                 return self._call(operand, [], dot, _NOTHING)
         path = operand.of.name if isinstance(operand.of, Variable) else ""
         return self._lookup.names(self._value(operand.of, dot), operand.names, path, operand.offset)
+
+
+def _fix_of_call(name: str, function: Function, arguments: list[Any]) -> str:
+    if function.refused:
+        return "give it as a value: --set NAME=..., and write {{ .Values.NAME }}"
+    absent = next((item for item in arguments if isinstance(item, Missing)), None)
+    if absent is None:
+        return f"check what is given to {name}"
+    if absent.near:
+        return f"did you mean {absent.near}?"
+    return f'give it, or write {{{{ {absent.path} | default "..." | {name} }}}}'

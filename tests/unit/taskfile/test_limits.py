@@ -31,6 +31,10 @@ HOSTILE = {
     "colons": ":" * 900_000,
     "quotes": '"' * 900_001,
     "digits": V11 + "{{ " + "1" * 500_000 + " }}",
+    "missing values": V11 + "{{ range until 10000 }}{{ .Values.a }}{{ end }}\nsteps: [{cmd: x}]",
+    "tags": V11 + "a: [" + "!x y, " * 30_000 + "]\nsteps: [{cmd: x}]",
+    "aliases without aliases": "steps: [{cmd: x " + "$ID " * 200_000 + "}]",
+    "numbers": V11 + "steps:\n" + "  - {cmd: x, timeout: 1.5, keep: yes}\n" * 900,
     "two megabytes": "#" * 2_000_000,
 }
 

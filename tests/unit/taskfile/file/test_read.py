@@ -18,6 +18,8 @@ FILES = {
     "empty": ("", True, False),
     "only a comment": ("# nothing\n", True, False),
     "only a version": (V11, True, False),
+    "an empty map": ("{}", True, False),
+    "no step in steps": (V11 + "steps: []\n", True, False),
     "no version": (STEPS, False, False),
     "preview version": ("version: 1.0-preview-1\n" + STEPS, False, False),
     "version without v": ("version: 1.1.0\n" + STEPS, True, True),
