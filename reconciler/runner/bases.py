@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from reconciler.base.errors import RegistryRefused
@@ -45,13 +45,23 @@ class Found:
 
 
 def read_dependencies(
-    dockerfile: bytes, *, args: Mapping[str, str], target: str | None, platform: str
+    dockerfile: bytes,
+    *,
+    args: Mapping[str, str],
+    target: str | None,
+    platform: str,
+    tell: Callable[[str], None],
 ) -> tuple[Dependency, ...]:
-    """The outside images of a Dockerfile. Raises Failure if the file cannot be understood."""
+    """The outside images of a Dockerfile; none, and said why, if it cannot be understood.
+
+    Whether it can be built is not judged here: the builder knows its own language best.
+    """
     try:
         found = base_images(dockerfile, build_args=args, target=target, platform=platform)
     except DockerfileError as error:
-        raise Failure(Reason.TASKFILE_INVALID, f"the Dockerfile is wrong: {error}") from None
+        line = f" (Dockerfile line {error.line})" if error.line else ""
+        tell(f"warning: the base images are not known, nothing is pinned: {error}{line}")
+        return ()
     return found.images
 
 

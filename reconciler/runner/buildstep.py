@@ -151,7 +151,11 @@ def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> Bu
     platform = canonical_platform(build.platform) if build.platform else work.request.platform
     args = build_args(step)
     dependencies = read_dependencies(
-        read_dockerfile(dockerfile), args=args, target=build.target, platform=platform
+        read_dockerfile(dockerfile),
+        args=args,
+        target=build.target,
+        platform=platform,
+        tell=lambda text: work.ledger.say(step.id, text),
     )
     # One after the other: two steps on the same base pull it once.
     with site.preparing:

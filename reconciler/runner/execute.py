@@ -139,7 +139,11 @@ def _prepare(
     names = image_names(step.images, variables, request.login_server, request.registries)
     args = expand_all(step.args, variables)
     dependencies = read_dependencies(
-        read_dockerfile(dockerfile), args=args, target=step.target, platform=request.platform
+        read_dockerfile(dockerfile),
+        args=args,
+        target=step.target,
+        platform=request.platform,
+        tell=lambda text: work.ledger.say("build", text),
     )
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)

@@ -131,7 +131,11 @@ def test_a_base_that_this_run_has_built_is_taken_as_it_was_built(run: Run) -> No
     work = Work(request, ports, Ledger(request.first_record(NOW), ports), StopWatch(ports, 60))
     note_built(("r.example:5000/web:latest",), IMAGE.id, work)
     found = read_dependencies(
-        b"FROM r.example:5000/web\n", args={}, target=None, platform="linux/amd64"
+        b"FROM r.example:5000/web\n",
+        args={},
+        target=None,
+        platform="linux/amd64",
+        tell=pytest.fail,
     )
     bases = provide_bases(found, run.engine, work)
     assert (bases.digests, bases.records[0].image_id, run.engine.pulled) == ({}, IMAGE.id, [])
@@ -177,10 +181,13 @@ def test_a_base_that_cannot_be_pulled_is_named_with_its_line(run: Run) -> None:
     assert "far:1 (Dockerfile line 2)" in str(record.message)
 
 
-def test_a_wrong_dockerfile_is_told_before_the_build(run: Run) -> None:
-    record = run.go("RUN x\n")
-    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
-    assert run.engine.requests == []
+def test_a_dockerfile_that_is_not_understood_is_told_and_the_builder_judges(run: Run) -> None:
+    record = run.go("FROM known:1\nCOPY --from=none$X /a /a\n")
+    assert record.status is RunStatus.SUCCEEDED
+    assert built_from(run) == "FROM known:1\nCOPY --from=none$X /a /a\n"
+    assert (record.bases, run.engine.pulled) == ((), [])
+    assert "warning: the base images are not known" in run.log.text
+    assert "(Dockerfile line 2)" in run.log.text
 
 
 def test_a_failed_build_has_its_code_and_the_push_is_not_run(run: Run) -> None:
