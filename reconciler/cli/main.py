@@ -20,6 +20,7 @@ import click
 from reconciler import __version__
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.room import FIX, full_disk, is_full
+from reconciler.cli.service_log import guard_streams, in_service
 
 # group, command, where it is, what --help says of it; most used first
 _COMMANDS = (
@@ -120,6 +121,8 @@ def cli(ctx: click.Context, directory: str | None, debug: bool) -> None:
 def entry_point() -> NoReturn:
     """Run the program and leave with its exit code."""
     _open_standard_streams()
+    if in_service(os.environ):
+        guard_streams()
     # Nearly all a command makes lives until it ends: looking for garbage often takes a third of a
     # plan of 10,000 tasks.
     gc.set_threshold(100_000, 50, 100)

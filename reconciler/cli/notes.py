@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.base.errors import InvalidInput
-from reconciler.cli.options import Invocation, show
+from reconciler.cli.options import Invocation
+from reconciler.cli.service_log import emit
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan
     from reconciler.operations.plan import Planned
@@ -25,7 +26,7 @@ def faults_noted(invocation: Invocation, output: str) -> Iterator[None]:
         if output in NOTE_FORMATS:
             from reconciler.report.annotations import diagnostic_annotations  # noqa: PLC0415
 
-            show(diagnostic_annotations(error.diagnostics, output, _folder(invocation)))
+            emit(diagnostic_annotations(error.diagnostics, output, _folder(invocation)))
         raise
 
 
@@ -33,14 +34,14 @@ def show_plan_notes(invocation: Invocation, planned: Planned, output: str) -> No
     """Print the notes of a plan."""
     from reconciler.report.annotations import plan_annotations  # noqa: PLC0415
 
-    show(plan_annotations(planned, output, _folder(invocation)))
+    emit(plan_annotations(planned, output, _folder(invocation)))
 
 
 def show_validation_notes(invocation: Invocation, result: Validation, output: str) -> None:
     """Print the notes of a validation."""
     from reconciler.report.annotations import validation_annotations  # noqa: PLC0415
 
-    show(validation_annotations(result, output, _folder(invocation)))
+    emit(validation_annotations(result, output, _folder(invocation)))
 
 
 def _folder(invocation: Invocation) -> str:

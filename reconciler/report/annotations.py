@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.base.diagnostics import Diagnostic, Severity
 from reconciler.base.source import RENDERED
-from reconciler.base.text import harmless, one_line, plural
+from reconciler.base.text import one_line, plural
 from reconciler.operations.plan import Planned
 from reconciler.operations.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
@@ -60,7 +60,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
         *map(_of_drift, plan.drift),
         *(_of_change(change, plan) for change in plan.writes if change.action is not Action.DELETE),
     ]
-    return [*_lines(notes, service, folder), *map(harmless, scope_sentences(plan)), summary(plan)]
+    return [*_lines(notes, service, folder), *map(_quoted, scope_sentences(plan)), summary(plan)]
 
 
 def _problems(result: Validation) -> tuple[Diagnostic, ...]:
@@ -165,6 +165,10 @@ def _github(note: Note) -> str:
 def _plain(text: str, percent: str) -> str:
     # One line, and both services look for `##` commands in the middle of it too.
     return one_line(text, 1000).replace("%", percent).replace("##", "# #")
+
+
+def _quoted(text: str) -> str:
+    return _plain(text, "%")
 
 
 def _message(text: str) -> str:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
 from reconciler.base.text import harmless, one_line
+
+# What a comparison by the rules of a culture passes over: the services compare so.
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+)
+_BLANK = "\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_HASHES = re.compile(
+    f"#(?=[{_UNSEEN}]*#[{_UNSEEN}]*(?:v[{_UNSEEN}]*s[{_UNSEEN}]*o|\\[))", re.IGNORECASE
+)
+_COLONS = re.compile(f"(^|[\r\n])([{_BLANK}{_UNSEEN}]*):(?=[{_UNSEEN}]*:)")
 
 
 def fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
@@ -22,7 +34,20 @@ def fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
 
 def code(text: str, width: int = 300) -> str:
     """Text as inline code on one line, whatever it holds."""
-    return f"`{one_line(text, width).replace('`', chr(39)) or ' '}`"
+    plain = no_commands(one_line(text, width)).replace("`", "'")
+    return f"`{plain or ' '}`"
+
+
+def no_commands(text: str) -> str:
+    """Lines that no CI service takes for commands; all others stay as they are.
+
+    GitHub looks for `::` where a line begins and for `##[` anywhere, Azure for `##vso` anywhere:
+    they get a blank in their middle. Sources: actions/runner, src/Runner.Common/ActionCommand.cs;
+    microsoft/azure-pipelines-agent, src/Agent.Sdk/Command.cs.
+    """
+    if "::" not in text and "#" not in text and text.isascii():
+        return text
+    return _COLONS.sub(r"\1\2: ", _HASHES.sub("# ", text))
 
 
 def escape(text: str) -> str:
