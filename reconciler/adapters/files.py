@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reconciler.adapters.owner import owner_lives, owner_of_this_process
@@ -66,8 +66,11 @@ def write_private(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half. OSError."""
+def write_whole(path: Path, data: bytes | Iterable[bytes], mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half. OSError.
+
+    `data` may come in pieces.
+    """
     path = path.resolve()  # a link stays a link: what it points to is written
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
@@ -86,12 +89,12 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 
 @contextlib.contextmanager
-def _beside(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+def _beside(path: Path, data: bytes | Iterable[bytes], mode: int) -> Iterator[Path]:
     """A file that is wholly on disk, beside `path`; gone at the end if still there."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())

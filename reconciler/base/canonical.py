@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -21,6 +22,14 @@ def digest(value: Any) -> str:
 def digest_text(text: str) -> str:
     """`sha256:` + hex of a text's UTF-8 bytes."""
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """The same digest of a text that comes in pieces."""
+    found = hashlib.sha256()
+    for line in lines:
+        found.update(line.encode("utf-8", "surrogatepass"))
+    return "sha256:" + found.hexdigest()
 
 
 def fingerprint(text: str, key: bytes) -> str:

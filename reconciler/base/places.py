@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from reconciler.base.source import Path
 
@@ -47,3 +48,19 @@ def find_mark(mark: Mark, path: Path) -> tuple[Mark, bool]:
         place = (here.keys or {}).get(part, child)
         here = child
     return place, True
+
+
+def is_written(value: Any, path: Path) -> bool:
+    """True if a value that was read says something about a field: it, or what stands in its place.
+
+    Told from the value alone, without marks. Index 0 is passed over as by `find_mark`.
+    """
+    here = value
+    for part in path:
+        if not isinstance(here, dict):
+            return True  # a list, or a short form: it says everything below it
+        if part in here:
+            here = here[part]
+        elif part != 0:
+            return False
+    return True

@@ -28,11 +28,14 @@ class Source:
 
     A field that came from a Defaults document is located in that document's file. Positions are
     read again from the file when they are asked for, so that ten thousand specs need no map.
+    `inherited` tells the place of a field in Defaults, or None of one that the document writes
+    itself, for which its own file need not be read; it is None where there are no Defaults.
     """
 
     file: str
     line: int
     locate: Callable[[Path], Location]
+    inherited: Callable[[Path], Location | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

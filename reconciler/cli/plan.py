@@ -102,9 +102,11 @@ def print_plan(
 ) -> None:
     """Print a plan in a format; `level` is for text."""
     if output == "json":
-        from reconciler.report.machine import plan_json, to_text  # noqa: PLC0415
+        from reconciler.plan.planlines import in_chunks  # noqa: PLC0415
+        from reconciler.report.machine import plan_json  # noqa: PLC0415
 
-        click.echo(to_text(plan_json(planned)))
+        for text in in_chunks(plan_json(planned)):
+            click.echo(text, nl=False)
     elif output == "markdown":
         from reconciler.report.markdown import plan_markdown  # noqa: PLC0415
 

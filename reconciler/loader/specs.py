@@ -18,6 +18,7 @@ from reconciler.base.canonical import canonical_json
 from reconciler.base.credentials import holds_credential
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.encoding import YamlError, decode
+from reconciler.base.places import is_written
 from reconciler.base.source import RENDERED, Located, Path, Source
 from reconciler.base.text import one_line
 from reconciler.base.yaml import RawDocument
@@ -236,7 +237,21 @@ class SpecReader:
     def _source(self, file: SpecFile, index: int, document: RawDocument) -> Source:
         name, chain = file.name, file.chain
         label = self.files.label(name)
-        return Source(label, document.line, lambda path: self._locate(name, index, chain, path))
+
+        def inherited(path: Path) -> Location | None:
+            if is_written(document.value, path):
+                return None
+            places = (
+                self.files.locate(one.file, one.index, path) for one in reversed(chain.layers)
+            )
+            return next((place for place, exact in places if exact), None)
+
+        return Source(
+            label,
+            document.line,
+            lambda path: self._locate(name, index, chain, path),
+            inherited if chain.layers else None,
+        )
 
 
 def _own(problems: list[Diagnostic], source: Source, chain: Chain) -> list[Diagnostic]:

@@ -17,8 +17,8 @@ from reconciler.operations.manner import Manner
 from reconciler.operations.naming import address_of
 from reconciler.operations.plan_head import plan_head
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.change import Action, Cause, Change, Plan
-from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.plan.change import Action, Cause, Change, Frozen, Plan
+from reconciler.plan.normalise import canonical_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,13 @@ def _plan_to_remember(opened: OpenWorkspace, drafts: Sequence[Draft]) -> Plan:
 
 
 def _remember(draft: Draft) -> Change:
-    document = canonical_document(draft.task)
+    document = Frozen.of(canonical_document(draft.task))
     return Change(
         address=draft.task.address,
         action=Action.NO_OP,
         adopts=True,
         cause=Cause(file=draft.file),
-        live_hash=document_hash(document),
+        live_hash=document.digest,
         base=document,
         target=document,
-        applied=document,
     )

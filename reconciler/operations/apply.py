@@ -16,8 +16,8 @@ from reconciler.operations.recover import Recovered, recover
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.writer import Writer
 from reconciler.plan.change import Change, Plan
-from reconciler.plan.normalise import document_hash
-from reconciler.plan.planfile import check_not_expired, plan_digest
+from reconciler.plan.planfile import check_not_expired
+from reconciler.plan.planlines import change_json, plan_digest
 from reconciler.store import events, journal
 from reconciler.store.locks import Holder, StateLock, acquire
 
@@ -143,6 +143,6 @@ def _intention(apply_id: str, number: int, change: Change) -> journal.WriteRow:
         change.action.value,
         journal.INTENDED,
         change.live_hash,
-        document_hash(change.target) if change.target is not None else None,
-        change.model_dump_json(),
+        change.target.digest if change.target is not None else None,
+        change_json(change),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.adapters.git import Commit, changed_files, last_changes, prefix_of
@@ -43,7 +43,7 @@ def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> 
 
     def told(change: Change) -> Change:
         file, line = files[change.address]
-        return change.model_copy(update={"cause": cause(file, line)}) if file else change
+        return replace(change, cause=cause(file, line)) if file else change
 
     changes = by_version(opened, tuple(map(told, comparison.changes)), stores)
     return Attributed(tuple(changes), tuple(cause(name, 1) for name in above))
@@ -75,12 +75,12 @@ def _place(field: FieldChange) -> tuple[str, int]:
 def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[str, int]:
     if change.action is Action.DELETE:
         return stores.applied[change.address].file or "", 1
-    located = comparison.sources[change.address]
+    file, line = comparison.places[change.address]
     own = any(field.cause in _OWN | {"removed"} for field in change.paths)
     inherited = next(_inherited(change), None)
     if change.action is Action.UPDATE and inherited and not own:
         return inherited
-    return located.source.file, _line_of(change, located.source.line)
+    return file, _line_of(change, line)
 
 
 def _line_of(change: Change, otherwise: int) -> int:

@@ -23,7 +23,8 @@ def dockerfile_bases(opened: OpenWorkspace, changes: Iterable[Change]) -> dict[s
     hosts = [server.encode() for server in servers_of(opened).values()]
     found = {}
     for change in changes:
-        document = change.target or change.base
+        frozen = change.target or change.base
+        document = frozen.read() if frozen is not None else None
         if document is not None and (data := _dockerfile(opened, document)) is not None:
             found[change.address] = _bases(data, Task.model_validate(document), hosts)
     return found

@@ -80,7 +80,7 @@ def _what(address: str, change: Change, live: LiveTask | None, now: datetime) ->
     document = document_of(address, Stored(live.document)) or {}
     return [
         f"{field.path}: planned from {_spell(field.before)}, live is {_spell(field.after)}{who}"
-        for field in field_changes(change.base, document)
+        for field in field_changes(change.base.read(), document)
     ]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.write import Entry, remember, was_done
-from reconciler.plan.change import Change
+from reconciler.plan.planlines import read_change
 from reconciler.store import journal
 
 
@@ -47,7 +47,7 @@ def _settle(opened: OpenWorkspace, write: journal.WriteRow) -> bool:
     """True if the write was done."""
     if write.state != journal.INTENDED:
         return write.state in {journal.DONE, journal.RECOVERED}
-    change = Change.model_validate_json(write.change)
+    change = read_change(write.change)
     if was_done(opened.provider, change):
         remember(opened, Entry(write.apply_id, write.position, change), journal.RECOVERED)
         return True

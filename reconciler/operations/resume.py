@@ -19,7 +19,8 @@ from reconciler.operations.moved import check_all
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.writer import Writer
 from reconciler.plan.change import Action, Change, Plan
-from reconciler.plan.planfile import check_not_expired, plan_digest
+from reconciler.plan.planfile import check_not_expired
+from reconciler.plan.planlines import plan_digest, read_change
 from reconciler.store import events, journal
 from reconciler.store.locks import StateLock
 
@@ -77,7 +78,7 @@ def _plan(row: journal.ApplyRow, writes: list[journal.WriteRow]) -> Plan:
             hint="make a new plan",
         )
     try:
-        changes = [json.loads(write.change) for write in writes]
+        changes = [read_change(write.change) for write in writes]
         plan = Plan.model_validate({**json.loads(row.plan), "changes": changes})
     except (ValidationError, ValueError, RecursionError):
         plan = None

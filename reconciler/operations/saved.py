@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from reconciler.adapters.files import write_whole
@@ -10,14 +11,14 @@ from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Mode, Plan
 from reconciler.plan.planfile import read_plan, write_plan
 
-# A plan that creates 10,000 tasks has some 40 MB.
-_LARGEST = 1 << 28
+# A plan that creates 100,000 tasks has some 200 MB.
+_LARGEST = 1 << 29
 
 
 def save_plan(opened: OpenWorkspace, plan: Plan, path: Path) -> None:
     """Write a plan file, sealed by the state. Raises ReconcilerError if it cannot be written."""
     try:
-        write_whole(path, write_plan(plan, opened.database.key).encode("utf-8"))
+        write_whole(path, map(str.encode, write_plan(plan, opened.database.key)))
     except OSError as error:
         raise ReconcilerError(
             f"the plan cannot be saved to {path}: {error.strerror}", hint="choose another --out"
@@ -31,14 +32,13 @@ def load_plan(opened: OpenWorkspace, path: Path, mode: Mode = "apply") -> Plan:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        text = data.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise PlanRejected(f"the plan file {path} cannot be read: {reason}") from None
-    if len(data) > _LARGEST:
-        raise PlanRejected(f"the plan file {path} is too large: over {_LARGEST >> 20} MB")
-    plan = read_plan(text, opened.database.key, opened.database.setting("state_id"))
+            whole = file if file.seekable() else io.BytesIO(file.read(_LARGEST + 1))
+            if whole.seek(0, io.SEEK_END) > _LARGEST:
+                raise PlanRejected(f"the plan file {path} is too large: over {_LARGEST >> 20} MB")
+            whole.seek(0)
+            plan = read_plan(whole, opened.database.key, opened.database.setting("state_id"))
+    except OSError as error:
+        raise PlanRejected(f"the plan file {path} cannot be read: {error.strerror}") from None
     if plan.mode != mode:
         raise PlanRejected(
             f"the plan file {path} is not for {mode}: it was made to {plan.mode}",

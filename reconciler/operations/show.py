@@ -58,7 +58,6 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     task: LiveTask | None = tasks.get(address)
     live = document_of(address, Stored(task.document) if task else None)
     applied = document_of(address, Stored(row.document) if row else None)
-    both = live is not None and applied is not None
     return Shown(
         address=address,
         live=live,
@@ -70,7 +69,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         file=row.file if row else None,
         commit=row.commit if row else None,
         apply_id=row.apply_id if row else None,
-        drift=field_changes(applied, live) if both and live is not None else (),
+        drift=field_changes(applied, live) if applied is not None and live is not None else (),
         runs=tuple(list_runs(opened.database, task=address, limit=MOST_RUNS)),
         fires=_fires(live, now),
     )

@@ -20,7 +20,7 @@ from reconciler.model.task import Task
 from reconciler.operations.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change
-from reconciler.plan.parts import Document
+from reconciler.plan.parts import Frozen
 from reconciler.plan.releases import FilePushes, Releases, TaskFiles, release_paths
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.read import read_task_file
@@ -57,16 +57,21 @@ def _may_push_otherwise(change: Change) -> bool:
     before, after = change.base, change.target
     if before is None or after is None:
         return _file(before) or _file(after)
-    same = all(before["spec"].get(key) == after["spec"].get(key) for key in _KEYS)
-    return not same and (_file(before) or _file(after))
+    if not (_file(before) or _file(after)):
+        return False
+    old, new = before.read()["spec"], after.read()["spec"]
+    return any(old.get(key) != new.get(key) for key in _KEYS)
 
 
-def _file(document: Document | None) -> bool:
-    return document is not None and "file" in document["spec"]["step"]
+def _file(frozen: Frozen | None) -> bool:
+    # Looked for in the text first: of a hundred thousand tasks few run a task file.
+    if frozen is None or '"step":{"file":' not in frozen.text:
+        return False
+    return "file" in frozen.read()["spec"]["step"]
 
 
-def _pushes(opened: OpenWorkspace, document: Document | None) -> FilePushes:
-    task = Task.model_validate(document)
+def _pushes(opened: OpenWorkspace, frozen: Frozen | None) -> FilePushes:
+    task = Task.model_validate(frozen.read() if frozen is not None else None)
     step = task.spec.step.file  # type: ignore[union-attr]  # asked by _file
     try:
         return FilePushes(images=_images(opened, task, step))

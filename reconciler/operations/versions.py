@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from reconciler import __version__
@@ -38,7 +38,7 @@ class Versions:
             one.model_copy(update={"cause": "tool"}) if one.cause in _FROM_FILES else one
             for one in change.paths
         )
-        return change.model_copy(update={"paths": paths})
+        return replace(change, paths=paths)
 
     def _is_the_tools(self, change: Change, applied: Stored) -> bool:
         commit = self.commits.get(applied.apply_id or "")

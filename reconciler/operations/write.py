@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.base.canonical import canonical_json
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.change import Action, Change
-from reconciler.plan.normalise import document_hash
+from reconciler.plan.change import Action, Change, Frozen
 from reconciler.plan.stored import Stored, document_of
 from reconciler.providers.base import Provider
 from reconciler.store import journal
@@ -17,7 +15,7 @@ from reconciler.store.tasks import TaskRow, forget_applied, remember_applied
 
 def write_live(provider: Provider, change: Change) -> None:
     """Do what a change says, live. A no-op writes nothing."""
-    document = canonical_json(change.target)
+    document = change.target.text if change.target is not None else ""
     if change.action is Action.CREATE:
         provider.create(change.address, document)
     elif change.action is Action.UPDATE:
@@ -38,7 +36,7 @@ def was_done(provider: Provider, change: Change) -> bool:
     if change.previous_address is not None and provider.read(change.previous_address) is not None:
         return False
     found = document_of(change.address, Stored(live.document)) or {}
-    return document_hash(found) == document_hash(change.target)
+    return Frozen.of(found) == change.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,14 @@ def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_
     with opened.database.write(fence) as connection:
         if change.previous_address is not None:
             forget_applied(connection, change.previous_address)
-        if change.applied is None:
+        document = change.remembered
+        if document is None:
             forget_applied(connection, change.address)
         else:
             cause = change.cause
             row = TaskRow(
                 change.address,
-                canonical_json(change.applied),
+                document.text,
                 opened.actor,
                 now,
                 file=cause.file.removesuffix(" (rendered)") if cause else None,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.base.canonical import canonical_json
 from reconciler.plan.change import Action, Change
 from reconciler.plan.diff import leaves
-from reconciler.plan.parts import Document
+from reconciler.plan.parts import Document, Frozen
 from reconciler.plan.safety import LooksLikeRename
 
 _SHARE = 0.75
@@ -27,9 +27,9 @@ def looks_like_renames(changes: Sequence[Change]) -> tuple[LooksLikeRename, ...]
     groups: dict[tuple[str, str], tuple[list[Change], list[Change]]] = defaultdict(lambda: ([], []))
     for change in changes:
         if change.action is Action.DELETE and change.base is not None:
-            groups[_context(change.base)][0].append(change)
+            groups[_context(change.base.read())][0].append(change)
         elif change.action is Action.CREATE and change.target is not None:
-            groups[_context(change.target)][1].append(change)
+            groups[_context(change.target.read())][1].append(change)
     found = [pair for gone, new in groups.values() for pair in _best(gone, new)]
     return tuple(sorted(found, key=lambda pair: pair.address))
 
@@ -64,9 +64,9 @@ def _best(gone: Sequence[Change], new: Sequence[Change]) -> Iterator[LooksLikeRe
             yield pair
 
 
-def _fields(document: Document | None) -> Fields:
+def _fields(document: Frozen | None) -> Fields:
     return frozenset(
         (path, canonical_json(value))
-        for path, _, value in leaves(document or {})
+        for path, _, value in leaves(document.read() if document else {})
         if path != ("metadata", "name")
     )

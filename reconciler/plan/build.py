@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.base.source import Located
+from reconciler.base.text import as_text
 from reconciler.model.task import Task
-from reconciler.plan.change import Action, Change, Document, Drift
+from reconciler.plan.change import Action, Cause, Change, Document, Drift, Frozen
 from reconciler.plan.drift import drift_of, drift_of_undeclared
-from reconciler.plan.fields import field_changes
-from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.plan.fields import field_changes, inherited_fields
+from reconciler.plan.normalise import canonical_document
 from reconciler.plan.stored import Declared, Stored, StoredTasks, Three, document_of
 
 __all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address", "is_everywhere"]
@@ -27,14 +28,14 @@ __all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address", "is_
 
 @dataclass(slots=True)
 class Comparison:
-    """The outcome: changes, drift, counts, and the source of each changed task."""
+    """The outcome: changes, drift, counts, and by address where each changed task is declared."""
 
     changes: list[Change] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
     unmanaged: list[str] = field(default_factory=list)
     declared: int = 0
     unchanged: int = 0
-    sources: dict[str, Located[Task]] = field(default_factory=dict)
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
 
 class Comparer:
@@ -72,7 +73,7 @@ class Comparer:
             result.unchanged += 1
             return
         result.changes.append(change)
-        result.sources[task.address] = located
+        result.places[task.address] = (located.source.file, located.source.line)
 
     def finish(self) -> Comparison:
         """The outcome, in the order of addresses, deletes included."""
@@ -134,34 +135,49 @@ def _change(three: Three) -> Change | None:
     if three.live is None:
         if three.applied == three.declared and not three.heal:
             return None  # deleted behind our back: drift, and not ours to undo
-        return _declared_change(three, Action.CREATE, three.declared)
+        return _new(three)
     if three.previous is not None:
-        return _declared_change(three, Action.RENAME, three.target)
+        return _changed(three, Action.RENAME, three.live)
     if three.target != three.live:
-        return _declared_change(three, Action.UPDATE, three.target)
+        return _changed(three, Action.UPDATE, three.live)
     if three.applied != three.declared:
-        return _declared_change(three, Action.NO_OP, three.target)  # only to be remembered
+        return _changed(three, Action.NO_OP, three.live)  # only to be remembered
     return None
 
 
-def _declared_change(three: Three, action: Action, target: Document) -> Change:
+def _new(three: Three) -> Change:
+    source = three.located.source
+    return Change(
+        address=three.address,
+        action=Action.CREATE,
+        previous_address=three.previous,
+        paths=inherited_fields(three.declared, three.located),
+        cause=Cause(file=as_text(source.file), line=source.line),
+        target=Frozen.of(three.declared),
+    )
+
+
+def _changed(three: Three, action: Action, live: Document) -> Change:
+    target, base = three.target, Frozen.of(live)
+    wanted, declared = Frozen.of(target), Frozen.of(three.declared)
     return Change(
         address=three.address,
         action=action,
         previous_address=three.previous,
-        adopts=three.applied is None and three.live is not None,
-        paths=field_changes(three.live, target, three.applied, three.located),
-        live_hash=document_hash(three.live) if three.live is not None else None,
-        base=three.live,
-        target=target,
-        applied=three.declared,
+        adopts=three.applied is None,
+        paths=field_changes(live, target, three.applied, three.located),
+        live_hash=base.digest,
+        base=base,
+        target=wanted,
+        applied=None if declared == wanted else declared,
     )
 
 
 def _delete(address: str, live: Document | None) -> Change:
+    base = Frozen.of(live) if live is not None else None
     return Change(
         address=address,
         action=Action.DELETE,
-        live_hash=document_hash(live) if live is not None else None,
-        base=live,
+        live_hash=base.digest if base is not None else None,
+        base=base,
     )

@@ -5,12 +5,13 @@ The models are the published form of `plan --out` (keys are snake_case, see `pla
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
-from reconciler.plan.parts import Document, FieldChange, PlanModel
+from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, PlanModel
 from reconciler.plan.safety import LooksLikeRename, Override
 from reconciler.plan.selection import LeftOut
 
@@ -22,6 +23,7 @@ __all__ = [
     "Document",
     "Drift",
     "FieldChange",
+    "Frozen",
     "Inputs",
     "LooksLikeRename",
     "Mode",
@@ -48,12 +50,15 @@ class Action(StrEnum):
     NO_OP = "no-op"
 
 
-class Cause(PlanModel):
+@dataclass(frozen=True, slots=True)
+class Cause:
     """Where a change was written, and who wrote it.
 
     `commit` is None where Git does not tell: outside a repository, at the end of a shallow clone,
     and for a file with changes that are not committed (`uncommitted`).
     """
+
+    __pydantic_config__ = STRICT
 
     file: str
     line: int = 1
@@ -63,14 +68,19 @@ class Cause(PlanModel):
     uncommitted: bool = False
 
 
-class Change(PlanModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
     """One write to one task.
 
     `base` is the live document the plan was made from and `live_hash` its digest: apply refuses a
     task whose live document has another one. `target` is what is written live, `applied` what is
-    remembered as last applied; they differ only where drift is left alone. `depends_on` names the
-    changes of this plan that are done first, and without which this one is not done.
+    remembered as last applied: null where that is the same, which it is unless drift is left alone.
+    Of a new task `target` says all fields; `paths` lists only those that come from Defaults, and
+    where they stand there. `depends_on` names the changes of this plan that are done first, and
+    without which this one is not done.
     """
+
+    __pydantic_config__ = STRICT
 
     address: str
     action: Action
@@ -79,10 +89,15 @@ class Change(PlanModel):
     paths: tuple[FieldChange, ...] = ()
     cause: Cause | None = None
     live_hash: str | None = None
-    base: Document | None = None
-    target: Document | None = None
-    applied: Document | None = None
+    base: Frozen | None = None
+    target: Frozen | None = None
+    applied: Frozen | None = None
     depends_on: tuple[str, ...] = ()
+
+    @property
+    def remembered(self) -> Frozen | None:
+        """What is the last applied document afterwards; None: the task is forgotten."""
+        return self.applied or self.target
 
 
 class Drift(PlanModel):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from reconciler.plan.parts import FieldChange, PlanModel
+from reconciler.plan.parts import STRICT, FieldChange, PlanModel
 
 
-class ReleasePath(PlanModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasePath:
     """A name that a task writes from now on, and did not before.
 
     `image` is `server/repository:tag`; what differs from run to run stands in braces. `former`
-    are the tasks that wrote it until now and stop, `origin` the file:line:column of the name.
+    are the tasks that wrote it until now and stop. `origin` is the file:line:column of the name; of
+    a new task, which is read as a whole, that of its document.
     """
+
+    __pydantic_config__ = STRICT
 
     image: str
     address: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -19,22 +20,55 @@ _IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("
 
 
 def field_changes(
-    before: Document | None,
+    before: Document,
     after: Document,
     applied: Document | None = None,
     located: Located[Task] | None = None,
 ) -> tuple[FieldChange, ...]:
-    """Fields from `before` (None: the task is new) to `after`, defaults written out.
+    """Fields from `before` to `after`, defaults written out.
 
-    A new task shows what it declares, not what it leaves at its default. `applied` tells drift
-    from a change of the spec.
+    `applied` tells drift from a change of the spec.
     """
-    found = leaves(after) if before is None else differences(full_of(before), full_of(after))
+    found = differences(full_of(before), full_of(after))
     last = full_of(applied) if applied is not None else None
     return tuple(
         _field_change(path, old, new, after=after, applied=last, located=located)
         for path, old, new in found
-        if before is not None or path not in _IDENTITY
+    )
+
+
+def inherited_fields(document: Document, located: Located[Task]) -> tuple[FieldChange, ...]:
+    """The fields of a new task that come from Defaults. The others are what its own file says."""
+    inherited = located.source.inherited
+    if inherited is None:
+        return ()
+    found = []
+    for path, _, value in leaves(document):
+        place = inherited(_as_written(path, value, located.value))
+        if place is not None and path not in _IDENTITY:
+            found.append(_new_field(path, value, "defaults", as_text(str(place))))
+    return tuple(found)
+
+
+def fields_of_new(target: Document, told: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    """Every field of a new task: those that are told already, the rest from its own file."""
+    known = {field.path: field for field in told}
+    return tuple(
+        known.get(spell_path(path)) or _new_field(path, value, "spec", None)
+        for path, _, value in leaves(target)
+        if path not in _IDENTITY
+    )
+
+
+def _new_field(
+    path: tuple[str | int, ...], value: Any, cause: Why, origin: str | None
+) -> FieldChange:
+    return FieldChange(
+        path=spell_path(path),
+        after=value,
+        sensitive=is_sensitive(path),
+        cause=cause,
+        origin=origin,
     )
 
 

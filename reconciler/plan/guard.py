@@ -123,5 +123,5 @@ def _most(limit: str, live: int) -> float:
 def _deletes_protected(change: Change) -> bool:
     if change.action is not Action.DELETE or change.base is None:
         return False
-    spec = change.base.get("spec", {})
+    spec = change.base.read().get("spec", {})
     return bool(spec.get("protect"))

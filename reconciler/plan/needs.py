@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from reconciler.model.image import release_name, taken_name
 from reconciler.plan.change import Action, Change
@@ -29,14 +30,16 @@ def needs_of(
     `servers` are login servers by name of registry; `bases` the images that the Dockerfile of a
     task takes from, by address, as they are written there.
     """
-    kept = {one.address: one.target for one in changes if one.target is not None}
-    before = {one.address: one.base for one in changes if one.base is not None}
-    gone = {one.address for one in changes if one.action is Action.DELETE}
     found: dict[str, set[str]] = defaultdict(set)
-    for writer, taker in _pairs(kept, kept.keys(), servers, bases):
+    targets = ((one.address, one.target.read()) for one in changes if one.target is not None)
+    kept = _all_traffic(targets, servers, bases)
+    for writer, taker in _pairs(kept, kept.keys()):
         found[taker].add(writer)
-    for writer, taker in _pairs(before, gone, servers, bases):
-        found[writer].add(taker)
+    gone = {one.address for one in changes if one.action is Action.DELETE}
+    if gone:
+        old = ((one.address, one.base.read()) for one in changes if one.base is not None)
+        for writer, taker in _pairs(_all_traffic(old, servers, bases), gone):
+            found[writer].add(taker)
     return dict(found)
 
 
@@ -46,7 +49,7 @@ def who_builds_on_whom(
     bases: Mapping[str, Sequence[str]],
 ) -> set[tuple[str, str]]:
     """(who writes, who takes from it), for all tasks of some documents."""
-    return set(_pairs(documents, documents.keys(), servers, bases))
+    return set(_pairs(_all_traffic(documents.items(), servers, bases), documents.keys()))
 
 
 def images_from_outside(
@@ -66,24 +69,44 @@ def images_from_outside(
     return found
 
 
-def _pairs(
-    documents: Mapping[str, Document],
-    writers: AbstractSet[str],
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    """The repositories that a task writes and takes from, and the tasks it names as downstream."""
+
+    written: tuple[str, ...]
+    taken: tuple[str, ...]
+    downstream: tuple[str, ...]
+
+
+def _all_traffic(
+    documents: Iterable[tuple[str, Document]],
     servers: Mapping[str, str],
     bases: Mapping[str, Sequence[str]],
-) -> Iterator[tuple[str, str]]:
+) -> dict[str, _Traffic]:
+    """By address. A document is read once and not kept: there may be a hundred thousand."""
+    return {
+        address: _Traffic(
+            tuple(_written(document, servers)),
+            tuple(_taken(document, servers, bases.get(address, ()))),
+            tuple(_downstream(document)),
+        )
+        for address, document in documents
+    }
+
+
+def _pairs(traffic: Mapping[str, _Traffic], writers: AbstractSet[str]) -> Iterator[tuple[str, str]]:
     """(who writes, who takes from it), for two different tasks of which one is a writer."""
     written: dict[str, list[str]] = defaultdict(list)
-    for address in writers & documents.keys():
-        for repository in _written(documents[address], servers):
+    for address in writers & traffic.keys():
+        for repository in traffic[address].written:
             written[repository].append(address)
-        for taker in _downstream(documents[address]):
-            if taker in documents and taker != address:
+        for taker in traffic[address].downstream:
+            if taker in traffic and taker != address:
                 yield address, taker
     if not written:
         return
-    for address, document in documents.items():
-        for repository in _taken(document, servers, bases.get(address, ())):
+    for address, one in traffic.items():
+        for repository in one.taken:
             for writer in written.get(repository, ()):
                 if writer != address:
                     yield writer, address

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from reconciler.plan.change import Change
@@ -36,7 +36,7 @@ def in_order(changes: Sequence[Change], needs: Needs) -> Ordered:
     cycles = _open_cycles(graph)
     return Ordered(
         tuple(
-            by_address[address].model_copy(update={"depends_on": tuple(sorted(graph[address]))})
+            replace(by_address[address], depends_on=tuple(sorted(graph[address])))
             if graph[address]
             else by_address[address]
             for address in _sorted(graph)

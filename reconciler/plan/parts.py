@@ -2,12 +2,66 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
+from reconciler.base.canonical import canonical_json, digest_text
+
+# What a document says: JSON that was read.
 Document = dict[str, Any]
 Why = Literal["spec", "template", "defaults", "removed", "tool", "drift", "accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A document as its canonical JSON text: small, equal by its text, read anew at each look.
+
+    A plan of a hundred thousand tasks holds its documents in this form. To pydantic, and to whoever
+    reads a plan file, it is the object itself.
+    """
+
+    text: str
+
+    @classmethod
+    def of(cls, document: Document) -> Frozen:
+        """What a document says, frozen."""
+        return cls(canonical_json(document))
+
+    @property
+    def digest(self) -> str:
+        """Digest of the document."""
+        return digest_text(self.text)
+
+    def read(self) -> Document:
+        """A new copy of the document."""
+        document: Document = json.loads(self.text)
+        return document
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            _frozen,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: value.read()
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, __: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "object", "additionalProperties": True}
+
+
+def _frozen(value: Any) -> Frozen:
+    if isinstance(value, Frozen):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError("a document is an object")  # noqa: TRY004  (pydantic wants this one)
+    return Frozen.of(value)
 
 
 class PlanModel(BaseModel):
@@ -17,6 +71,11 @@ class PlanModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_serialization_defaults_required=True
     )
+
+
+# The same for parts of which a plan may hold a hundred thousand: dataclasses with slots take a
+# tenth of the memory of a model.
+STRICT = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class FieldChange(PlanModel):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from reconciler.base.source import spell_path
 from reconciler.model.image import release_name
-from reconciler.plan.change import Change
+from reconciler.plan.change import Action, Change
 from reconciler.plan.facts import ReleasePath, UnknownRelease
-from reconciler.plan.parts import Document
+from reconciler.plan.parts import Document, Frozen
 
 _Path = tuple[str | int, ...]
 _IN_SPEC = "spec.step."
@@ -94,17 +94,20 @@ def _origin(change: Change, path: str) -> str | None:
     if not path.startswith(_IN_SPEC):
         return path
     places = {field.path: field.origin for field in change.paths if field.origin}
-    return places.get(path) or next(
-        (place for name, place in places.items() if name.startswith(_IN_SPEC)), None
-    )
+    if path in places:
+        return places[path]
+    if change.action is Action.CREATE:
+        return f"{change.cause.file}:{change.cause.line}:1" if change.cause is not None else None
+    return next((place for name, place in places.items() if name.startswith(_IN_SPEC)), None)
 
 
 def _written(
-    document: Document | None, servers: Mapping[str, str], file: FilePushes | None
+    frozen: Frozen | None, servers: Mapping[str, str], file: FilePushes | None
 ) -> dict[str, str]:
     """The names a task writes, each with the field or place of the first that says so."""
-    if document is None:
+    if frozen is None:
         return {}
+    document = frozen.read()
     registry = document["metadata"]["registry"]
     server = servers.get(registry, registry)
     found: dict[str, str] = {}

@@ -21,7 +21,7 @@ def timer_changes(changes: Iterable[Change], now: datetime) -> tuple[TimerChange
         timer
         for change in changes
         if change.base is not None and change.target is not None
-        for timer in _of_change(change.address, change.base, change.target, now)
+        for timer in _of_change(change.address, change.base.read(), change.target.read(), now)
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from reconciler.base.text import cut, harmless, plural, wrap
 from reconciler.model.task import Task
-from reconciler.plan.change import Action, Change, FieldChange, Plan
+from reconciler.plan.change import Action, Change, FieldChange, Frozen, Plan
 from reconciler.plan.facts import TimerChange
+from reconciler.plan.fields import fields_of_new
 from reconciler.plan.secrets import SecretChange, secret_changes
 from reconciler.report.describe import describe
 from reconciler.report.facts_text import spell_secret, spell_timer
@@ -65,9 +66,9 @@ def change_lines(change: Change, view: View) -> Iterator[str]:
         yield from _field_lines(change, view)
 
 
-def _described(document: dict[str, Any] | None, view: View) -> Iterator[str]:
+def _described(document: Frozen | None, view: View) -> Iterator[str]:
     if document is not None:
-        for text in describe(Task.model_validate(document), view.now):
+        for text in describe(Task.model_validate(document.read()), view.now):
             yield from wrap(harmless(f"      {text}"), view.width, "        ")
 
 
@@ -87,7 +88,16 @@ def _field_lines(change: Change, view: View) -> Iterator[str]:
 
 def secrets_of(change: Change) -> tuple[SecretChange, ...]:
     """The secrets that a change gives a task, takes from it or refers to anew."""
-    return () if change.target is None else secret_changes(change.base, change.target)
+    if change.target is None:
+        return ()
+    return secret_changes(change.base.read() if change.base else None, change.target.read())
+
+
+def fields_of(change: Change) -> tuple[FieldChange, ...]:
+    """Every field that changes; of a new task all that it has."""
+    if change.action is not Action.CREATE or change.target is None:
+        return change.paths
+    return fields_of_new(change.target.read(), change.paths)
 
 
 def plain_fields(change: Change, secrets: tuple[SecretChange, ...]) -> list[FieldChange]:
@@ -95,7 +105,7 @@ def plain_fields(change: Change, secrets: tuple[SecretChange, ...]) -> list[Fiel
     renamed = change.action is Action.RENAME
     return [
         field
-        for field in change.paths
+        for field in fields_of(change)
         if not (renamed and field.path == "metadata.name")
         and not any(secret.holds(field.path) for secret in secrets)
     ]

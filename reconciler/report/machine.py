@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
@@ -57,13 +57,16 @@ def validation_json(result: Validation) -> dict[str, Any]:
     }
 
 
-def plan_json(planned: Planned) -> dict[str, Any]:
-    """The output of `plan -o json`: the plan without seal, the diagnostics of policy, and what
-    was found of applies that were killed."""
-    content = planned.plan.model_dump(mode="json")
+def plan_json(planned: Planned) -> Iterator[str]:
+    """The output of `plan -o json`, line by line: the plan without seal, the diagnostics of policy,
+    and what was found of applies that were killed."""
+    from reconciler.plan.planlines import key_lines, plan_lines  # noqa: PLC0415  (late: see above)
+
+    yield from plan_lines(planned.plan)
     problems = [diagnostic_json(item) for item in planned.validation.policy_problems]
-    recovered = [dataclasses.asdict(item) for item in planned.taken.recovered]
-    return {**content, "diagnostics": problems, "recovered": recovered}
+    yield from key_lines("diagnostics", problems)
+    yield from key_lines("recovered", planned.taken.recovered, "\n")
+    yield "}\n"
 
 
 def drift_json(planned: Planned) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def change_block(change: Change, reader: Reader) -> str:
 
 def _lines(change: Change, reader: Reader) -> Iterator[str]:
     if change.action is Action.CREATE and change.target is not None:
-        yield from map(code, describe(Task.model_validate(change.target), reader.now))
+        yield from map(code, describe(Task.model_validate(change.target.read()), reader.now))
         return
     secrets = secrets_of(change)
     fields = plain_fields(change, secrets)

@@ -166,7 +166,7 @@ def test_a_file_that_is_no_plan_is_1(project: Project) -> None:
     assert "not text" in project.run("apply", "p.json").err
     assert project.run("apply", "missing.json").code == 1
     with (project.root / "big.json").open("wb") as file:
-        file.truncate((1 << 28) + 1)
+        file.truncate((1 << 29) + 1)
     outcome = project.run("apply", "big.json")
     assert (outcome.code, "too large" in outcome.err) == (1, True)
 

@@ -253,3 +253,25 @@ def test_own_changes_beside_inherited_ones_are_told_at_the_spec(project: Project
     (change,) = [change for change in changes if change["address"] == "contoso/web-api"]
     assert {field["cause"] for field in change["paths"]} == {"spec", "defaults"}
     assert change["cause"]["file"] == "specs/web-api.yaml"
+
+
+def test_a_new_task_is_told_by_its_document_and_by_what_comes_from_defaults(
+    project: Project,
+) -> None:
+    (project.root / "specs" / "defaults.yaml").write_text(
+        "apiVersion: reconciler/v1\nkind: Defaults\n"
+        "metadata: {owner: team-web}\n"
+        "spec:\n  timeout: 900\n  triggers: {baseImage: {type: All}}\n"
+    )
+    project.write(timeout=1200, triggers={"timers": {"nightly": "0 3 * * *"}})
+    changes = json.loads(project.run("plan", "-o", "json").out)["changes"]
+    (change,) = [one for one in changes if one["address"] == "contoso/web-api"]
+    assert {field["path"]: (field["cause"], field["origin"]) for field in change["paths"]} == {
+        "metadata.owner": ("defaults", "specs/defaults.yaml:3:12"),
+        "spec.triggers.baseImage.type": ("defaults", "specs/defaults.yaml:6:26"),
+    }
+    assert change["target"]["spec"]["timeout"] == 1200
+    assert change["applied"] is None
+    told = " ".join(project.run("plan", "--full").out.split())
+    assert '"All" from specs/defaults.yaml:6:26' in told
+    assert "timeout 1200 triggers.baseImage.type" in told

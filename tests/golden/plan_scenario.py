@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,7 +101,7 @@ def with_cause(change: Change) -> Change:
         author="lead@contoso.example",
         committed=NOW,
     )
-    return change.model_copy(update={"cause": cause})
+    return replace(change, cause=cause)
 
 
 def planned(plan: Plan | None = None, *, killed: bool = False) -> Planned:

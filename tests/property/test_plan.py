@@ -160,8 +160,8 @@ def test_a_second_plan_after_apply_asks_for_nothing_more(
         if change.target is None:
             now.pop(change.address, None)
             continue
-        now |= stores(Task.model_validate(change.target))
-        before |= stores(Task.model_validate(change.applied))
+        now |= stores(Task.model_validate(change.target.read()))
+        before |= stores(Task.model_validate((change.applied or change.target).read()))
     again = compare(map(located, tasks_of(declared)), before, now)
     assert again.changes == []
 

@@ -210,7 +210,7 @@ def test_what_depends_on_a_failed_change_is_not_done(opened: OpenWorkspace) -> N
     plan = plan_for(opened, TASKS)
     needs = {"contoso/task-b": ("contoso/task-a",), "contoso/task-c": ("contoso/task-b",)}
     changes = [
-        change.model_copy(update={"depends_on": needs.get(change.address, ())})
+        replace(change, depends_on=needs.get(change.address, ()))
         for change in plan_for(opened, [*TASKS, task("task-d")]).changes
     ]
     refuse_writes_to(opened, "contoso/task-a")

@@ -11,7 +11,7 @@ from reconciler.base.diagnostics import Location
 from reconciler.base.source import Located, Path, Source
 from reconciler.model.task import Task
 from reconciler.plan.build import Comparison, Stored, compare
-from reconciler.plan.change import Document, Plan
+from reconciler.plan.change import Document, Frozen, Plan
 from reconciler.plan.normalise import canonical_document
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -81,6 +81,11 @@ def plan_of(comparison: Comparison, **fields: Any) -> Plan:
         **fields,
     }
     return Plan(**values)
+
+
+def frozen(value: Task) -> Frozen:
+    """The canonical document of a task, as a plan holds it."""
+    return Frozen.of(canonical_document(value))
 
 
 def canonical(value: Task) -> Document:

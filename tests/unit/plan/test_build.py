@@ -9,7 +9,8 @@ import pytest
 from reconciler.base.errors import StateUnusable
 from reconciler.plan.build import Stored, compare
 from reconciler.plan.change import Action
-from tests.unit.plan.builders import canonical, compared, located, stored, stores, task
+from reconciler.report.change_text import fields_of
+from tests.unit.plan.builders import compared, frozen, located, stored, stores, task
 
 OLD = task(timeout=3600)
 SLOW = task(timeout=7200)
@@ -24,8 +25,10 @@ def test_what_is_the_same_everywhere_is_counted_and_not_listed() -> None:
 def test_a_new_task_is_created_and_shows_what_it_declares() -> None:
     (change,) = compared([SLOW], [], []).changes
     assert change.action is Action.CREATE
-    assert {"spec.timeout", "spec.context.source"} <= {field.path for field in change.paths}
-    assert "spec.platform" not in {field.path for field in change.paths}
+    assert (change.target, change.paths) == (frozen(SLOW), ())
+    told = {field.path for field in fields_of(change)}
+    assert {"spec.timeout", "spec.context.source"} <= told
+    assert "spec.platform" not in told
 
 
 def test_a_changed_field_has_both_values_even_where_one_is_the_default() -> None:
@@ -37,7 +40,7 @@ def test_a_changed_field_has_both_values_even_where_one_is_the_default() -> None
 
 def test_a_task_that_is_no_longer_declared_is_deleted() -> None:
     (change,) = compared([], [OLD], [OLD]).changes
-    assert (change.action, change.base) == (Action.DELETE, canonical(OLD))
+    assert (change.action, change.base) == (Action.DELETE, frozen(OLD))
 
 
 def test_a_live_task_that_was_never_applied_is_left_alone() -> None:
@@ -54,7 +57,7 @@ def test_a_moved_task_is_renamed_and_keeps_its_live_document_as_base() -> None:
     moved = task("front-end", metadata={"movedFrom": ["web-api"]})
     (change,) = compared([moved], [OLD], [OLD]).changes
     assert (change.action, change.previous_address) == (Action.RENAME, "contoso/web-api")
-    assert change.base == canonical(OLD)
+    assert change.base == frozen(OLD)
 
 
 def test_moved_from_may_stay_in_the_file_after_the_rename() -> None:
@@ -75,7 +78,7 @@ def test_a_live_change_is_drift_and_no_change() -> None:
 def test_a_change_of_the_spec_elsewhere_does_not_revert_drift() -> None:
     new = task(timeout=3600, platform="linux/arm64")
     (change,) = compared([new], [OLD], [SLOW]).changes
-    assert change.target == canonical(task(timeout=7200, platform="linux/arm64"))
+    assert change.target == frozen(task(timeout=7200, platform="linux/arm64"))
     assert [field.path for field in change.paths] == ["spec.platform"]
 
 
@@ -85,12 +88,12 @@ def test_a_map_taken_out_of_the_spec_leaves_what_was_added_live() -> None:
         [task()], [task(triggers={"timers": nightly})], [task(triggers={"timers": both})]
     )
     kept = task(triggers={"timers": {"hourly": "0 * * * *"}})
-    assert found.changes[0].target == canonical(kept)
+    assert found.changes[0].target == frozen(kept)
 
 
 def test_the_spec_wins_where_both_changed_one_field() -> None:
     found = compared([QUICK], [OLD], [SLOW])
-    assert found.changes[0].target == canonical(QUICK)
+    assert found.changes[0].target == frozen(QUICK)
     assert found.drift[0].paths[0].cause == "spec"
 
 
@@ -104,13 +107,13 @@ def test_of_two_kinds_of_step_the_spec_has_its_own_and_other_drift_stays() -> No
     by_file = task(timeout=7200, step={"file": {"path": "task.yaml"}})
     step = {"docker": {"images": ["other:1"]}}
     found = compared([task(step=step)], [task()], [by_file])
-    assert found.changes[0].target == canonical(task(timeout=7200, step=step))
+    assert found.changes[0].target == frozen(task(timeout=7200, step=step))
 
 
 def test_where_drift_and_spec_do_not_fit_together_the_spec_decides() -> None:
     old, drifted = task(), task(agent={"pool": "big"})
     new = task(agent={"cpu": 2})
-    assert compared([new], [old], [drifted]).changes[0].target == canonical(new)
+    assert compared([new], [old], [drifted]).changes[0].target == frozen(new)
 
 
 @pytest.mark.parametrize("by_policy", [True, False])
@@ -118,7 +121,7 @@ def test_heal_undoes_drift(by_policy: bool) -> None:
     declared = task(timeout=3600, driftPolicy="heal") if by_policy else OLD
     live = SLOW if not by_policy else task(timeout=7200, driftPolicy="heal")
     found = compared([declared], [declared], [live], heal=not by_policy)
-    assert found.changes[0].target == canonical(declared)
+    assert found.changes[0].target == frozen(declared)
     assert found.changes[0].paths[0].cause == "drift"
     assert found.drift[0].heal
 

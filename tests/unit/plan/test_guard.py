@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.base.errors import WrongUsage
 from reconciler.model.workspace import Workspace
-from reconciler.plan.change import Action, Change
+from reconciler.plan.change import Action, Change, Frozen
 from reconciler.plan.guard import (
     OverLimit,
     Protected,
@@ -24,7 +24,7 @@ NONE = Overrides()
 def changes(
     action: Action, count: int, *, protect: bool = False, registry: str = "r"
 ) -> list[Change]:
-    base = {"spec": {"protect": protect}}
+    base = Frozen.of({"spec": {"protect": protect}})
     return [Change(address=f"{registry}/task-{n}", action=action, base=base) for n in range(count)]
 
 

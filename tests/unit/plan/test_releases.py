@@ -73,7 +73,7 @@ def test_the_pushes_of_inline_steps_count() -> None:
 def test_a_path_says_where_it_is_written() -> None:
     comparison = compared([pushing("web-api", "web:1")], [], [])
     (path,) = release_paths(comparison.changes, SERVERS).paths
-    assert path.origin == "specs/web-api.yaml:9:3"
+    assert path.origin == "specs/web-api.yaml:1:1"
 
 
 def test_a_path_that_only_begins_to_be_pushed_says_where_that_is() -> None:

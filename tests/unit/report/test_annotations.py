@@ -12,7 +12,7 @@ from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange
 from reconciler.report.annotations import diagnostic_annotations, plan_annotations
 from tests.golden.plan_scenario import comparison_plan, planned
-from tests.unit.plan.builders import NOW, canonical, task
+from tests.unit.plan.builders import NOW, frozen, task
 
 HOSTILE = st.text() | st.text(alphabet="\n\r%:,;]#[=o vs\x1b\u2028")
 
@@ -27,7 +27,7 @@ def change(number: int, action: Action = Action.UPDATE, file: str = "specs/a.yam
         address=f"contoso/task-{number}",
         action=action,
         cause=Cause(file=file, line=4),
-        target=None if action is Action.DELETE else canonical(task()),
+        target=None if action is Action.DELETE else frozen(task()),
         paths=(FieldChange(path="spec.timeout", before=1, after=2),),
     )
 

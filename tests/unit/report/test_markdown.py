@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from reconciler.plan.facts import KnownDrift, ReleasePath
 from reconciler.report.inert import code, escape
 from reconciler.report.markdown import BUDGET, MARKER, plan_markdown
 from tests.golden.plan_scenario import comparison_plan, planned
-from tests.unit.plan.builders import NOW, canonical, task
+from tests.unit.plan.builders import NOW, frozen, task
 
 LONGEST = "n" * 44
 NOTHING: dict[str, Any] = dict.fromkeys(("changes", "drift", "known_drift", "releases"), ())
@@ -32,7 +33,7 @@ def change(number: int, action: Action, name: str = "task") -> Change:
         address=f"contoso/{name}-{number:05}",
         action=action,
         cause=Cause(file=f"specs/{number}.yaml", commit="9" * 40, author="lead@contoso.example"),
-        target=None if action is Action.DELETE else canonical(task()),
+        target=None if action is Action.DELETE else frozen(task()),
         paths=(path,),
     )
 
@@ -158,9 +159,9 @@ def test_escaped_text_has_no_markup_left(text: str) -> None:
 )
 def test_a_hostile_file_name_or_author_stays_text(name: str) -> None:
     cause = Cause(file=name, commit="9" * 40, author=f"{name} @team")
-    hostile = change(1, Action.DELETE).model_copy(update={"cause": cause})
+    hostile = replace(change(1, Action.DELETE), cause=cause)
     fields = (FieldChange(path=f"spec.{name}", before=name, after=f"{name} @team"),)
-    edited = change(2, Action.UPDATE).model_copy(update={"cause": cause, "paths": fields})
+    edited = replace(change(2, Action.UPDATE), cause=cause, paths=fields)
     drift = Drift(address=name, kind="changed", changed_by=f"{name} @team", paths=fields)
     known = KnownDrift(
         address=name,
