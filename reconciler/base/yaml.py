@@ -25,6 +25,7 @@ MAX_DOCUMENTS = 10_000
 
 _TEXT_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str"))
 _Parser = getattr(yaml, "CLoader", yaml.Loader)
+_Scalar, _MappingEnd, _SequenceEnd = yaml.ScalarEvent, yaml.MappingEndEvent, yaml.SequenceEndEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +163,12 @@ class _Builder:
         mark = self._mark(event)
         items: list[Any] = []
         next_event = self._parser.get_event
-        while type(item := next_event()) is not yaml.SequenceEndEvent:
-            value, child = self._value(item, depth + 1)
+        while type(item := next_event()) is not _SequenceEnd:
+            if type(item) is _Scalar and item.anchor is None:
+                self._count(1, item)
+                value, child = _scalar(item), self._mark(item) if self._marks else None
+            else:
+                value, child = self._value(item, depth + 1)
             if mark is not None:
                 mark.add(len(items), child)
             items.append(value)
@@ -174,9 +179,15 @@ class _Builder:
         values: dict[str, Any] = {}
         merged: list[tuple[dict[str, Any], Mark | None]] = []
         next_event = self._parser.get_event
-        while type(key := next_event()) is not yaml.MappingEndEvent:
+        while type(key := next_event()) is not _MappingEnd:
             name = self._key(key)
-            value, child = self._value(next_event(), depth + 1)
+            item = next_event()
+            # Most values are plain: taken here, without the way through `_value`.
+            if type(item) is _Scalar and item.anchor is None:
+                self._count(1, item)
+                value, child = _scalar(item), self._mark(item) if self._marks else None
+            else:
+                value, child = self._value(item, depth + 1)
             if name == "<<" and not key.style:
                 merged.extend(_merge_sources(key, value, child))
                 continue

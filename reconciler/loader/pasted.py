@@ -12,6 +12,9 @@ from reconciler.base.source import Path, Source, spell_path
 
 def pasted_tokens(value: Any, source: Source, task: str) -> list[Diagnostic]:
     """An error for each text of a valid document that holds a token. Never repeats it."""
+    # No token spans two lines: all texts are looked through at once, and mostly that is all.
+    if not holds_token("\n".join(_texts(value))):
+        return []
     return [
         Diagnostic(
             f"{spell_path(path)} holds what looks like a token",
@@ -22,6 +25,19 @@ def pasted_tokens(value: Any, source: Source, task: str) -> list[Diagnostic]:
         )
         for path in _paths(value, ())
     ]
+
+
+def _texts(value: Any) -> list[str]:
+    found, waiting = list[str](), [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, str):
+            found.append(here)
+        elif isinstance(here, dict):
+            waiting += here.values()
+        elif isinstance(here, list):
+            waiting += here
+    return found
 
 
 def _paths(value: Any, path: Path) -> Iterator[Path]:
