@@ -37,6 +37,11 @@ class EngineBuilder:
         """True if it can mount secrets."""
         return self._chosen.secrets
 
+    @property
+    def caches(self) -> bool:
+        """True if it can take layers from an image in a registry."""
+        return self._chosen.caches
+
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
     ) -> BuildResult:

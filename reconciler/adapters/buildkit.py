@@ -76,6 +76,7 @@ class BuildKitBuilder:
 
     name = "buildkit"
     secrets = True
+    caches = True
 
     def __init__(self, client: DockerClient, address: str, environment: Mapping[str, str]) -> None:
         self._client = client
@@ -133,7 +134,13 @@ def _arguments(
     words += [f"--platform={request.platform}"] if request.platform else []
     words += ["--no-cache"] if request.no_cache else []
     words += ["--network=none"] if request.offline else []
+    words += _cache(request.cache) if request.cache else []
     return [*words, "--", str(request.context)]
+
+
+def _cache(name: str) -> list[str]:
+    # The argument makes BuildKit write into the image which layers are whose; it stays in no image.
+    return [f"--cache-from={name}", f"--tag={name}", "--build-arg=BUILDKIT_INLINE_CACHE=1"]
 
 
 @contextmanager

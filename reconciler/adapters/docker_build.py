@@ -24,6 +24,7 @@ class ClassicBuilder:
 
     name = "classic"
     secrets = False
+    caches = False
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

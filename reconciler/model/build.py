@@ -10,7 +10,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """One image build. `secrets` holds values by name: they are mounted, never arguments."""
+    """One image build. `secrets` holds values by name: they are mounted, never arguments.
+
+    `cache` is an image in a registry whose layers are taken, and which the new one is tagged with.
+    """
 
     context: Path
     dockerfile: Path
@@ -22,6 +25,7 @@ class BuildRequest:
     no_cache: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
+    cache: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

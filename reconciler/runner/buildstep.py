@@ -20,6 +20,7 @@ from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, read_dockerfile
 from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.labels import image_labels
+from reconciler.runner.layercache import cache_name, keep_cache
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Fetched
@@ -39,7 +40,8 @@ _HARMLESS = frozenset(
 def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
     """Build once, note the image. Returns 0. Raises Failure or Stop."""
     context = _context(step, site)
-    request = _prepared(step, context, work, site)
+    cache = cache_name(step, site.builder, work)
+    request = _prepared(step, context, work, site, cache)
     with work.ledger.output(step.id, attempt) as output:
 
         def take(chunk: bytes) -> None:
@@ -55,6 +57,8 @@ def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) 
     refuse_leaked_secrets(result.image_id, secrets, site.images)
     site.built.update(dict.fromkeys(request.tags, result.image_id))
     note_built(request.tags, result.image_id, work)
+    if cache is not None and site.multi.push:
+        keep_cache(cache, step, site.images, work)
     work.ledger.say(step.id, f"built {', '.join(request.tags) or result.image_id}", attempt)
     return 0
 
@@ -139,7 +143,9 @@ def _new_folder(parent: Path) -> Path:
 
 
 # ------------------------------------------------------------------- request
-def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> BuildRequest:
+def _prepared(
+    step: BuildStep, workspace: Fetched, work: Work, site: Site, cache: str | None
+) -> BuildRequest:
     """What the builder is asked, with the bases there and written down."""
     build, inside = step.build, context_path(step)
     folder = (workspace.folder / inside).resolve()
@@ -177,6 +183,7 @@ def _prepared(step: BuildStep, workspace: Fetched, work: Work, site: Site) -> Bu
         no_cache=build.no_cache,
         labels={**_labels(step), **image_labels(work.ledger.record, bases.records)},
         offline=work.request.offline,
+        cache=cache,
     )
 
 

@@ -77,6 +77,10 @@ class Builder(Protocol):
     def secrets(self) -> bool:
         """True if it can mount secrets."""
 
+    @property
+    def caches(self) -> bool:
+        """True if it can take layers from an image in a registry."""
+
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
     ) -> BuildResult:

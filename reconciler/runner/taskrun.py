@@ -10,9 +10,7 @@ from collections.abc import Iterator
 
 from reconciler.base.errors import EngineUnavailable
 from reconciler.base.redact import Redactor
-from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind
-from reconciler.model.image import ImageReference, names_repository, parse_reference
 from reconciler.model.run import Reason
 from reconciler.runner.buildstep import check_build
 from reconciler.runner.containers import Containers
@@ -21,6 +19,7 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
+from reconciler.runner.pushable import check_pushable
 from reconciler.runner.schedule import default_width, run_graph
 from reconciler.runner.site import Site, check_network, open_site
 from reconciler.runner.steps import perform
@@ -125,7 +124,7 @@ def _check(step: Step, task: TaskFile, work: Work) -> None:
         check_build(step, task.masked)
     elif isinstance(step, PushStep):
         for name in step.images:
-            _check_push(step, name, work)
+            check_pushable(name, f'step "{step.id}" (line {step.line})', work)
     else:
         check_network(step, task, work)
         _check_privileged(step, work)
@@ -141,39 +140,6 @@ def _check_privileged(step: CmdStep, work: Work) -> None:
     if step.privileged and multi is not None and multi.file and not multi.docker_socket:
         message = f'step "{step.id}" (line {step.line}) is privileged, which is root on the engine'
         fix = "remove privileged, or allow it in the task's spec with dockerSocket: true"
-        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
-
-
-def _check_push(step: PushStep, name: str, work: Work) -> None:
-    """A run pushes to its own registry and to those the task declares, to repositories it names."""
-    where = f'step "{step.id}" (line {step.line})'
-    try:
-        parts = parse_reference(name)
-    except ValueError as error:
-        message = f"{where}: the image name {one_line(name)} is not legal: {error}"
-        raise Failure(Reason.TASKFILE_INVALID, message) from None
-    allowed = [host for host in (work.request.login_server, *work.request.registries) if host]
-    if parts.digest:
-        message = f"{where}: a name to push carries no digest"
-        raise Failure(Reason.TASKFILE_INVALID, message)
-    if parts.registry not in allowed:
-        shown = ", ".join(allowed) or "none: give one with -r"
-        message = f"{where}: {one_line(name)} is not in a registry of this run ({shown})"
-        fix = "write {{.Run.Registry}}/ in front"
-        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
-    _check_named(where, parts, work)
-
-
-def _check_named(where: str, image: ImageReference, work: Work) -> None:
-    """A declared task pushes only to repositories that its spec names, whatever its file says."""
-    request = work.request
-    if request.task is None or request.multi is None or request.multi.file is None:
-        return  # typed by a person, or written in the spec itself
-    own = image.registry == request.login_server
-    name = image.repository if own else f"{image.registry}/{image.repository}"
-    if not any(names_repository(known, name) for known in request.multi.file.repositories):
-        message = f"{where}: the spec of {request.task} does not name the repository {name}"
-        fix = f"add it to spec.step.file.repositories: [{name}]"
         raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
 
 

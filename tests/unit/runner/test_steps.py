@@ -460,6 +460,57 @@ def test_a_stop_during_a_pause_ends_the_trying() -> None:
         try_often(Repeating(retries=5), once, pause)
 
 
+# --------------------------------------------------------------------- cache
+KEPT = f"{REGISTRY}/web:cache_quickrun_b"
+
+
+def cached(bench: Bench, tag: str = f"{REGISTRY}/web:1", **more: Any) -> RunRecord:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    return bench.go({"id": "b", "build": f"-t {tag} .", "cache": "enabled"}, **more)
+
+
+def test_a_cache_is_taken_from_the_registry_and_kept_there(bench: Bench) -> None:
+    record = cached(bench)
+    assert bench.run.engine.requests[0].cache == KEPT
+    assert bench.run.engine.pushed == [KEPT]
+    assert [output.reference for output in record.outputs] == [f"{REGISTRY}/web:1"]
+
+
+def test_without_a_push_no_cache_is_pushed_either(bench: Bench) -> None:
+    cached(bench, push=False)
+    assert bench.run.engine.requests[0].cache == KEPT
+    assert bench.run.engine.pushed == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "more", "why"),
+    [
+        ("other.example/web:1", {}, "not in a registry of this run"),
+        (f"{REGISTRY}/web:1", {"task": "contoso/web-api"}, "does not name the repository web"),
+    ],
+)
+def test_no_cache_goes_where_the_run_may_not_push(
+    bench: Bench, tag: str, more: dict[str, Any], why: str
+) -> None:
+    record = cached(bench, tag, **more)
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    assert bench.run.engine.requests[0].cache is None
+    assert bench.run.engine.pushed == []
+    assert why in bench.run.log.text
+
+
+def test_a_builder_that_cannot_cache_builds_all_the_same_and_says_so(bench: Bench) -> None:
+    bench.run.engine.caches = False
+    assert cached(bench).status is RunStatus.SUCCEEDED
+    assert "note: no cache is kept: the " in bench.run.log.text
+
+
+def test_a_cache_that_the_registry_refuses_fails_no_build(bench: Bench) -> None:
+    bench.run.engine.transfer = Transfer(refusal=Refusal.AUTH, message="denied")
+    assert cached(bench).status is RunStatus.SUCCEEDED
+    assert f"warning: the cache {KEPT} is not kept: denied" in bench.run.log.text
+
+
 # ------------------------------------------------------------------- secrets
 VOLUME: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"k": "AAEC"}}]}
 
