@@ -13,6 +13,7 @@ from bench.given import RECONCILER, Given
 from bench.images import build_push_run, cached_build
 from bench.masking import masking
 from bench.measure import Bar, Figure, Row, run
+from bench.reading import deps, render
 from bench.runs import big_log, one_step, place, twenty_in_a_row, twenty_side_by_side
 from bench.workspaces import make_terraform, make_workspace
 
@@ -54,6 +55,8 @@ def _beside_terraform(folder: Path, count: int, figure: Figure) -> Row:
 CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "start": start,
     "specs": specs,
+    "render": render,
+    "deps": deps,
     "build": cached_build,
     "step": one_step,
     "place": place,

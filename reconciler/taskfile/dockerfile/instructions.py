@@ -30,6 +30,7 @@ _LIST_FORMS = {"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"}
 _HEREDOC_FORMS = {"ADD", "COPY", "RUN"}
 _HEREDOC = re.compile(r"[0-9]*<<(-?)([^<]+)")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
+_PLAIN = re.compile(rf"[^{re.escape(''.join(SPACES))}'\"\\]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,12 @@ def _flag_word(text: str, at: int, end: int) -> tuple[str, list[tuple[int, ...]]
     cells: list[tuple[int, ...]] = []
     quote = ""
     while at < end and (quote or text[at] not in SPACES):
+        if not quote and (plain := _PLAIN.match(text, at, end)):
+            # Nearly every word is one such piece: letter by letter it takes five times as long.
+            word.append(plain[0])
+            cells += zip(range(at, plain.end()))
+            at = plain.end()
+            continue
         char, step = text[at], 1
         if char == "\\":
             char, step = text[at + 1 : min(at + 2, end)], 2

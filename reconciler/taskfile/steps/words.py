@@ -7,6 +7,7 @@ Source: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.htm
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from reconciler.taskfile.faults import Fault, place
@@ -15,6 +16,9 @@ _OPERATORS = ";&|<>()`"
 _ESCAPED_IN_QUOTES = frozenset('$`"\\\n')
 _MOST_OPERATORS = 20  # as many as anybody reads
 _LONGEST_OPERATOR = 4
+# What means itself, outside and inside of double quotes: nearly all of every text.
+_LITERAL = re.compile(r"[^'\"\\\s;&|<>()`]+")
+_LITERAL_IN_QUOTES = re.compile(r'[^"\\]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class _Reader:
 
     def read(self) -> None:
         while self._at < len(self._text):
+            if self._literal(_LITERAL):
+                continue
             char = self._text[self._at]
             self._at += 1
             if char == "'":
@@ -79,6 +85,15 @@ class _Reader:
             else:
                 self._plain(char)
         self._end_word()
+
+    def _literal(self, pattern: re.Pattern[str]) -> bool:
+        """Take what stands here and means itself; false if nothing does."""
+        found = pattern.match(self._text, self._at)
+        if found is None:
+            return False
+        self._add(found[0])
+        self._at = found.end()
+        return True
 
     def _add(self, text: str) -> None:
         self._word = self._word or []
@@ -125,6 +140,8 @@ class _Reader:
         start = self._at
         self._add("")
         while self._at < len(self._text):
+            if self._literal(_LITERAL_IN_QUOTES):
+                continue
             char = self._text[self._at]
             self._at += 1
             if char == '"':
