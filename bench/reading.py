@@ -1,7 +1,7 @@
 """Reading of task files and Dockerfiles, in processor time once the program is started.
 
-It waits for nobody: what others do on the machine meanwhile does not count. Beside it is the same on the smallest file. Each time in a process of its own: what was read once
-is read faster.
+It waits for nobody, so what others do on the machine meanwhile does not count. Beside it is the
+same on the smallest file. Each time in a process of its own: what was read once is read faster.
 """
 
 from __future__ import annotations
