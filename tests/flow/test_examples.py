@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shutil
@@ -118,6 +119,22 @@ def test_our_own_specs_are_valid_under_our_own_policies(
     monkeypatch.chdir(ROOT)
     assert run(["validate"]) == 0
     assert "0 errors, 0 warnings" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", ["03-multi-step", "06-build-test-package"])
+def test_a_task_file_of_an_example_would_run(
+    example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = ROOT / "examples" / example / "app" / "task.yaml"
+    words = ["render", str(file), "--registry", "r.example", "--set", "base=b", "--set"]
+    assert run([*words, "expected=1.0", "-o", "json"]) == 0
+    rendered = json.loads(capsys.readouterr().out)
+    assert rendered["diagnostics"] == []
+    # What is published is published last, after all that could fail.
+    *before, last = rendered["steps"]
+    assert last["kind"] == "push"
+    assert [step["kind"] for step in before].count("push") == 0
+    assert last["needs"] == [before[-1]["id"]]
 
 
 @pytest.mark.parametrize("readme", sorted((ROOT / "examples").glob("*/README.md")))
