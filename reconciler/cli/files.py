@@ -95,6 +95,7 @@ def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
 def schema(kind: str | None) -> int:
     """Print the JSON Schema of KIND, or of any document of specs/ and policies/.
 
+    `task-file` is the steps of a task, as ACR Tasks writes them.
     Of what is printed, `plan`, `drift`, `report`, `render` and `deps` have one.
     """
     from reconciler.operations.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415

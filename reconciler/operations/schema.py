@@ -35,7 +35,17 @@ def _drift() -> dict[str, Any]:
     return drift_schema()
 
 
-_OTHERS: dict[str, Callable[[], dict[str, Any]]] = {"plan": _plan, "drift": _drift}
+def _task_file() -> dict[str, Any]:
+    from reconciler.taskfile.file.schema import task_file_schema  # noqa: PLC0415  (late, too)
+
+    return task_file_schema()
+
+
+_OTHERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "plan": _plan,
+    "drift": _drift,
+    "task-file": _task_file,
+}
 KINDS = (*_MODELS, *_OTHERS)
 
 

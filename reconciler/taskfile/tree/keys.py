@@ -30,6 +30,11 @@ _MEANT_IN_STEPS = {
 }
 
 
+def is_hidden(name: str) -> bool:
+    """True for an inner field of ACR's engine, which no file may set."""
+    return name in _HIDDEN
+
+
 def check_keys(mapping: Mapping, known: tuple[str, ...], what: str, findings: Findings) -> None:
     """Note every key of `mapping` that is repeated or not known; `what` is what the map is."""
     for key in mapping.repeated:
@@ -38,7 +43,7 @@ def check_keys(mapping: Mapping, known: tuple[str, ...], what: str, findings: Fi
     for name, key in mapping.keys.items():
         if name in known:
             continue
-        if name in _HIDDEN:
+        if is_hidden(name):
             message, fix = f'"{name}" is an inner field of the engine', "remove it"
         else:
             meant = _MEANT_IN_STEPS.get(name) if what == "a step" else None
