@@ -75,7 +75,7 @@ def find_dependencies(words: DepsWords) -> Depends:
         except YamlError as error:
             raise _wrong(shown, error.message) from None
         except DockerfileError as error:
-            raise _wrong(shown, error.message, error.line) from None
+            raise _wrong(shown, error.message, error.line, _fix(words)) from None
 
 
 def _found(text: str, shown: str, words: DepsWords, revision: str) -> Depends:
@@ -113,10 +113,16 @@ def _platform(text: str) -> str:
         raise WrongUsage(f"--platform: {error}") from None
 
 
-def _wrong(file: str, message: str, line: int = 1) -> InvalidInput:
+def _wrong(file: str, message: str, line: int = 1, fix: str | None = None) -> InvalidInput:
     # 0: not the fault of a line of the file, but of what was asked of it.
     place = Location(file, line) if line else None
-    return InvalidInput([Diagnostic(message, place, code="dockerfile")])
+    return InvalidInput([Diagnostic(message, place, code="dockerfile", fix=fix)])
+
+
+def _fix(words: DepsWords) -> str | None:
+    if words.manner is Manner.STRICT:
+        return None
+    return "ACR's scanner stops here; ours may read on: leave out --compat"
 
 
 # ------------------------------------------------------------------- context

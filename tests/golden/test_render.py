@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from reconciler.report.machine import to_text
 from reconciler.report.published import published_schema
 from reconciler.report.render_json import render_json
 from reconciler.report.render_text import render_lines
+from tests.flow.desk import Desk
 from tests.golden.compare import check_golden
 
 FOLDER = Path(__file__).parent / "render"
@@ -67,3 +70,20 @@ def test_the_list_of_base_images_looks_as_before_and_keeps_to_its_schema() -> No
     jsonschema.Draft202012Validator(published_schema("deps")).validate(found)
     assert json.loads(to_text(found)) == found
     check_golden(FOLDER / "deps.json", to_text(found) + "\n")
+
+
+PAGE = FOLDER.parents[2] / "docs" / "reference" / "render-and-deps.md"
+
+
+def test_what_the_page_shows_is_what_is_printed(tmp_path: Path) -> None:
+    blocks = re.findall(r"```(\w*)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    written = {language: text for language, text in blocks if language}
+    assert list(written) == ["yaml", "dockerfile"]
+    desk = Desk(tmp_path)
+    desk.write({"task.yaml": written["yaml"], "Dockerfile": written["dockerfile"]})
+    shown = [text for language, text in blocks if not language]
+    assert len(shown) == 2
+    for text in shown:
+        command, _, output = text.partition("\n")
+        outcome = desk.run(*shlex.split(command.removeprefix("$ reconciler ")))
+        assert (outcome.code, outcome.text) == (0, output)
