@@ -20,10 +20,15 @@ from reconciler.base.text import as_text, did_you_mean, one_line
 from reconciler.loader.files import TEMPLATE_SUFFIX, list_folders
 from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE
-from reconciler.plan.selection import Selection, Since, parse_selector
+from reconciler.operations.dockerfiles import dockerfile_bases
+from reconciler.operations.gather import servers_of
+from reconciler.plan.needs import left_out_bases
+from reconciler.plan.selection import LeftOut, Selection, Since, parse_selector
 
 if TYPE_CHECKING:
     from reconciler.operations.workspace import OpenWorkspace
+    from reconciler.plan.change import Change
+    from reconciler.plan.narrow import Narrowed
 
 _DEFAULTS = "Defaults"
 
@@ -45,6 +50,20 @@ def selection_of(opened: OpenWorkspace, choice: Choice | None) -> Selection:
         tuple(parse_selector("--target", text) for text in choice.target),
         tuple(parse_selector("--exclude", text) for text in choice.exclude),
         None if choice.since is None else _since(opened, choice.since),
+    )
+
+
+def left_out_of(
+    opened: OpenWorkspace, narrowed: Narrowed | None, changes: Sequence[Change]
+) -> LeftOut | None:
+    """What a plan does not tell of, and which bases of its changes are among it."""
+    if narrowed is None:
+        return None
+    if not changes:
+        return narrowed.left_out({})  # what is left out need not be read
+    bases = dockerfile_bases(opened, changes)
+    return narrowed.left_out(
+        left_out_bases(changes, narrowed.differing(), servers_of(opened), bases)
     )
 
 

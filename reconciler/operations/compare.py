@@ -19,7 +19,7 @@ from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE, load_workspace
 from reconciler.operations.causes import attribute
-from reconciler.operations.choosing import Choice, existing_commit, selection_of
+from reconciler.operations.choosing import Choice, existing_commit, left_out_of, selection_of
 from reconciler.operations.gather import Stores, read_declared
 from reconciler.operations.plan import (
     Planned,
@@ -84,7 +84,7 @@ def compare_with(
         overrides=tuple(overrides.used),
         looks_like_renames=looks_like_renames(ordered.changes),
         cycles=ordered.cycles,
-        left_out=narrowed.left_out() if narrowed else None,
+        left_out=left_out_of(opened, narrowed, ordered.changes),
         compared_with=Revision(ref=ref, commit=commit),
     )
     return Planned(plan, validation)

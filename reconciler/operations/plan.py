@@ -10,7 +10,7 @@ from reconciler.base.errors import InvalidInput
 from reconciler.base.text import as_text
 from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
-from reconciler.operations.choosing import Choice, selection_of
+from reconciler.operations.choosing import Choice, left_out_of, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores_by_digest, servers_of
 from reconciler.operations.plan_head import plan_head
@@ -93,7 +93,7 @@ def make_plan(
         overrides=tuple(overrides.used),
         looks_like_renames=looks_like_renames(ordered.changes),
         cycles=ordered.cycles,
-        left_out=narrowed.left_out() if narrowed else None,
+        left_out=left_out_of(opened, narrowed, ordered.changes),
     )
     told = refusal(opened.root) if plan.inputs.commit is None else None
     # Of a part of the tasks nobody can say that an entry is for none.

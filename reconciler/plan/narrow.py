@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.plan.build import Comparer, Comparison, former_address, is_everywhere
-from reconciler.plan.selection import Facts, Hits, LeftOut, Selection
+from reconciler.plan.normalise import canonical_document
+from reconciler.plan.parts import Document
+from reconciler.plan.selection import Facts, Hits, LeftOut, LeftOutBase, Selection
 from reconciler.plan.stored import Declared, Stored, StoredTasks
 
 
@@ -29,6 +31,7 @@ class Narrowed:
         self._hits = Hits(selection)
         self._declared: set[str] = set()
         self._tasks = self._differing = 0
+        self._differ: list[Declared] = []
 
     def add(self, task: Declared) -> None:
         """Compare one declared task if it is chosen. Raises StateUnusable."""
@@ -38,7 +41,10 @@ class Narrowed:
         if self._chooses(Facts(own, task.owner, task.labels, task.file)):
             self._chosen.append(task)
         else:
-            self._leave(own, differs=not is_everywhere(task, self._applied, self._live))
+            differs = not is_everywhere(task, self._applied, self._live)
+            self._leave(own, differs=differs)
+            if differs:
+                self._differ.append(task)
 
     def finish(self) -> Comparison:
         """The outcome for the chosen tasks. Raises WrongUsage (a selector fits none)."""
@@ -55,8 +61,16 @@ class Narrowed:
             comparer.add(task)
         return comparer.finish()
 
-    def left_out(self) -> LeftOut:
-        """What is not told of; complete once `finish` was called."""
+    def differing(self) -> Iterator[tuple[str, Document]]:
+        """The declared tasks that are left out and differ, by address. Reads each."""
+        for task in self._differ:
+            yield task.address, canonical_document(task.read().value)
+
+    def left_out(self, bases: Mapping[str, Iterable[str]]) -> LeftOut:
+        """What is not told of; complete once `finish` was called.
+
+        `bases` are addresses among `differing` that chosen ones build on, with those.
+        """
         since = self._selection.since
         return LeftOut(
             target=tuple(one.text for one in self._selection.targets),
@@ -65,6 +79,10 @@ class Narrowed:
             since_commit=since.commit if since else None,
             tasks=self._tasks,
             differing=self._differing,
+            bases=tuple(
+                LeftOutBase(address=address, needed_by=tuple(sorted(bases[address])))
+                for address in sorted(bases)
+            ),
         )
 
     def _chooses(self, facts: Facts) -> bool:

@@ -43,6 +43,25 @@ def needs_of(
     return dict(found)
 
 
+def left_out_bases(
+    changes: Iterable[Change],
+    left: Iterable[tuple[str, Document]],
+    servers: Mapping[str, str],
+    bases: Mapping[str, Sequence[str]],
+) -> dict[str, set[str]]:
+    """Which of the documents that are left out changes build on: the takers, by address of those.
+
+    `servers` and `bases` as for `needs_of`. What is deleted builds on nothing any more.
+    """
+    targets = ((one.address, one.target.read()) for one in changes if one.target is not None)
+    chosen, rest = _all_traffic(targets, servers, bases), _all_traffic(left, servers, {})
+    found: dict[str, set[str]] = defaultdict(set)
+    for writer, taker in _pairs({**rest, **chosen}, rest.keys()):
+        if taker in chosen:
+            found[writer].add(taker)
+    return dict(found)
+
+
 def who_builds_on_whom(
     documents: Mapping[str, Document],
     servers: Mapping[str, str],

@@ -19,6 +19,13 @@ from reconciler.plan.parts import PlanModel
 KINDS = ("label", "owner", "registry")
 
 
+class LeftOutBase(PlanModel):
+    """A task that was left out and differs, though chosen tasks (`needed_by`) build on it."""
+
+    address: str
+    needed_by: tuple[str, ...]
+
+
 class LeftOut(PlanModel):
     """What a plan was made for, and how much of the workspace it does not tell of.
 
@@ -32,6 +39,7 @@ class LeftOut(PlanModel):
     since_commit: str | None = None
     tasks: int = 0
     differing: int = 0
+    bases: tuple[LeftOutBase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import plain_fields, secrets_of
 from reconciler.report.facts_text import spell_release, spell_timer
 from reconciler.report.plan_text import summary
-from reconciler.report.selection_text import scope_sentences
+from reconciler.report.selection_text import base_warnings, scope_sentences
 
 # GitHub shows ten of each kind for a step, and drops the rest without a word.
 _MOST = 10
@@ -58,6 +58,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
         *(_of_delete(change) for change in plan.changes if change.action is Action.DELETE),
         *_of_releases(plan),
         *map(_of_drift, plan.drift),
+        *(Note("warning", "base left out", text) for text in base_warnings(plan)),
         *(_of_change(change, plan) for change in plan.writes if change.action is not Action.DELETE),
     ]
     return [*_lines(notes, service, folder), *map(_quoted, scope_sentences(plan)), summary(plan)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.base.text import cut, harmless, wrap
 from reconciler.plan.change import Plan
-from reconciler.report.selection_text import scope_sentences
+from reconciler.report.selection_text import base_warnings, scope_sentences
 
 _MOST = 10
 
@@ -14,6 +14,7 @@ _MOST = 10
 def safety_sentences(plan: Plan) -> Iterator[str]:
     """One sentence for each, each with the word that says how grave it is."""
     yield from scope_sentences(plan)
+    yield from (f"warning: {text}" for text in base_warnings(plan))
     for override in plan.overrides:
         why = f": {override.reason}" if override.reason else ""
         yield f"warning: set aside for this plan by {override.by}: {override}{why}"

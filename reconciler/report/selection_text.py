@@ -20,6 +20,17 @@ def scope_sentences(plan: Plan) -> Iterator[str]:
         yield f"note: {_spell_left_out(plan.left_out)}"
 
 
+def base_warnings(plan: Plan) -> Iterator[str]:
+    """One sentence for each base that was left out, though it differs too."""
+    for base in plan.left_out.bases if plan.left_out else ():
+        takers = cut(one_line(", ".join(base.needed_by), 400), 160)
+        yield (
+            f"{base.address} is left out and differs too, and {takers} "
+            f"{'builds' if len(base.needed_by) == 1 else 'build'} on it: "
+            f"plan for it as well, or know that it stays as it is"
+        )
+
+
 def spell_revision(plan: Plan) -> str:
     """`main (9ac11e0)`."""
     revision = plan.compared_with

@@ -54,6 +54,35 @@ def test_a_base_in_a_dockerfile_of_the_workspace_counts(project: Project) -> Non
         assert depends(project)["contoso/app-api"] == []
 
 
+def test_a_base_that_differs_and_is_left_out_is_warned_of(project: Project) -> None:
+    assert bases(project, "--target", "app-*") == {"contoso/zz-base": ["contoso/app-api"]}
+    words = ("plan", "--target", "app-api")
+    told = "contoso/zz-base is left out and differs too, and contoso/app-api builds on it"
+    assert f"warning: {told}" in " ".join(project.run(*words).out.split())
+    assert told in " ".join(project.run(*words, "-o", "markdown").out.split())
+    github = project.run(*words, "-o", "github").out.splitlines()
+    assert any(line.startswith("::warning ") and told in line for line in github)
+
+
+def test_a_base_that_is_as_declared_or_chosen_too_is_not_warned_of(project: Project) -> None:
+    assert bases(project, "--target", "*-*") == {}
+    assert bases(project, "--target", "middle") == {}
+    assert project.run("apply", "--auto-approve", "--target", "zz-base").code == 0
+    assert bases(project, "--target", "app-api") == {}
+
+
+def test_a_task_that_names_another_as_downstream_is_its_base(project: Project) -> None:
+    project.write("aa-other", metadata={"downstream": ["middle"]})
+    assert bases(project, "--exclude", "aa-other") == {"contoso/aa-other": ["contoso/middle"]}
+
+
+def bases(project: Project, *words: str) -> dict[str, list[str]]:
+    outcome = project.run("plan", "-o", "json", *words)
+    assert outcome.code == 0, outcome.err
+    found = json.loads(outcome.out)["left_out"]["bases"]
+    return {one["address"]: one["needed_by"] for one in found}
+
+
 def depends(project: Project) -> dict[str, list[str]]:
     plan = json.loads(project.run("plan", "-o", "json").out)
     return {change["address"]: change["depends_on"] for change in plan["changes"]}

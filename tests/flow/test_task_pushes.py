@@ -120,6 +120,15 @@ def test_what_cannot_be_read_is_told_as_unknown_with_the_reason(
         assert "its spec lets it push to web" in told
 
 
+def test_a_file_that_is_unknown_is_told_only_where_it_may_push_otherwise(project: Project) -> None:
+    write(project, "https://git.contoso.example/web.git#main")
+    assert project.run("apply", "--auto-approve").code == 0
+    write(project, "https://git.contoso.example/web.git#main", timeout=900)
+    assert planned(project)["unknown_releases"] == []
+    write(project, "https://git.contoso.example/web.git#next", timeout=900)
+    assert unknown(project) == "its context is fetched by the run"
+
+
 def test_the_value_of_a_secret_is_not_asked_for(project: Project) -> None:
     put(project, TASK_FILE + "  - cmd: bash echo\n    env: [A={{.Values.password}}]\n")
     write(project, set={"tag": "prod"}, setSecret={"password": "env:NOT_SET_ANYWHERE"})

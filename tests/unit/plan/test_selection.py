@@ -32,7 +32,7 @@ def narrowed(
     narrow = Narrowed(selection, stores(*applied), stores(*live))
     for one in declared:
         narrow.add(Declared.of(located(one)))
-    return narrow.finish(), narrow.left_out()
+    return narrow.finish(), narrow.left_out({})
 
 
 @pytest.mark.parametrize(
