@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import docker
 import pytest
@@ -52,6 +54,12 @@ def run(
 
 def statuses(workshop: Workshop) -> dict[str, str]:
     return {step["name"]: step["status"] for step in workshop.last()["steps"]}
+
+
+def codes(workshop: Workshop) -> dict[str, tuple[str, int | None]]:
+    """Status and exit code of each step of the last run."""
+    steps = workshop.last()["steps"]
+    return {step["name"]: (step["status"], step["exitCode"]) for step in steps}
 
 
 def of_run(engine: docker.DockerClient, run_id: str) -> list[str]:
@@ -180,6 +188,34 @@ def test_the_first_failure_stops_the_siblings_and_starts_nothing(
     assert statuses(workshop) == {"stubborn": "canceled", "bad": "failed", "never": "skipped"}
     assert "not run: never" in done.stderr
     assert of_run(engine, workshop.last()["id"]) == []
+
+
+def test_a_sibling_may_say_goodbye_and_its_own_code_is_not_the_runs(workshop: Workshop) -> None:
+    polite = 'trap "echo goodbye; exit 5" TERM; echo begun; while true; do sleep 0.1; done'
+    done = run(
+        workshop,
+        {"id": "polite", "cmd": f"sh -c '{polite}'", "when": ["-"]},
+        {"id": "bad", "cmd": "sh -c 'sleep 2; exit 3'", "when": ["-"]},
+    )
+    assert done.returncode == 4
+    assert re.findall(r"^polite +\| (.*)$", done.stdout, re.MULTILINE) == ["begun", "goodbye"]
+    assert codes(workshop) == {"polite": ("canceled", None), "bad": ("failed", 3)}
+    assert 'step "bad" exited with 3' in workshop.last()["message"]
+
+
+def test_a_detached_container_that_ends_by_itself_says_with_what_and_ends_nothing_else(
+    workshop: Workshop,
+) -> None:
+    done = run(
+        workshop,
+        {"id": "web", "cmd": "sh -c 'exit 9'", "detach": True},
+        {"id": "db", "cmd": "sleep 60", "detach": True},
+        {"id": "next", "cmd": "sleep 2"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert codes(workshop) == {
+        "web": ("detached-exited", 9), "db": ("succeeded", None), "next": ("succeeded", 0),
+    }  # fmt: skip
 
 
 def test_an_ignored_failure_keeps_its_code_and_its_successors_run(workshop: Workshop) -> None:
@@ -448,6 +484,32 @@ def test_a_set_secret_is_masked_and_stored_nowhere(workshop: Workshop) -> None:
         assert form not in done.stdout + done.stderr
         assert form.encode() not in stored
     assert workshop.last()["secrets"][0]["reference"] == "env:TOK"
+
+
+def test_no_letter_of_a_secret_is_shown_whatever_the_spelling_and_the_chunks(
+    workshop: Workshop,
+) -> None:
+    workshop.environment["TOK"] = PLANTED
+    raw, folder = PLANTED.encode(), workshop.context("ctx")
+    plain = [PLANTED, raw.hex(), raw.hex().upper(), quote(PLANTED, safe="")]
+    encoded, kept = [], []
+    for before in (b"", b"u", b"us", b"use"):
+        whole = base64.b64encode(before + raw + b"end").decode()
+        first, last = len(before) * 8 // 6, -(-(len(before) + len(raw)) * 8 // 6)
+        encoded.append(whole)
+        kept.append(f"{whole[:first]}***{whole[last:]}")
+    forms = [*plain, *encoded, json.dumps({"tok": PLANTED})]
+    (folder / "forms").write_text("\n".join(forms) + "\n")
+    (folder / "half").write_bytes(raw)
+    show = "cat forms; head -c 9 half; sleep 0.5; tail -c +10 half; echo; echo $$T >&2"
+    path = task(workshop, {"id": "a", "cmd": f"sh -c '{show}'", "env": ["T={{.Values.tok}}"]})
+    done = workshop.call("run", "-f", path, "ctx", "--set-secret", "tok=env:TOK")
+    assert done.returncode == 0, done.stderr
+    log = workshop.call("logs", workshop.last()["id"], "-o", "json").stdout.splitlines()
+    told = [json.loads(line) for line in log]
+    out = [one["line"] for one in told if one["stream"] == "out"]
+    assert out == [*["***"] * len(plain), *kept, '{"tok": "***"}', "***"]
+    assert [one["line"] for one in told if one["stream"] == "err"] == ["***"]
 
 
 def test_a_secret_value_on_the_command_line_is_wrong_usage(workshop: Workshop) -> None:
