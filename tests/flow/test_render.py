@@ -178,6 +178,14 @@ def test_a_build_from_elsewhere_is_done_where_its_files_are_brought_to(desk: Des
     assert step["build"]["context"] == "https://example.com/x.git#main:sub"
 
 
+def test_a_build_that_a_run_would_refuse_is_told(desk: Desk) -> None:
+    text = f"{HEAD}  - build: -t a:1 .\n  - {{id: odd, build: -t a:1 --squash .}}\n"
+    (item,) = shown(desk, text)["diagnostics"]
+    assert (item["severity"], item["line"]) == ("warning", 4)
+    assert "a run of this version refuses it" in item["message"]
+    assert "--squash" in item["message"]
+
+
 def test_text_for_people_ends_with_what_is_wrong(desk: Desk) -> None:
     desk.write({"task.yaml": f"{HEAD}  - {{cmd: x, timout: 5}}\n"})
     outcome = desk.run("render", "task.yaml")
