@@ -60,7 +60,7 @@ def compare_with(
     narrowed = Narrowed(selection, base, base) if selection else None
     comparer = narrowed or Comparer(base, base)
     now = opened.clock().replace(microsecond=0)
-    validation = validate(opened, now.date(), also=comparer.add)
+    validation = validate(opened, now.date(), listener=comparer)
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()

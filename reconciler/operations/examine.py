@@ -8,7 +8,6 @@ another process as it comes from the index.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
@@ -20,7 +19,9 @@ from reconciler.loader.crosscheck import TaskFacts, facts_of
 from reconciler.loader.specs import SpecFile, SpecReader, SpecReading
 from reconciler.loader.taskcheck import TaskCheck
 from reconciler.model.task import Task
-from reconciler.plan.normalise import canonical_document, document_hash
+from reconciler.plan.declared import NewTask
+from reconciler.plan.normalise import canonical_document
+from reconciler.plan.parts import Frozen
 from reconciler.policy.evaluate import RuleSet, Status, Verdict, hold_until, judge
 from reconciler.policy.rule import Finding, Subject
 
@@ -54,26 +55,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a file comes to. `text` holds its entries; None where something is wrong with it.
+    """What a file comes to. `rows` are its entries as plain values; they hold until a day.
 
-    Entries hold until the day `until`.
+    `new` are the tasks as a plan tells them that creates them, one for each entry, where asked for.
     """
 
-    text: str
+    rows: Sequence[Sequence[Any]]
     until: date
     specs: int
     diagnostics: tuple[Diagnostic, ...] = ()
     rendered: str | None = None
+    new: tuple[NewTask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Reads, checks and judges files of one workspace on one day."""
+    """Reads, checks and judges files of one workspace on one day.
+
+    `for_plan`: what a plan tells of new tasks is wanted too.
+    """
 
     reader: SpecReader
     check: TaskCheck
     rules: RuleSet
     today: date
+    for_plan: bool = False
 
     def __call__(self, files: Sequence[SpecFile]) -> list[Examined]:
         """What each of some files comes to."""
@@ -83,17 +89,20 @@ class Examiner:
         """What a file comes to."""
         reading = self.reader.read(file)
         wrong = [item for _, task in reading.tasks for item in self.check.problems(task)]
-        until, rows = date.max, []
+        until, rows, new = date.max, [], list[NewTask]()
         for index, located in self._usable(reading):
-            row, end = self._row(index, located)
+            task = NewTask.of(located) if self.for_plan else NewTask(_document(located))
+            row, end = self._row(index, located, task.document)
             rows.append(row)
+            new.append(task)
             until = min(until, end)
         return Examined(
-            json.dumps(rows, separators=(",", ":")),
+            rows,
             until,
             reading.specs,
             (*reading.diagnostics, *wrong),
             reading.rendered,
+            tuple(new) if self.for_plan else (),
         )
 
     def _usable(self, reading: SpecReading) -> Iterator[tuple[int, Located[Task]]]:
@@ -102,7 +111,7 @@ class Examiner:
             if self.check.workspace.registry(located.value.metadata.registry) is not None:
                 yield index, located
 
-    def _row(self, index: int, located: Located[Task]) -> tuple[list[Any], date]:
+    def _row(self, index: int, located: Located[Task], document: Frozen) -> tuple[list[Any], date]:
         task = located.value
         verdicts = judge(self.rules, task, Subject.of(task), self.today)
         found = [
@@ -114,7 +123,7 @@ class Examiner:
         row = [
             index,
             located.source.line,
-            document_hash(canonical_document(task)),
+            document.digest,
             *(facts.address, facts.owner, facts.labels),
             *(facts.moved_from, facts.outputs, facts.shared),
             "".join([_LETTERS[verdict.status] for verdict in verdicts]),
@@ -123,16 +132,22 @@ class Examiner:
         return row, hold_until(self.rules, task, verdicts, self.today)
 
 
-def entries_of(text: str) -> Iterator[Entry]:
-    """The entries of an examined file. Raises ValueError if the text is damaged."""
-    try:
-        for row in json.loads(text):
-            index, line, digest, address, owner, labels, former, outputs, shared, *told = row
-            facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared)
-            letters, found = told
-            yield Entry(index, line, digest, facts, letters, _findings(found) if found else ())
-    except (TypeError, AttributeError) as error:
-        raise ValueError(str(error)) from None
+def _document(located: Located[Task]) -> Frozen:
+    return Frozen.of(canonical_document(located.value))
+
+
+def addresses_of(examined: Examined) -> Iterator[str]:
+    """The addresses of the tasks of a file."""
+    return (row[3] for row in examined.rows)
+
+
+def entries_of(examined: Examined) -> Iterator[Entry]:
+    """The entries of a file."""
+    for row in examined.rows:
+        index, line, digest, address, owner, labels, former, outputs, shared, *told = row
+        facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared)
+        letters, found = told
+        yield Entry(index, line, digest, facts, letters, _findings(found) if found else ())
 
 
 def _findings(rows: Any) -> tuple[tuple[int, tuple[Finding, ...]], ...]:

@@ -65,7 +65,7 @@ def make_plan(
     narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
     comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
-    validation = validate(opened, now.date(), also=comparer.add)
+    validation = validate(opened, now.date(), listener=comparer)
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()

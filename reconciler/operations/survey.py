@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
+from typing import Protocol
 
 from reconciler import __version__
 from reconciler.adapters.workers import Workers, processors
@@ -30,13 +33,14 @@ from reconciler.operations.examine import (
     Entry,
     Examined,
     Examiner,
+    addresses_of,
     entries_of,
     verdicts_of,
     words_of,
 )
 from reconciler.operations.gather import task_check
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.stored import Declared
+from reconciler.plan.declared import Declared, NewTask
 from reconciler.policy.evaluate import RuleSet
 from reconciler.policy.rule import Subject
 from reconciler.policy.waivers import Tally
@@ -49,6 +53,16 @@ _WINDOW = 2_000
 _BATCH = 50
 
 Place = tuple[str, int, int]
+
+
+class Listener(Protocol):
+    """Who is shown every usable task, and wants the documents of those that are new to it."""
+
+    def add(self, task: Declared) -> None:
+        """A declared task."""
+
+    def is_new(self, address: str) -> bool:
+        """True if the document of a task will be asked for."""
 
 
 @dataclass(slots=True)
@@ -74,30 +88,32 @@ class Survey:
         place = self.places.get(address)
         return None if place is None else self.reader.source(*place)
 
-    def run(self, tally: Tally, also: Callable[[Declared], None]) -> None:
-        """Judge every task for `tally`, and show every usable one to `also`."""
-        examiner = Examiner(self.reader, task_check(self.opened), self.rules, self.today)
+    def run(self, tally: Tally, listener: Listener | None) -> None:
+        """Judge every task for `tally`, and show every usable one to a listener."""
+        check, for_plan = task_check(self.opened), listener is not None
+        examiner = Examiner(self.reader, check, self.rules, self.today, for_plan)
         with ExitStack() as stack:
             files = self.reader.walk()
             examined: Iterator[tuple[SpecFile, Examined]]
+            is_new = listener.is_new if listener is not None else _never
             first = list(itertools.islice(files, _MANY))
             if len(first) < _MANY:
                 examined = ((file, examiner.examine(file)) for file in first)
             else:
                 everything = itertools.chain(first, files)
-                examined = _Many(self, examiner, stack).examined(everything)
+                examined = _Many(self, examiner, is_new, stack).examined(everything)
             for file, found in examined:
-                self._take(file, found, tally, also)
+                self._take(file, found, tally, listener)
 
     def _take(
         self,
         file: SpecFile,
         examined: Examined,
         tally: Tally,
-        also: Callable[[Declared], None],
+        listener: Listener | None,
     ) -> None:
         self.reader.note(file.name, examined.specs, examined.diagnostics, examined.rendered)
-        for entry in entries_of(examined.text):
+        for entry, new in zip_longest(entries_of(examined), examined.new):
             facts = entry.facts
             place = (file.name, entry.index, entry.line)
             if not self.check.add(facts, partial(self.reader.source, *place)):
@@ -108,18 +124,21 @@ class Survey:
                 tally.add(subject, verdicts_of(self.rules, entry))
             else:
                 tally.add_plain(words_of(entry.letters))
-            also(self._declared(file, entry))
+            if listener is not None:
+                listener.add(self._declared(file, entry, new))
 
-    def _declared(self, file: SpecFile, entry: Entry) -> Declared:
+    def _declared(self, file: SpecFile, entry: Entry, new: NewTask | None) -> Declared:
         facts = entry.facts
         return Declared(
             facts.address,
             entry.digest,
             self.reader.label(file.name),
+            entry.line,
             partial(self._read, file, entry.index),
             facts.owner,
             facts.labels,
             facts.moved_from,
+            new,
         )
 
     def _read(self, file: SpecFile, index: int) -> Located[Task]:
@@ -130,8 +149,15 @@ class Survey:
 class _Many:
     """Examines many files: by the index first, then in batches, the order kept."""
 
-    def __init__(self, survey: Survey, examiner: Examiner, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        survey: Survey,
+        examiner: Examiner,
+        is_new: Callable[[str], bool],
+        stack: ExitStack,
+    ) -> None:
         self._examiner, self._today, self._stack = examiner, survey.today, stack
+        self._is_new = is_new
         self._workers: Workers[list[SpecFile], list[Examined]] | None = None
         self._index: SpecIndex | None = None
         self._chains: dict[int, str] = {}
@@ -181,6 +207,7 @@ class _Many:
             name: examined
             for name, examined in read.items()
             if examined is not None and self._today < examined.until
+            if not any(map(self._is_new, addresses_of(examined)))
         }
 
     def _keep(self, key: bytes, examined: Examined) -> None:
@@ -189,8 +216,12 @@ class _Many:
             self._index.put(key, _to_text(examined))
 
 
+def _never(_address: str) -> bool:
+    return False
+
+
 def _to_text(examined: Examined) -> str:
-    text = f"{examined.until.isoformat()} {examined.specs} {examined.text}"
+    text = f"{examined.until.isoformat()} {examined.specs} {json.dumps(examined.rows)}"
     return f"{_checksum(text)} {text}"
 
 
@@ -200,7 +231,7 @@ def _from_text(text: str) -> Examined | None:
     if _checksum(rest) != checksum:
         return None
     until, specs, rows = rest.split(" ", 2)
-    return Examined(rows, date.fromisoformat(until), int(specs))
+    return Examined(json.loads(rows), date.fromisoformat(until), int(specs))
 
 
 def _checksum(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,9 +12,8 @@ from reconciler.base.text import plural
 from reconciler.loader.policies import PolicySet
 from reconciler.model.task import Task
 from reconciler.operations.gather import read_policies
-from reconciler.operations.survey import Survey
+from reconciler.operations.survey import Listener, Survey
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.stored import Declared
 from reconciler.policy.diagnose import to_diagnostics
 from reconciler.policy.evaluate import RuleSet, compile_rules
 from reconciler.policy.rule import Subject
@@ -61,13 +59,13 @@ def nothing_validated() -> Validation:
 def validate(
     opened: OpenWorkspace,
     today: date,
-    also: Callable[[Declared], None] = lambda _: None,
+    listener: Listener | None = None,
 ) -> Validation:
-    """Read and judge everything that is declared. `also` is shown every usable task (one pass)."""
+    """Read and judge everything that is declared. `listener` is shown every usable task."""
     policies = read_policies(opened)
     rules, rule_problems = load_rules(policies)
     survey, tally = Survey(opened, policies, rules, today), Tally(rules, policies.waivers, today)
-    survey.run(tally, also)
+    survey.run(tally, listener)
     result, reader = tally.result(), survey.reader
     problems = [*reader.diagnostics, *survey.check.finish(), *rule_problems]
     return Validation(

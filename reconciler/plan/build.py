@@ -12,16 +12,17 @@ For each address the three are compared by text first; only what differs is look
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.base.source import Located
 from reconciler.base.text import as_text
 from reconciler.model.task import Task
 from reconciler.plan.change import Action, Cause, Change, Document, Drift, Frozen
+from reconciler.plan.declared import Declared, NewTask
 from reconciler.plan.drift import drift_of, drift_of_undeclared
-from reconciler.plan.fields import field_changes, inherited_fields
+from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import canonical_document
-from reconciler.plan.stored import Declared, Stored, StoredTasks, Three, document_of
+from reconciler.plan.stored import Stored, StoredTasks, Three, document_of
 
 __all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address", "is_everywhere"]
 
@@ -61,6 +62,10 @@ class Comparer:
         if previous is None and is_everywhere(task, self._applied, self._live):
             result.unchanged += 1
             return
+        if previous is None and self.is_new(task.address):
+            result.changes.append(_new(task, task.new or NewTask.of(task.read())))
+            result.places[task.address] = (task.file, task.line)
+            return
         self._seen.add(previous or task.address)
         located = task.read()
         three = self._three(located, previous, canonical_document(located.value))
@@ -68,12 +73,16 @@ class Comparer:
         drift = drift_of(three, self._applied.get(old), self._live.get(old))
         if drift is not None:
             result.drift.append(drift)
-        change = _change(three)
+        change = _change(three, task)
         if change is None:
             result.unchanged += 1
             return
         result.changes.append(change)
         result.places[task.address] = (located.source.file, located.source.line)
+
+    def is_new(self, address: str) -> bool:
+        """True if a task is stored nowhere."""
+        return address not in self._applied and address not in self._live
 
     def finish(self) -> Comparison:
         """The outcome, in the order of addresses, deletes included."""
@@ -131,11 +140,11 @@ def is_everywhere(task: Declared, applied: StoredTasks, live: StoredTasks) -> bo
     return applied.digest(address) == task.digest == live.digest(address)
 
 
-def _change(three: Three) -> Change | None:
+def _change(three: Three, task: Declared) -> Change | None:
     if three.live is None:
         if three.applied == three.declared and not three.heal:
             return None  # deleted behind our back: drift, and not ours to undo
-        return _new(three)
+        return replace(_new(task, NewTask.of(three.located)), previous_address=three.previous)
     if three.previous is not None:
         return _changed(three, Action.RENAME, three.live)
     if three.target != three.live:
@@ -145,15 +154,13 @@ def _change(three: Three) -> Change | None:
     return None
 
 
-def _new(three: Three) -> Change:
-    source = three.located.source
+def _new(task: Declared, new: NewTask) -> Change:
     return Change(
-        address=three.address,
+        address=task.address,
         action=Action.CREATE,
-        previous_address=three.previous,
-        paths=inherited_fields(three.declared, three.located),
-        cause=Cause(file=as_text(source.file), line=source.line),
-        target=Frozen.of(three.declared),
+        paths=new.inherited,
+        cause=Cause(file=as_text(task.file), line=task.line),
+        target=new.document,
     )
 
 

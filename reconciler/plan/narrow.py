@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.plan.build import Comparer, Comparison, former_address, is_everywhere
+from reconciler.plan.declared import Declared
 from reconciler.plan.normalise import canonical_document
 from reconciler.plan.parts import Document
 from reconciler.plan.selection import Facts, Hits, LeftOut, LeftOutBase, Selection
-from reconciler.plan.stored import Declared, Stored, StoredTasks
+from reconciler.plan.stored import Stored, StoredTasks
 
 
 class Narrowed:
@@ -45,6 +46,10 @@ class Narrowed:
             self._leave(own, differs=differs)
             if differs:
                 self._differ.append(task)
+
+    def is_new(self, address: str) -> bool:
+        """True if a task is stored nowhere."""
+        return address not in self._applied and address not in self._live
 
     def finish(self) -> Comparison:
         """The outcome for the chosen tasks. Raises WrongUsage (a selector fits none)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from reconciler.base.text import one_line
 from reconciler.model.task import Task
 from reconciler.plan.change import Document
 from reconciler.plan.merge import keep_drift
-from reconciler.plan.normalise import canonical_document, document_hash, full_of, stored_document
+from reconciler.plan.normalise import canonical_document, full_of, stored_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,37 +75,6 @@ class StoredTasks(Mapping[str, Stored]):
 
     def __len__(self) -> int:
         return len(self._digests)
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A declared task by what is compared first; `read` gives the rest of it.
-
-    `digest` is of its canonical document, `file` as people know it, `moved_from` are former
-    addresses.
-    """
-
-    address: str
-    digest: str
-    file: str
-    read: Callable[[], Located[Task]]
-    owner: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    moved_from: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, located: Located[Task]) -> Declared:
-        """What a task that is at hand declares."""
-        task, metadata = located.value, located.value.metadata
-        return cls(
-            task.address,
-            document_hash(canonical_document(task)),
-            located.source.file,
-            lambda: located,
-            metadata.owner,
-            metadata.labels,
-            tuple(f"{metadata.registry}/{name}" for name in metadata.moved_from),
-        )
 
 
 @dataclass(frozen=True)

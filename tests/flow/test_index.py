@@ -15,7 +15,8 @@ import pytest
 
 from reconciler.cli import options
 from reconciler.operations import survey
-from reconciler.operations.examine import Examiner
+from reconciler.loader.specs import SpecFile
+from reconciler.operations.examine import Examined, Examiner
 from tests.flow.desk import WORKSPACE, Desk, task
 
 POLICY = """\
@@ -52,7 +53,7 @@ def what_is_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     whole = Examiner.examine
 
-    def examine(self: Examiner, file: survey.SpecFile) -> survey.Examined:
+    def examine(self: Examiner, file: SpecFile) -> Examined:
         seen.append(file.name)
         return whole(self, file)
 

@@ -59,7 +59,7 @@ def test_what_a_killed_worker_had_is_done_here(
 
 
 def test_large_batches_and_results_do_not_block_each_other() -> None:
-    workers = Workers(lambda batch: batch * 2, 2)
+    workers = Workers[bytes, bytes](lambda batch: batch * 2, 2)
     try:
         batches = [bytes([number]) * 1_000_000 for number in range(6)]
         assert list(workers.map(batches)) == [batch * 2 for batch in batches]
@@ -107,7 +107,7 @@ def _runs(pid: int) -> bool:
 
 
 def test_closing_ends_workers_that_are_at_work() -> None:
-    workers = Workers(lambda _batch: time.sleep(60), 2)
+    workers = Workers[int, None](lambda _batch: time.sleep(60), 2)
     mine = [worker.pid for worker in workers._workers]
     for worker in workers._workers:
         workers._give(worker, 1)

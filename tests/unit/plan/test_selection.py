@@ -10,9 +10,9 @@ from reconciler.base.errors import WrongUsage
 from reconciler.model.task import Task
 from reconciler.plan.build import Comparison
 from reconciler.plan.change import Action
+from reconciler.plan.declared import Declared
 from reconciler.plan.narrow import Narrowed
 from reconciler.plan.selection import Facts, LeftOut, Selection, Since, parse_selector
-from reconciler.plan.stored import Declared
 from tests.unit.plan.builders import located, stores, task
 
 WEB = Facts(("contoso/web-api",), "team-web", {"tier": "prod"}, "specs/web/api.yaml")
