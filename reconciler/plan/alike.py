@@ -24,6 +24,8 @@ Fields = frozenset[tuple[tuple[str | int, ...], str]]
 
 def looks_like_renames(changes: Sequence[Change]) -> tuple[LooksLikeRename, ...]:
     """What may be a rename, in the order of the new addresses."""
+    if not {Action.DELETE, Action.CREATE} <= {change.action for change in changes}:
+        return ()
     groups: dict[tuple[str, str], tuple[list[Change], list[Change]]] = defaultdict(lambda: ([], []))
     for change in changes:
         if change.action is Action.DELETE and change.base is not None:
