@@ -62,6 +62,7 @@ def test_a_worktree_and_a_submodule(repository: Path, tmp_path: Path) -> None:
 
 def test_what_is_unusual_is_asked_of_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_head, "ask_git", lambda *_: "told by git")
+    (repository / "secret").write_text("a" * 40)
     (repository / ".git/HEAD").write_text("ref: refs/heads/../../../secret\n")
     assert head_commit(repository) == "told by git"
     (repository / ".git/HEAD").write_bytes(b"\xff")
@@ -70,6 +71,15 @@ def test_what_is_unusual_is_asked_of_git(repository: Path, monkeypatch: pytest.M
     assert head_commit(repository) == "told by git"
     monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
     assert head_commit(repository.parent) == "told by git"
+
+
+def test_a_branch_without_a_commit_is_not_one_that_begins_the_same(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git_head, "ask_git", lambda *_: None)
+    git(repository, "pack-refs", "--all")
+    git(repository, "symbolic-ref", "HEAD", "refs/heads/mai")
+    assert head_commit(repository) is None
 
 
 def test_before_the_first_commit_and_outside_there_is_none(tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_the_data_as_a_whole_can_be_shown() -> None:
 def test_what_is_near_by_chance_and_what_cannot_be_used_is_not_suggested() -> None:
     for text, fix in [
         ("{{ nosuch }}", "a text stands in quotes"),
-        ("{{ getenv `a` }}", "a text stands in quotes"),
+        ("{{ regexMatc `a` }}", "a text stands in quotes"),
         ("{{ toYaml 1 }}", "Helm has it, task files do not: they have Go's and Sprig's functions"),
         ("{{ get 1 }}", "Helm has it, task files do not: they have Go's and Sprig's functions"),
         ("{{ lowercase `A` }}", 'did you mean "lower"?'),
