@@ -110,3 +110,20 @@ def test_drift_is_told_whatever_the_specs_would_delete(project: Project) -> None
     assert project.run("drift").code == 0
     project.change_live(NAMES[5], timeout=7200)
     assert project.run("drift").code == 8
+
+
+def test_a_workspace_that_init_makes_has_limits(tmp_path: Path) -> None:
+    project = Project(tmp_path / "made")
+    project.root.mkdir()
+    assert project.run("init").code == 0
+    config = yaml.safe_load((project.root / "reconciler.yaml").read_text())
+    metadata = {"registry": "local", "owner": "team-web", "contact": "web@contoso.example"}
+    for name in NAMES:
+        project.write(name, metadata=metadata)
+    assert config["limits"] == {"delete": "30%", "update": "30%"}
+    assert project.run("apply", "--auto-approve").code == 0
+    for name in NAMES[:5]:
+        (project.root / f"specs/{name}.yaml").unlink()
+    outcome = project.run("plan")
+    assert outcome.code == 1
+    assert "the limit is 30%" in " ".join(outcome.err.split())
