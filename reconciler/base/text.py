@@ -63,9 +63,12 @@ def one_line(text: str, width: int = 200) -> str:
 
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
     """Lines of at most `width` characters; further lines start with `indent`."""
+    width = max(width, len(indent) + 8)
+    if len(text) <= width and text.isprintable():
+        return [text.rstrip()]  # what wrapping would give, at a tenth of its cost
     return textwrap.wrap(
         text,
-        max(width, len(indent) + 8),
+        width,
         subsequent_indent=indent,
         break_on_hyphens=False,
         break_long_words=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -99,6 +100,8 @@ def make_invocation(folder: str | None, *, debug: bool) -> Invocation:
     return Invocation(Path(folder) if folder else Path.cwd(), dict(os.environ), debug=debug)
 
 
+# Lines of a long output that are written with one call.
+_AT_ONCE = 500
 _PAINTS = (
     (re.compile(r"^(\s*)(\+ .*)$"), "green"),
     (re.compile(r"^(\[\d+/\d+\] )(\+ .*)$"), "green"),
@@ -116,7 +119,7 @@ _PAINTS = (
 
 
 def paint(line: str) -> str:
-    """A line with the colour of its sign; click takes it away where no terminal reads."""
+    """A line with the colour of its sign, for a terminal."""
     for pattern, colour in _PAINTS:
         if match := pattern.match(line):
             return match[1] + click.style(match[2], fg=colour)
@@ -124,9 +127,14 @@ def paint(line: str) -> str:
 
 
 def show(lines: Iterable[str], *, error: bool = False) -> None:
-    """Print lines for people."""
-    for line in lines:
-        click.echo(paint(line), err=error, color=_colour())
+    """Print lines for people; those of a list in a few large pieces."""
+    stream = sys.stderr if error else sys.stdout
+    coloured = not os.environ.get("NO_COLOR") and stream is not None and stream.isatty()
+    size = _AT_ONCE if isinstance(lines, list) else 1
+    rest = iter(lines)
+    while batch := list(itertools.islice(rest, size)):
+        text = "\n".join(map(paint, batch) if coloured else batch)
+        click.echo(text, err=error, color=coloured)
 
 
 def asked(question: str) -> bool:
@@ -146,7 +154,3 @@ def typed(question: str) -> str:
     while not select.select([sys.stdin], [], [], 0.2)[0]:
         pass
     return sys.stdin.readline().strip()
-
-
-def _colour() -> bool | None:
-    return False if os.environ.get("NO_COLOR") else None

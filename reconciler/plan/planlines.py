@@ -1,13 +1,13 @@
 """A plan as lines of JSON: one for each key, and for each item of a list. Pure; nothing is sealed.
 
-Nobody holds the text of a whole plan: it may be of a hundred thousand tasks. Only ASCII is written,
-so that a hostile name does nothing to the terminal of who looks at it.
+Nobody holds the text of a whole plan: it may be of a hundred thousand tasks. Only printable ASCII
+is written, and no two `#` in a row: a hostile name does nothing to the terminal of who looks at it,
+and is no command to a CI service.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
@@ -20,7 +20,7 @@ from reconciler.plan.change import Change, Plan
 from reconciler.plan.parts import Frozen
 
 OPENING = "{\n"
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e]|(?<=#)#")
 _Item = TypeAdapter[Any]
 
 
@@ -47,7 +47,7 @@ def json_text(value: Any) -> str:
     """A part of a plan as JSON on one line."""
     if isinstance(value, Change):
         return change_json(value)
-    return _ascii(to_json(value).decode())
+    return _plain(to_json(value).decode())
 
 
 def change_json(change: Change) -> str:
@@ -63,7 +63,7 @@ def change_json(change: Change) -> str:
         "depends_on": change.depends_on,
     }
     documents = f',"base":{_text(change.base)},"target":{_text(change.target)}'
-    return _ascii(f'{to_json(small).decode()[:-1]}{documents},"applied":{_text(change.applied)}}}')
+    return _plain(f'{to_json(small).decode()[:-1]}{documents},"applied":{_text(change.applied)}}}')
 
 
 def read_change(text: str) -> Change:
@@ -99,7 +99,12 @@ def _text(document: Frozen | None) -> str:
     return "null" if document is None else document.text
 
 
-def _ascii(text: str) -> str:
-    if text.isascii():
+def _plain(text: str) -> str:
+    if text.isascii() and text.isprintable() and "##" not in text:
         return text
-    return _NOT_ASCII.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return _NOT_PLAIN.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

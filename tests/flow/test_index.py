@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import options
-from reconciler.operations import survey
 from reconciler.loader.specs import SpecFile
+from reconciler.operations import survey
 from reconciler.operations.examine import Examined, Examiner
 from tests.flow.desk import WORKSPACE, Desk, task
 

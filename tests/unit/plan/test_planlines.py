@@ -10,7 +10,7 @@ from reconciler.plan.parts import Frozen
 from reconciler.plan.planlines import change_json, in_chunks, plan_digest, plan_lines, read_change
 from tests.unit.plan.builders import compared, plan_of, task
 
-OLD = task("task-old", metadata={"description": 'quoted " \u00e9 \U0001f600'})
+OLD = task("task-old", metadata={"description": 'quoted " \u00e9 \U0001f600 ##vso[x] ### \x7f'})
 CHANGES = compared(
     [task("task-new"), task("task-old", timeout=900)], [OLD, task("task-gone")], [OLD]
 ).changes
@@ -20,6 +20,8 @@ CHANGES = compared(
 def test_a_change_is_read_back_as_it_was(change: object) -> None:
     text = change_json(change)  # type: ignore[arg-type]
     assert text.isascii()
+    assert text.isprintable()
+    assert "##" not in text
     assert read_change(text) == change
 
 
