@@ -236,6 +236,63 @@ STEP_CASES: dict[str, Case] = {
     "exitedWithout": case(lambda run: run.code == 0, sh("a", "exit 4", exitedWithout=[1])),
 }
 
+FAILS = {"Bad": "FROM BASE\nRUN echo boom; exit 3\n"}
+TRIED_AGAIN = "attempt 1 failed"
+
+
+def make(words: str = "-f Bad .", **more: Any) -> dict[str, Any]:
+    return {"id": "make", "build": words, **more}
+
+
+# The same keys where they mean something else to do: a build, or a push.
+OTHER_CASES: dict[str, Case] = {
+    "build timeout": case(
+        lambda run: run.status("make") == "timed-out",
+        make(timeout=1),
+        files={"Bad": "FROM BASE\nRUN sleep 5; echo NAME\n"},
+    ),
+    "build retries": case(
+        lambda run: TRIED_AGAIN in run.text, make(retries=1, retryDelay=1), files=FAILS
+    ),
+    "build retryOnErrors": case(
+        lambda run: TRIED_AGAIN not in run.text and run.exit_code("make") == 3,
+        make(retries=1, retryOnErrors=["something else"], retryDelay=1),
+        files=FAILS,
+    ),
+    "build repeat": case(
+        lambda run: len([line for line in run.lines("make") if line.startswith("built ")]) == 3,
+        make("-f Dockerfile .", repeat=2),
+    ),
+    "build ignoreErrors": case(
+        lambda run: (
+            (run.code, run.status("make"), run.exit_code("make")) == (0, "failed-ignored", 3)
+        ),
+        make(ignoreErrors=True),
+        files=FAILS,
+    ),
+    "build env": case(
+        lambda run: run.said("try", "by-me"),
+        make(f"-t {IMAGE} --build-arg WHO -f Who .", env=["WHO=me"]),
+        {"id": "try", "cmd": f"{IMAGE} cat /who"},
+        files={"Who": "FROM BASE\nARG WHO\nRUN echo by-$WHO > /who\n"},
+    ),
+    "build workingDirectory": case(
+        lambda run: run.said("try", "deep"),
+        make(f"-t {IMAGE} .", workingDirectory="deep"),
+        {"id": "try", "cmd": f"{IMAGE} cat /which"},
+        files={"deep/Dockerfile": "FROM BASE\nRUN echo deep > /which\n"},
+    ),
+    "push ignoreErrors": case(
+        lambda run: (run.code, run.status("send")) == (0, "failed-ignored"),
+        {"id": "send", "push": [IMAGE], "ignoreErrors": True},
+    ),
+    "push startDelay": case(
+        lambda run: run.seconds_between("make", "send") >= 4,
+        make(f"-t {IMAGE} -f Dockerfile ."),
+        {"id": "send", "push": [IMAGE], "startDelay": 4},
+    ),
+}
+
 TASK_CASES: dict[str, Case] = {
     "version": case(lambda run: run.said("a", run.record["id"]), sh("a", "echo $ID")),
     "steps": case(lambda run: run.said("a", "here"), sh("a", "echo here")),
@@ -331,7 +388,9 @@ def play(
     steps = json.loads(json.dumps(document.pop("steps")).replace("NAME", name))
     file = task(workshop, *steps, **document)
     for known, text in case.files.items():
-        (workshop.root / "ctx" / known).write_text(text.replace("BASE", workshop.base))
+        path = workshop.root / "ctx" / known
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace("BASE", workshop.base).replace("NAME", name))
     return watched(workshop, engine, file, name, held=case.held)
 
 
@@ -397,6 +456,13 @@ def test_a_property_of_a_step_has_its_effect(
     workshop: Workshop, engine: docker.DockerClient, name: str
 ) -> None:
     check(workshop, engine, STEP_CASES[name], name)
+
+
+@pytest.mark.parametrize("name", OTHER_CASES)
+def test_a_property_of_a_build_or_a_push_has_its_effect(
+    workshop: Workshop, engine: docker.DockerClient, name: str
+) -> None:
+    check(workshop, engine, OTHER_CASES[name], name.split()[1])
 
 
 @pytest.mark.parametrize("name", NETWORK_CASES)
