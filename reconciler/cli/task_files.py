@@ -27,8 +27,13 @@ _OPTIONS = (
     click.option("--values", help="Values file in CONTEXT."),
     click.option("-r", "--registry", help="{{.Run.Registry}} of a task file: name or server."),
     click.option("--platform", help="What to run on, linux/amd64 unless given."),
+    click.option(
+        "--compat",
+        type=click.Choice(["strict", "acb"]),
+        help="acb: take a task file as ACR's own engine does.",
+    ),
 )
-_OWN = ("secrets", "values", "registry", "platform")
+_OWN = ("secrets", "values", "registry", "platform", "compat")
 
 
 def task_file_options(command: Command) -> Command:

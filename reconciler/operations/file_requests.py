@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -41,6 +41,7 @@ class FileWords:
     platform: str = "linux/amd64"
     push: bool = True
     timeout: int = 3600
+    compat: Literal["strict", "acb"] = "strict"
 
 
 def file_request(words: FileWords, workspace: Workspace, actor: str) -> RunRequest:
@@ -65,12 +66,13 @@ def _multi_step(words: FileWords) -> MultiStep:
     try:
         if words.file is not None:
             fields: dict[str, Any] = {"path": words.file, "values": words.values, **values}
-            return MultiStep(file=FileStep.model_validate(fields), push=words.push)
+            step = FileStep.model_validate(fields)
+            return MultiStep(file=step, push=words.push, compat=words.compat)
         if words.values is not None:
             raise WrongUsage("--values belongs to a task file", hint="use --set with --cmd")
         steps = [{"cmd": words.cmd}]
         inline = InlineStep.model_validate({"steps": steps, **values})
-        return MultiStep(inline=inline, push=words.push)
+        return MultiStep(inline=inline, push=words.push, compat=words.compat)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         raise WrongUsage(f"{'.'.join(map(str, first['loc'])) or 'run'}: {first['msg']}") from None
