@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
-from reconciler.base.encoding import YamlError, decode
-from reconciler.base.errors import InvalidInput, ReconcilerError, WrongUsage
-from reconciler.base.text import one_line
+from reconciler.base.errors import InvalidInput, WrongUsage
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.workspace import find_root, load_workspace
 from reconciler.model.variables import run_date, shared_volume
 from reconciler.model.workspace import Workspace
 from reconciler.operations.registries import login_server_of
+from reconciler.operations.task_sources import alias_source, file_values, task_text
 from reconciler.operations.task_values import settings_of
-from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.read import read_task_file
-from reconciler.taskfile.file.values import read_values
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import BuildStep, TaskFile
 
@@ -74,10 +68,10 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     run = _run_values(words, now)
     settings = settings_of(words.settings)
     _check_environment(words.environment)
-    text = _task_text(words)
     name = "standard input" if words.file == STDIN else words.file
+    text = task_text(words.folder, name, words.text)
     try:
-        values = _file_values(words) if words.values is not None else {}
+        values = file_values(words.folder, words.values, words.manner) if words.values else {}
     except InvalidInput as error:
         return Rendered(name, run, TaskFile(diagnostics=error.diagnostics))
     inputs = Inputs(
@@ -87,7 +81,7 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
         network=words.network,
         now=now,
         seed=words.run_id.encode(),  # rendered twice, it reads the same
-        fetch=lambda source: _alias_source(source, words),
+        fetch=lambda source: alias_source(source, _folders(words)),
     )
     task = read_task_file(text, file=name, manner=words.manner, inputs=inputs)
     more = [_NO_REGISTRY] if "Registry" in text and not run["Registry"] else []
@@ -109,6 +103,12 @@ def _not_done_here(task: TaskFile, file: str) -> Iterator[Diagnostic]:
         except Failure as failure:
             message = f"a run of this version refuses it: {failure.message}"
             yield Diagnostic(message, Location(file, step.line), Severity.WARNING)
+
+
+def _folders(words: RenderWords) -> tuple[Path, ...]:
+    """Where sources of aliases are looked for: where the person stands, then beside the file."""
+    beside = () if words.file == STDIN else ((words.folder / words.file).parent,)
+    return (words.folder, *beside)
 
 
 def _run_values(words: RenderWords, now: datetime) -> dict[str, str]:
@@ -140,63 +140,3 @@ def _check_environment(words: Sequence[str]) -> None:
     """A word of `--env` that is no pair would be found in the file, where it does not stand."""
     if any(word.find("=") < 1 for word in words):
         raise WrongUsage("--env takes NAME=value")
-
-
-# --------------------------------------------------------------------- files
-def _task_text(words: RenderWords) -> str:
-    """The text of the file. A byte order mark stays: ACR's engine trips over it."""
-    if words.file == STDIN:
-        data, name = words.text or b"", "standard input"
-    else:
-        data, name = _read(words.folder, words.file, "task file"), words.file
-    try:
-        text = decode(data)
-    except YamlError as error:
-        raise _unreadable(name, error) from None
-    return "\ufeff" + text if data.startswith(codecs.BOM_UTF8) else text
-
-
-def _file_values(words: RenderWords) -> dict[str, Any]:
-    """The values file. Raises InvalidInput with the place in it."""
-    file = words.values or ""
-    try:
-        text = decode(_read(words.folder, file, "values file"))
-        return read_values(text, lenient=words.manner is Manner.ACB)
-    except YamlError as error:
-        raise _unreadable(file, error) from None
-    except Fault as fault:
-        place = Location(file, fault.line, fault.column)
-        raise InvalidInput([Diagnostic(fault.message, place, fix=fault.fix)]) from None
-
-
-def _alias_source(source: str, words: RenderWords) -> str:
-    """The text of a source of aliases: from where the person stands, else beside the file.
-
-    Raises ReconcilerError; nothing outside of these two folders is read, nothing is fetched.
-    """
-    if source.startswith(("http://", "https://")):
-        raise ReconcilerError("aliases are read from files of the context, not from the network")
-    beside = words.folder if words.file == STDIN else (words.folder / words.file).parent
-    for folder in (words.folder, beside):
-        path = Path(os.path.realpath(folder / source))
-        if path.is_relative_to(os.path.realpath(folder)) and path.is_file():
-            try:
-                return WorkspaceFiles(folder).text(str(path))
-            except YamlError as error:
-                raise ReconcilerError(error.message, hint=error.fix) from None
-    raise ReconcilerError(f"there is no such file in {one_line(str(words.folder))}")
-
-
-def _read(folder: Path, file: str, what: str) -> bytes:
-    if not (folder / file).exists():
-        message = f"there is no {what} {one_line(file)}; looked at {one_line(str(folder / file))}"
-        raise ReconcilerError(message)
-    try:
-        return WorkspaceFiles(folder).read(file)
-    except YamlError as error:
-        raise _unreadable(file, error) from None
-
-
-def _unreadable(file: str, error: YamlError) -> InvalidInput:
-    place = Location(file, error.line, error.column)
-    return InvalidInput([Diagnostic(error.message, place, fix=error.fix)])

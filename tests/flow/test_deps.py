@@ -12,6 +12,7 @@ import pytest
 
 from tests.flow.desk import Desk
 from tests.flow.repository import commit, git
+from tests.live.git_server import make_repository, serve_git
 
 DOCKERFILE = """\
 # syntax=docker/dockerfile:1
@@ -88,6 +89,33 @@ def test_the_commit_of_the_context_is_told(desk: Desk) -> None:
     assert f"web/Dockerfile at {head[:7]}: 1 image" in desk.run("deps", "web")
 
 
+def test_a_repository_is_fetched_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("desk", "private"):
+        (tmp_path / name).mkdir()
+    desk, private = Desk(tmp_path / "desk"), tmp_path / "private"
+    monkeypatch.setattr("reconciler.adapters.files.memory_folder", lambda: private)
+    repositories = tmp_path / "repositories"
+    files = {"api/Dockerfile": "FROM alpine:3\n", "D": "FROM d:1\n"}
+    _, head = make_repository(repositories, "app", files)
+    with serve_git(repositories) as server:
+        with (desk.root / "reconciler.yaml").open("a") as file:
+            file.write(f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+        (entry,) = listed(desk, f"{server.url}/app.git#trunk:api")
+        assert entry["runtime-dependency"]["reference"] == "alpine:3"
+        assert entry["git"]["git-head-revision"] == head
+        (entry,) = listed(desk, f"{server.url}/app.git", "-f", "D", "--compat", "acb")
+        assert entry["runtime-dependency"]["reference"] == "d:1"
+        lines = desk.run("deps", f"{server.url}/app.git#:api").text.splitlines()
+        assert lines[-1] == f"{server.url}/app.git#trunk:api/Dockerfile at {head[:7]}: 1 image"
+        for name, told in (("../../x", "leads out of its repository"), ("x", "#trunk:api/x")):
+            outcome = desk.run("deps", f"{server.url}/app.git#:api", "-f", name)
+            assert outcome.code == 1
+            assert told in outcome
+    assert list(private.iterdir()) == []
+
+
 def test_nothing_is_started_or_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("deps reached out")
@@ -113,6 +141,7 @@ def test_nothing_is_started_or_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch
         ((".", "-t", "Web"), 1, "'Web' is no image name"),
         (("http://example.com/x.tar.gz",), 1, "a folder or a Git repository is looked into"),
         (("http://example.com/x.git",), 1, "http"),
+        (("https://[x",), 1, "the context https://[x is no URL"),
         ((), 64, "Missing argument 'CONTEXT'"),
     ],
 )

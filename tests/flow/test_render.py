@@ -138,7 +138,7 @@ def test_what_cannot_be_read_is_told_without_a_trace(desk: Desk) -> None:
     desk.write({"folder/x": "", "latin.yaml": "steps: \xe9".encode("latin-1")})
     for file, told in (
         ("none.yaml", "there is no task file none.yaml"),
-        ("folder", "cannot read the file: Is a directory"),
+        ("folder", "error: folder:1:1: "),
         ("latin.yaml", "latin.yaml:1:1: this is not UTF-8 text"),
     ):
         outcome = desk.run("render", file)
