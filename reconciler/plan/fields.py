@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,10 +12,11 @@ from reconciler.base.diagnostics import Location
 from reconciler.base.source import RENDERED, Located, Source, spell_path
 from reconciler.base.text import as_text
 from reconciler.model.task import Task
-from reconciler.plan.diff import differences, is_item, is_sensitive, leaves, value_at
+from reconciler.plan.diff import Difference, differences, is_item, is_sensitive, leaves, value_at
 from reconciler.plan.normalise import full_of
 from reconciler.plan.parts import Document, FieldChange, Why
 
+_Path = tuple[str | int, ...]
 _IDENTITY = {("metadata", "name"), ("metadata", "registry"), ("apiVersion",), ("kind",)}
 
 
@@ -29,12 +30,57 @@ def field_changes(
 
     `applied` tells drift from a change of the spec.
     """
-    found = differences(full_of(before), full_of(after))
+    full_before, full_after = full_of(before), full_of(after)
+    found = differences(full_before, full_after)
     last = full_of(applied) if applied is not None else None
+    entries = {path: _entry_of(path, full_before, full_after) for path, _, _ in found}
     return tuple(
-        _field_change(path, old, new, after=after, applied=last, located=located)
-        for path, old, new in found
+        _field_change(
+            path,
+            old,
+            new,
+            is_default=not entries[path] and value_at(after, path) is None,
+            applied=last,
+            located=located,
+        )
+        for path, old, new in _told(found, entries, before, after)
     )
+
+
+def _told(
+    found: list[Difference], entries: Mapping[_Path, _Path], before: Document, after: Document
+) -> list[Difference]:
+    """What a new timer has by default is no change of its own: what is written of it is told.
+
+    Of a map that says nothing (`commit: {}`), its defaults are.
+    """
+    said = {path for path in entries if _is_said(path, before) or _is_said(path, after)}
+    full = {path for path, old, new in found if old is not None or new is not None}
+    for some in (said, full):
+        telling = {entries[path] for path in some}
+        found = [
+            one
+            for one in found
+            if not entries[one[0]] or one[0] in some or entries[one[0]] not in telling
+        ]
+    return found
+
+
+def _entry_of(path: _Path, before: Document, after: Document) -> _Path:
+    """The map around a field that came or went as a whole; () if it is on both sides."""
+    around = (path[:depth] for depth in range(1, len(path)))
+    return next(
+        (
+            one
+            for one in around
+            if (value_at(before, one) is None) != (value_at(after, one) is None)
+        ),
+        (),
+    )
+
+
+def _is_said(path: _Path, document: Document) -> bool:
+    return is_item(path) or value_at(document, path) is not None
 
 
 def inherited_fields(document: Document, located: Located[Task]) -> tuple[FieldChange, ...]:
@@ -77,7 +123,7 @@ def _field_change(
     old: Any,
     new: Any,
     *,
-    after: Document,
+    is_default: bool,
     applied: Document | None,
     located: Located[Task] | None,
 ) -> FieldChange:
@@ -86,7 +132,6 @@ def _field_change(
     place = source.locate(written) if source is not None else None
     # Where the spec did not change the field, live did.
     drifted = applied is not None and _was(applied, path, old, new)
-    is_default = value_at(after, path) is None
     return FieldChange(
         path=spell_path(path),
         before=old,

@@ -99,6 +99,30 @@ def test_a_line_that_went_is_told_apart_from_one_that_says_the_default(project: 
     assert fields(project)["spec.timeout"]["cause"] == "spec"
 
 
+def test_a_new_timer_tells_what_is_written_of_it_alone(project: Project) -> None:
+    new = {"nightly": "0 3 * * 1", "hourly": {"schedule": "30 * * * *", "overlap": "skip"}}
+    project.write(timeout=900, triggers={"timers": new})
+    found = {name: (one["before"], one["cause"]) for name, one in fields(project).items()}
+    path = "spec.triggers.timers.hourly"
+    assert {name: one for name, one in found.items() if "hourly" in name} == {
+        f"{path}.overlap": (None, "spec"),
+        f"{path}.schedule": (None, "spec"),
+    }
+    project.run("apply", "--auto-approve")
+    project.write(timeout=900, triggers={"timers": {"nightly": "0 3 * * 1"}})
+    assert sorted(fields(project)) == [f"{path}.overlap", f"{path}.schedule"]
+
+
+def test_a_new_trigger_of_defaults_alone_is_told(project: Project) -> None:
+    context = {"source": "https://git.contoso.example/web.git#main", "token": {"secret": "env:PAT"}}
+    project.write(context=context)
+    project.run("apply", "--auto-approve")
+    project.write(context=context, triggers={"commit": {}})
+    found = fields(project)
+    assert found
+    assert {one["cause"] for one in found.values()} == {"spec"}
+
+
 def test_drift_that_is_undone_names_who_made_it(project: Project) -> None:
     project.actor = "oncall@contoso.example"
     project.change_live(timeout=7200, triggers={"timers": {"nightly": "0 3 * * 1"}})
