@@ -14,11 +14,11 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.base.redact import Redactor
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Fetch
-from reconciler.taskfile.file.values import UNREAD, AnySecret
+from reconciler.taskfile.file.values import AnySecret
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import Secret, TaskFile
-from reconciler.taskfile.template.govalues import SecretText
+from reconciler.taskfile.template.govalues import SecretText, UnreadText
 from reconciler.taskfile.template.vault import Vault
 
 
@@ -41,7 +41,7 @@ def _any_secret(masked: tuple[str, ...]) -> Knowledge:
 
 def _unread_secrets(ids: list[str], masked: tuple[str, ...]) -> Knowledge:
     """While nobody has read them: each reads `***`."""
-    return Knowledge({name: SecretText(UNREAD) for name in ids}, resolved=False, masked=masked)
+    return Knowledge({name: UnreadText() for name in ids}, resolved=False, masked=masked)
 
 
 def read_with_secrets(attempt: Attempt, *, uses_secrets: bool, inputs: Inputs) -> TaskFile:

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.inputs import Inputs
 from reconciler.taskfile.template.functions.maps import to_json
-from reconciler.taskfile.template.govalues import SecretText, ValueFault, convert
+from reconciler.taskfile.template.govalues import SecretText, UnreadText, ValueFault, convert
 from reconciler.taskfile.template.lookup import Closed
 from reconciler.taskfile.template.vault import Vault, check_reserved, shown
 from reconciler.taskfile.tree.nodes import Mapping as MapNode
@@ -24,7 +24,7 @@ RUN_NAMES = (
     *("ID", "SharedVolume", "Registry", "RegistryName", "Date", "OS", "OSVersion", "Architecture"),
     *("Commit", "Branch", "TaskName", "Repository", "GitTag", "TriggeredBy"),
 )
-UNREAD = "***"  # how a secret reads that nobody has resolved
+UNREAD = UnreadText().value  # how a secret reads that nobody has resolved
 
 
 def read_values(text: str, *, lenient: bool = False) -> dict[str, Any]:
@@ -82,7 +82,8 @@ def template_data(inputs: Inputs, secrets: Mapping[str, Any], vault: Vault) -> C
     run = {name: inputs.run.get(name, "") for name in RUN_NAMES}
     run["RegistryName"] = run["RegistryName"] or run["Registry"].partition(".")[0]
     values = convert(dict(inputs.values), _checked) | {
-        name: SecretText(value) for name, value in inputs.secret_values.items()
+        name: UnreadText() if value == UNREAD else SecretText(value)
+        for name, value in inputs.secret_values.items()
     }
     convert(run, _checked)
     return Closed(
@@ -122,7 +123,7 @@ class AnySecret(Mapping[str, Any]):
         return True
 
     def __getitem__(self, name: str) -> SecretText:
-        return SecretText(UNREAD)
+        return UnreadText()
 
     def __iter__(self) -> Iterator[str]:
         return iter(())

@@ -38,6 +38,13 @@ class SecretText:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadText(SecretText):
+    """Stands for a secret that nobody has read, or for what was made of one."""
+
+    value: str = field(default="***", repr=False)
+
+
 def is_true(value: Any) -> bool:
     """Go's truth: false, 0, nil and everything empty are false."""
     if isinstance(value, Missing) or value is None:

@@ -10,6 +10,7 @@ from reconciler.taskfile.template.govalues import (
     MAX_DEPTH,
     Missing,
     SecretText,
+    UnreadText,
     ValueFault,
     convert,
 )
@@ -66,6 +67,15 @@ def holds_secret(value: Any, depth: int = 0) -> bool:
     if isinstance(value, Mapping):
         return depth < MAX_DEPTH and any(holds_secret(item, depth + 1) for item in value.values())
     return isinstance(value, SecretText)
+
+
+def holds_unread(value: Any, depth: int = 0) -> bool:
+    """True if a secret that nobody has read stands anywhere in the value."""
+    if isinstance(value, list):
+        return depth < MAX_DEPTH and any(holds_unread(item, depth + 1) for item in value)
+    if isinstance(value, Mapping):
+        return depth < MAX_DEPTH and any(holds_unread(item, depth + 1) for item in value.values())
+    return isinstance(value, UnreadText)
 
 
 def holds_token(value: Any) -> bool:

@@ -9,12 +9,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.taskfile.template.functions.kit import Function, Secrecy, bounded_text
-from reconciler.taskfile.template.govalues import Missing, SecretText, ValueFault, convert
+from reconciler.taskfile.template.govalues import (
+    Missing,
+    SecretText,
+    UnreadText,
+    ValueFault,
+    convert,
+)
 from reconciler.taskfile.template.vault import (
     Vault,
     check_reserved,
     holds_secret,
     holds_token,
+    holds_unread,
     opened,
     shown,
 )
@@ -46,6 +53,8 @@ def call(
     try:
         return _checked(_run(function, values, vault))
     except ValueFault as fault:
+        if any(map(holds_unread, values)):  # its value may fit: that is seen once it is read
+            return UnreadText()
         if not strict and name in _LENIENT and arguments:
             return _LENIENT[name]
         prefix = "" if str(fault).startswith((f"{name}:", f"{name} ")) else f"{name}: "
@@ -75,7 +84,8 @@ def _run(function: Function, values: list[Any], vault: Vault) -> Any:
             check_reserved(result)
         return result
     result = function.run(*[opened(value, vault) for value in values])
-    return convert(result, lambda leaf: SecretText(leaf) if isinstance(leaf, str) else leaf)
+    kind = UnreadText if any(map(holds_unread, values)) else SecretText
+    return convert(result, lambda leaf: kind(leaf) if isinstance(leaf, str) else leaf)
 
 
 def _checked(value: Any) -> Any:

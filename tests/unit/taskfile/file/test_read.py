@@ -552,6 +552,28 @@ def test_without_a_reader_every_secret_reads_stars() -> None:
     assert read(V11 + SECRETS + volume + STEPS).checked().volumes[0].files == (("f", b""),)
 
 
+@pytest.mark.parametrize(
+    ("made", "word"),
+    [
+        ("b64dec .Secrets.pw", "hi=x"),
+        ('index (splitList "=" (b64dec .Secrets.pw)) 1', "x"),
+        ('.Secrets.pw | b64dec | splitList "=" | last | upper', "X"),
+        ('substr 0 2 (trimPrefix "a" .Secrets.pw)', "Gk"),
+        ('index (dict "k" (list .Secrets.pw)) "k" | first | b64dec', "hi=x"),
+    ],
+)
+@pytest.mark.parametrize("manner", list(Manner))
+def test_what_is_made_of_a_secret_is_judged_once_it_is_read(
+    made: str, word: str, manner: Manner
+) -> None:
+    text = V11 + SECRETS + f"steps:\n  - cmd: x {{{{ {made} }}}}\n"
+    assert words(text, manner, secret=lambda _: "aGk9eA==") == ["x", word]
+    assert words(text, manner)[1:] == ["***"] or "substr" in made
+    assert words(text.replace("Secrets", "Values"), manner, secret_values={"pw": "aGk9eA=="})
+    if "b64dec" in made:
+        assert errors(text, "strict", secret=lambda _: "!!")
+
+
 def test_a_volume_gets_the_exact_bytes_of_a_secret() -> None:
     volume = "volumes: [{name: v, secret: {f: '{{.Secrets.pw | b64enc}}'}}]\n"
     task = read(V11 + SECRETS + volume + STEPS, secret=vault).checked()
