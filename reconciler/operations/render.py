@@ -63,14 +63,14 @@ class Rendered:
 def render_file(words: RenderWords, now: datetime) -> Rendered:
     """What the file would run; what is wrong in it stands in the task's diagnostics.
 
-    Raises InvalidInput for a file that cannot be read, WrongUsage.
+    Raises ReconcilerError for a file that is not there, WrongUsage.
     """
     run = _run_values(words, now)
     settings = settings_of(words.settings)
     _check_environment(words.environment)
     name = "standard input" if words.file == STDIN else words.file
-    text = task_text(words.folder, name, words.text)
     try:
+        text = task_text(words.folder, name, words.text)
         values = file_values(words.folder, words.values, words.manner) if words.values else {}
     except InvalidInput as error:
         return Rendered(name, run, TaskFile(diagnostics=error.diagnostics))

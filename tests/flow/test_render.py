@@ -145,6 +145,8 @@ def test_what_cannot_be_read_is_told_without_a_trace(desk: Desk) -> None:
         assert outcome.code == 1
         assert told in outcome
         assert "Traceback" not in outcome
+    found = json.loads(desk.run("render", "latin.yaml", "-o", "json").text)
+    assert [item["message"] for item in found["diagnostics"]] == ["this is not UTF-8 text"]
 
 
 def test_compat_accepts_with_a_warning_what_is_refused_otherwise(desk: Desk) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
-from reconciler.operations.render import Rendered
+from reconciler.operations.render import Rendered, RenderWords, render_file
 from reconciler.report.render_json import render_json
 from reconciler.report.render_text import render_lines
 from reconciler.taskfile.file.inline import read_inline
@@ -104,6 +106,38 @@ def test_any_structure_gives_a_task_file_or_diagnostics(
 ) -> None:
     text = yaml.safe_dump(document, default_flow_style=flow, sort_keys=False, allow_unicode=True)
     check(read(text, manner))
+
+
+BUILDS = st.lists(
+    st.sampled_from(
+        [
+            *(
+                ".",
+                "-t",
+                "a:1",
+                "--tag=A",
+                "-f",
+                "../D",
+                "--target",
+                "s",
+                "--build-arg",
+                "A=1",
+                "-",
+            ),
+            *("https://[x", "https://github.com/o/r", "x.git#m:../s", "oci://", "git@h:r", "/abs"),
+            *("--platform", "odd", "--secret", "id=s", "--squash", "--label", "'", "&&", "../../x"),
+        ]
+    ),
+    max_size=6,
+).map(" ".join)
+
+
+@given(BUILDS, MANNERS, st.booleans())
+def test_render_answers_any_build(words: str, manner: Manner, cached: bool) -> None:
+    step = {"build": words} | ({"cache": "enabled"} if cached else {})
+    text = yaml.safe_dump({"version": "v1.1.0", "steps": [step]}).encode()
+    wanted = RenderWords("-", Path("/"), text, registry="r.example", manner=manner)
+    check(render_file(wanted, datetime(2026, 11, 21, tzinfo=UTC)).task)
 
 
 @given(FILES, MANNERS)
