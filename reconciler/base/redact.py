@@ -22,9 +22,6 @@ LONGEST_LINE = 64 * 1024
 _WRAPS = (64, 76)
 _PERCENT = re.compile("%[0-9A-F]{2}")
 _BASE64_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-# The most a base64 form is widened by: a letter that the value shares with what follows, and `==`.
-_WIDENED = 3
-
 Span = tuple[int, int]
 # Whether the letter before and the letter after a form of base64 hold bits of the value, too.
 Shared = tuple[bool, bool]
@@ -117,8 +114,9 @@ class Redactor:
     def __init__(self, values: Iterable[str] = ()) -> None:
         values = list(values)
         forms = sorted(set().union(*(variants(value) for value in values)))
-        # So many bytes at the end of what came so far may belong to a secret that goes on.
-        self.reach = max(map(len, forms), default=0) + _WIDENED
+        # How many bytes can stand before the last one of a secret. Base64 with the letters beside
+        # it has at most two for each byte of a value, as hexadecimal has.
+        self.reach = max(map(len, forms), default=1) - 1
         shared = _shared_letters(values)
         self._shared = [shared.get(form) for form in forms]
         self._machine = _machine(forms)
