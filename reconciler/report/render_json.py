@@ -16,6 +16,8 @@ from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.steps.graph import critical_path
 from reconciler.taskfile.tasks import BuildStep, CmdStep, Pairs, PushStep, Step
 
+_NAMED_BY_USERS = frozenset(("env", "args", "mounts"))
+
 
 def render_json(rendered: Rendered) -> dict[str, Any]:
     """What would run: steps, networks, volumes, critical path, diagnostics. Secrets read `***`.
@@ -50,9 +52,15 @@ def render_json(rendered: Rendered) -> dict[str, Any]:
     return _masked(found, Redactor(task.masked)) if task.masked else found
 
 
-def _masked(value: Any, redactor: Redactor) -> Any:
+def _masked(value: Any, redactor: Redactor, *, named_by_users: bool = False) -> Any:
+    """The same without secrets; a secret that is called `steps` spoils no key of ours."""
     if isinstance(value, dict):
-        return {redactor.text(key): _masked(item, redactor) for key, item in value.items()}
+        return {
+            redactor.text(key) if named_by_users else key: _masked(
+                item, redactor, named_by_users=key in _NAMED_BY_USERS
+            )
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_masked(item, redactor) for item in value]
     return redactor.text(value) if isinstance(value, str) else value

@@ -69,6 +69,11 @@ def test_no_secret_is_shown() -> None:
     assert "TOKEN" in text
 
 
+def test_a_secret_that_is_called_like_a_key_spoils_none() -> None:
+    found = rendered(TEXT.replace("env: [K=", "env: [steps=1, K="), "acb", secret=lambda _: "steps")
+    assert found["steps"][1]["env"] == {"***": "1", "K": "***"}
+
+
 def test_a_refused_file_shows_its_diagnostics() -> None:
     found = rendered("steps:\n  - {cmd: x, timout: 5}\n")
     assert found["steps"] == []
