@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from reconciler.loader.explain import explain
 from reconciler.loader.files import TEMPLATE_SUFFIX, WorkspaceFiles, parse_bytes
 from reconciler.model.step import STEP_KINDS
 
-_MAY_HOLD_DEFAULTS = re.compile(rb"\bDefaults\b")
+_WORD = b"Defaults"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class DefaultsReader:
         return chain_of(above, own, broken=self._broken)
 
     def _of_file(self, file: str, data: bytes) -> Iterator[FolderDefaults]:
-        if file.endswith(TEMPLATE_SUFFIX) or not _MAY_HOLD_DEFAULTS.search(data):
+        if _WORD not in data or file.endswith(TEMPLATE_SUFFIX):
             return  # spares parsing every file twice
         documents, problems = parse_bytes(file, data)
         self._broken = self._broken or bool(problems)
