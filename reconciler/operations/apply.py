@@ -99,8 +99,7 @@ def apply_plan(
     if not plan.changes:
         return Applied(None, 0, 0, 0)
     if not manner.go_on:
-        live = {task.address: task for task in opened.provider.read_all()}
-        check_all(plan.changes, live, opened.clock())
+        check_all(plan.changes, opened.provider, opened.clock())
     apply_id = new_id("a-", 8)
     _note_intentions(opened, plan, apply_id)
     writer = Writer(opened, lock, apply_id, len(plan.writes), manner)
@@ -120,7 +119,7 @@ def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
         len(plan.changes),
         plan=canonical_json(plan.model_dump(mode="json", exclude={"changes"})),
     )
-    writes = [_intention(apply_id, number, change) for number, change in enumerate(plan.changes, 1)]
+    writes = (_intention(apply_id, number, change) for number, change in enumerate(plan.changes, 1))
     with opened.database.write() as connection:
         journal.begin(connection, row)
         journal.intend(connection, writes, now)

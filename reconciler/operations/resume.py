@@ -45,8 +45,7 @@ def resume(opened: OpenWorkspace, apply_id: str, lock: StateLock, manner: Manner
         return Applied(row.id, 0, len(plan.writes), 0, earlier)
     check_not_expired(plan, opened.clock())
     if not manner.go_on:
-        live = {task.address: task for task in opened.provider.read_all()}
-        check_all(tuple(change for _, change in open_ones), live, opened.clock())
+        check_all((change for _, change in open_ones), opened.provider, opened.clock())
     _reopen(opened, row, len(open_ones))
     writer = Writer(opened, lock, row.id, len(plan.writes), manner, written=earlier)
     writer.run(open_ones)

@@ -46,8 +46,9 @@ class Writer:
         Raises StalePlan, PartlyApplied, Interrupted or what a provider raises.
         """
         provider = self.opened.guarded_provider(self.lock)
-        for position, change in changes:
-            self._one(provider, position, change)
+        with self.opened.database.keep_connection():
+            for position, change in changes:
+                self._one(provider, position, change)
         if not self._failures:
             self._finish("done")
             return

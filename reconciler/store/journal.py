@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import from_iso, to_iso
+from reconciler.store.prepared import Prepared
 from reconciler.store.schema import applies, journal
 
 # Built once: building a statement costs more than running it.
-_SETTLE = sa.update(journal).where(
-    (journal.c.apply_id == sa.bindparam("apply")) & (journal.c.position == sa.bindparam("at"))
+_SETTLE = Prepared(
+    sa.update(journal)
+    .where(
+        (journal.c.apply_id == sa.bindparam("apply")) & (journal.c.position == sa.bindparam("at"))
+    )
+    .values({name: sa.bindparam(name) for name in ("state", "settled_at", "detail")})
 )
+# Rows that are noted with one statement: those of a large plan are not held all at once.
+_AT_ONCE = 1_000
 INTENDED, DONE, RECOVERED, NOT_DONE = "intended", "done", "recovered", "not-done"
 
 
@@ -77,13 +85,15 @@ def begin(connection: Connection, row: ApplyRow) -> None:
     )
 
 
-def intend(connection: Connection, rows: Sequence[WriteRow], now: datetime) -> None:
+def intend(connection: Connection, rows: Iterable[WriteRow], now: datetime) -> None:
     """Note writes before they are done."""
-    names = WriteRow.__slots__
-    values = [
-        {**{name: getattr(row, name) for name in names}, "intended_at": to_iso(now)} for row in rows
-    ]
-    connection.execute(sa.insert(journal), values)
+    names, rest, intended_at = WriteRow.__slots__, iter(rows), to_iso(now)
+    while batch := list(itertools.islice(rest, _AT_ONCE)):
+        values = [
+            {**{name: getattr(row, name) for name in names}, "intended_at": intended_at}
+            for row in batch
+        ]
+        connection.execute(sa.insert(journal), values)
 
 
 def settle(
@@ -96,9 +106,14 @@ def settle(
     detail: str | None = None,
 ) -> None:
     """Note how a write ended."""
-    key = {"apply": apply_id, "at": position}
-    values = {"state": state, "settled_at": to_iso(now), "detail": detail}
-    connection.execute(_SETTLE, {**key, **values})
+    _SETTLE.run(
+        connection,
+        apply=apply_id,
+        at=position,
+        state=state,
+        settled_at=to_iso(now),
+        detail=detail,
+    )
 
 
 def give_up(connection: Connection, apply_id: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Row
 from reconciler.base.clock import Clock, from_iso, spell_ago, to_iso
 from reconciler.base.errors import Locked, ReconcilerError, StalePlan
 from reconciler.store.database import Database
+from reconciler.store.prepared import Prepared
 from reconciler.store.schema import locks
 
 LEASE = timedelta(seconds=60)
@@ -25,7 +26,7 @@ _HEARTBEAT_SECONDS = 15.0
 # So long without a heartbeat, and two were missed: the holder is dead, or cut off.
 SILENCE = timedelta(seconds=35)
 STATE_LOCK = "state"
-_OWN = sa.select(locks.c.token).where(locks.c.token == sa.bindparam("key"))
+_OWN = Prepared(sa.select(locks.c.token).where(locks.c.token == sa.bindparam("key")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,14 @@ class StateLock:
         if self.lost.is_set():
             return False
         with self._database.read() as connection:
-            return connection.execute(_OWN, {"key": self._token}).first() is not None
+            return _OWN.run(connection, key=self._token).first() is not None
 
     def fence(self, connection: Connection) -> None:
         """Raises LockLost, in the transaction of a write, if somebody took the lock over.
 
         Whoever slept past its lease between two looks still writes nothing.
         """
-        if connection.execute(_OWN, {"key": self._token}).first() is None:
+        if _OWN.run(connection, key=self._token).first() is None:
             self.lost.set()
             raise LockLost("the lock was lost while applying", hint="make a new plan")
 

@@ -14,6 +14,7 @@ from reconciler.base.canonical import digest_text
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateUnusable
 from reconciler.base.text import one_line
+from reconciler.store.prepared import Prepared, upsert
 from reconciler.store.schema import applied_tasks, live_tasks, meta
 
 
@@ -33,19 +34,19 @@ class TaskRow:
 # Built once: building a statement costs more than running it.
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _ALL_LIVE = sa.select(live_tasks).order_by(live_tasks.c.address)
-_ONE_LIVE = sa.select(live_tasks).where(live_tasks.c.address == _KEY)
+_ONE_LIVE = Prepared(sa.select(live_tasks).where(live_tasks.c.address == _KEY))
 _LIVE_TEXTS = sa.select(live_tasks.c.address, live_tasks.c.document)
 _ALL_APPLIED = sa.select(applied_tasks)
 _ONE_APPLIED = sa.select(applied_tasks).where(applied_tasks.c.address == _KEY)
 _APPLIED_TEXTS = sa.select(applied_tasks.c.address, applied_tasks.c.document)
-_INSERT_LIVE = sa.insert(live_tasks)
-_DELETE_LIVE = sa.delete(live_tasks).where(live_tasks.c.address == _KEY)
-_INSERT_APPLIED = sa.insert(applied_tasks)
-_DELETE_APPLIED = sa.delete(applied_tasks).where(applied_tasks.c.address == _KEY)
-_COUNT_UP = (
+_PUT_LIVE = upsert(live_tasks)
+_DELETE_LIVE = Prepared(sa.delete(live_tasks).where(live_tasks.c.address == _KEY))
+_PUT_APPLIED = upsert(applied_tasks)
+_DELETE_APPLIED = Prepared(sa.delete(applied_tasks).where(applied_tasks.c.address == _KEY))
+_COUNT_UP = Prepared(
     sa.update(meta)
-    .where(meta.c.name == "serial")
-    .values(value=sa.cast(sa.cast(meta.c.value, sa.Integer) + 1, sa.Text))
+    .where(meta.c.name == sa.bindparam("key"))
+    .values(value=sa.cast(sa.cast(meta.c.value, sa.Integer) + sa.bindparam("step"), sa.Text))
 )
 
 
@@ -53,9 +54,7 @@ _COUNT_UP = (
 def read_live(connection: Connection, address: str | None = None) -> Iterator[TaskRow]:
     """All live tasks in the order of addresses, or the one with an address."""
     rows = (
-        connection.execute(_ALL_LIVE)
-        if address is None
-        else connection.execute(_ONE_LIVE, {"key": address})
+        connection.execute(_ALL_LIVE) if address is None else _ONE_LIVE.run(connection, key=address)
     )
     for row in rows:
         yield TaskRow(row.address, row.document, row.changed_by, _moment(row.changed_at))
@@ -63,14 +62,14 @@ def read_live(connection: Connection, address: str | None = None) -> Iterator[Ta
 
 def put_live(connection: Connection, address: str, document: str, *, by: str, at: datetime) -> None:
     """Write a live task, new or not."""
-    delete_live(connection, address)
-    values = {"document": document, "changed_by": by, "changed_at": to_iso(at)}
-    connection.execute(_INSERT_LIVE, {"address": address, **values})
+    _PUT_LIVE.run(
+        connection, address=address, document=document, changed_by=by, changed_at=to_iso(at)
+    )
 
 
 def delete_live(connection: Connection, address: str) -> bool:
     """Remove a live task; False if there was none."""
-    return connection.execute(_DELETE_LIVE, {"key": address}).rowcount > 0
+    return _DELETE_LIVE.run(connection, key=address).rowcount > 0
 
 
 def live_digests(connection: Connection) -> dict[str, str]:
@@ -109,23 +108,22 @@ def read_applied(connection: Connection, address: str | None = None) -> Iterator
 
 def remember_applied(connection: Connection, row: TaskRow) -> None:
     """Remember what was applied, instead of what was before; counts the state up."""
-    _forget(connection, row.address)
-    values = {
-        "address": row.address,
-        "document": row.document,
-        "applied_by": row.changed_by,
-        "applied_at": to_iso(row.changed_at),
-        "apply_id": row.apply_id,
-        "file": row.file,
-        "commit": row.commit,
-    }
-    connection.execute(_INSERT_APPLIED, values)
+    _PUT_APPLIED.run(
+        connection,
+        address=row.address,
+        document=row.document,
+        applied_by=row.changed_by,
+        applied_at=to_iso(row.changed_at),
+        apply_id=row.apply_id,
+        file=row.file,
+        commit=row.commit,
+    )
     _count_up(connection)
 
 
 def forget_applied(connection: Connection, address: str) -> None:
     """Forget a task that is gone; counts the state up."""
-    _forget(connection, address)
+    _DELETE_APPLIED.run(connection, key=address)
     _count_up(connection)
 
 
@@ -140,9 +138,5 @@ def _moment(text: str) -> datetime:
         ) from None
 
 
-def _forget(connection: Connection, address: str) -> None:
-    connection.execute(_DELETE_APPLIED, {"key": address})
-
-
 def _count_up(connection: Connection) -> None:
-    connection.execute(_COUNT_UP)
+    _COUNT_UP.run(connection, key="serial", step=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -184,3 +185,62 @@ def test_processes_that_make_the_state_at_once_make_one(tmp_path: Path) -> None:
     outputs = [process.communicate() for process in started]
     assert [error for _, error in outputs if error] == []
     assert len({name for name, _ in outputs}) == 1
+
+
+def test_a_kept_connection_is_that_of_every_transaction_of_its_thread_alone(tmp_path: Path) -> None:
+    database = open_database(URL, tmp_path)
+    seen = []
+
+    def look() -> None:
+        with database.read() as connection:
+            seen.append(connection.connection.dbapi_connection)
+
+    with database.keep_connection():
+        for _ in range(2):
+            look()
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+        with database.write() as connection:
+            seen.append(connection.connection.dbapi_connection)
+            look()  # in the middle of another transaction: a view of its own
+    first, second, of_other, of_write, inside = seen
+    assert first is second is of_write
+    assert of_other is not first
+    assert inside is not first
+    database.close()
+
+
+def test_a_write_on_a_kept_connection_is_undone_as_a_whole(tmp_path: Path) -> None:
+    database = open_database(URL, tmp_path)
+    before = database.setting("serial")
+    with database.keep_connection():
+        with contextlib.suppress(ZeroDivisionError), database.write() as connection:
+            connection.execute(sa.update(meta).where(meta.c.name == "serial").values(value="9"))
+            raise ZeroDivisionError
+        assert database.setting("serial") == before
+        with database.write() as connection:
+            connection.execute(sa.update(meta).where(meta.c.name == "serial").values(value="8"))
+    assert database.setting("serial") == "8"
+    database.close()
+
+
+def test_a_write_waits_for_another_writer_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BUSY_SECONDS", 0)
+    database = open_database(URL, tmp_path)
+    other = sqlite3.connect(tmp_path / ".reconciler/state.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with (
+        database.keep_connection(),
+        pytest.raises(StateUnusable, match="is busy"),
+        database.write(),
+    ):
+        pass
+    other.execute("ROLLBACK")
+    with database.write() as connection:  # nothing of the failed one is left
+        connection.execute(sa.update(meta).where(meta.c.name == "serial").values(value="7"))
+    assert database.setting("serial") == "7"
+    other.close()
+    database.close()
