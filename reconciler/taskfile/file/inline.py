@@ -74,6 +74,8 @@ def _node(value: Any, path: Path, paths: list[Path]) -> Node:
     if isinstance(value, Mapping):
         mapping = MapNode({}, line, 1)
         for name, item in value.items():
+            if _is_default(item):
+                continue
             mapping.entries[name] = _node(item, (*path, name), paths)
             mapping.keys[name] = Scalar(name, False, mapping.entries[name].line, 1)
         return mapping
@@ -82,6 +84,11 @@ def _node(value: Any, path: Path, paths: list[Path]) -> Node:
         return Sequence(items, line, 1)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return Scalar("" if value is None else text, not isinstance(value, str), line, 1)
+
+
+def _is_default(value: Any) -> bool:
+    """True for what the model has where nobody wrote anything: nothing must be said of that."""
+    return value is False or (isinstance(value, list | tuple | Mapping) and not value)
 
 
 def _read(

@@ -36,6 +36,17 @@ def test_a_model_dump_is_read() -> None:
     assert (step.timeout, step.env, step.keep) == (5, (("A", "1"),), False)
 
 
+def test_what_nobody_wrote_is_neither_refused_nor_told() -> None:
+    steps = [{"build": "-t a:1 ."}, {"push": ["a:1"]}, {"cmd": "x", "exitedWith": [3]}]
+    for manner in Manner:
+        task = read({"steps": steps[:2]}, manner)
+        assert [step.kind for step in task.checked().steps] == ["build", "push"]
+        assert task.diagnostics == ()
+    assert read({"steps": steps}).diagnostics == ()
+    mounted = {"push": ["a:1"], "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+    assert read({"steps": [mounted]}).refused
+
+
 def test_values_of_the_spec_are_known() -> None:
     document = {"steps": [{"cmd": "x {{.Values.a}} {{.Values.b}}"}], "values": {"a": 1, "b": 2}}
     assert only(document | {"set": {"b": "3"}}).argv == ("1", "3")
