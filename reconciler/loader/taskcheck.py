@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reconciler.base.diagnostics import Diagnostic
@@ -15,18 +15,24 @@ from reconciler.model.task import Task
 from reconciler.model.workspace import Workspace
 
 
+def _nothing(_: Located[Task]) -> Iterable[Diagnostic]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class TaskCheck:
     """Looks at one task after the other and keeps nothing.
 
-    `engine` is the address of an engine that is not declared: DOCKER_HOST.
+    `engine` is the address of an engine that is not declared: DOCKER_HOST. `steps` judges the
+    steps that a spec holds.
     """
 
     workspace: Workspace
     engine: str | None = None
+    steps: Callable[[Located[Task]], Iterable[Diagnostic]] = _nothing
 
     def problems(self, located: Located[Task]) -> Iterator[Diagnostic]:
-        """What is wrong with a task here. All of it makes the task unusable."""
+        """What is wrong with a task here; an error makes the task unusable."""
         task = located.value
         registry = self.workspace.registry(task.metadata.registry)
         if registry is None:
@@ -34,6 +40,7 @@ class TaskCheck:
         else:
             yield from _wrong_hosts(located, registry.login_server)
         yield from self._secret_volumes_elsewhere(located)
+        yield from self.steps(located)
 
     def _unknown_registry(self, located: Located[Task]) -> Diagnostic:
         name = located.value.metadata.registry

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from reconciler.adapters.files import write_new, write_whole
-from reconciler.base.diagnostics import Diagnostic, has_errors
+from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput, ReconcilerError
 from reconciler.base.source import Located
 from reconciler.base.text import one_line
@@ -121,7 +121,8 @@ def _fits(ground: Ground, draft: Draft, found: Located[Task]) -> Draft | Refused
     before = len(ground.check.diagnostics)
     ground.check.add(facts_of(found.value, ground.opened.workspace), found_at(found.source))
     problems = [*task_check(ground.opened).problems(found), *ground.check.diagnostics[before:]]
-    return _refused(draft.task.address, problems) if problems else draft
+    wrong = [item for item in problems if item.severity is Severity.ERROR]
+    return _refused(draft.task.address, wrong) if wrong else draft
 
 
 def _refused(address: str, problems: Sequence[Diagnostic]) -> Refused:

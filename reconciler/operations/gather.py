@@ -12,6 +12,7 @@ from reconciler.loader.crosscheck import CrossCheck, facts_of, found_at
 from reconciler.loader.policies import PolicySet, load_policies
 from reconciler.loader.specs import SpecReader
 from reconciler.loader.taskcheck import TaskCheck
+from reconciler.model.step import InlineTask
 from reconciler.model.task import Task
 from reconciler.model.workspace import KnownDrift
 from reconciler.operations.workspace import OpenWorkspace
@@ -71,7 +72,16 @@ class Stores:
 
 def task_check(opened: OpenWorkspace) -> TaskCheck:
     """The check of single tasks against a workspace."""
-    return TaskCheck(opened.workspace, opened.environment.get("DOCKER_HOST"))
+    return TaskCheck(opened.workspace, opened.environment.get("DOCKER_HOST"), _steps)
+
+
+def _steps(located: Located[Task]) -> Iterator[Diagnostic]:
+    """What is wrong with the steps that a spec holds."""
+    if not isinstance(located.value.spec.step, InlineTask):
+        return
+    from reconciler.operations.inline_check import inline_problems  # noqa: PLC0415  (late: rare)
+
+    yield from inline_problems(located)
 
 
 def read_declared(opened: OpenWorkspace) -> Declared:

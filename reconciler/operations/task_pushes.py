@@ -6,7 +6,6 @@ word in braces; a file whose steps depend on that is not known before the run.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +16,7 @@ from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.step import FileStep
 from reconciler.model.task import Task
+from reconciler.operations.before_run import RUN_WORDS, depends_on_run, in_braces
 from reconciler.operations.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change
@@ -24,17 +24,9 @@ from reconciler.plan.parts import Frozen
 from reconciler.plan.releases import FilePushes, Releases, TaskFiles, release_paths
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.read import read_task_file
-from reconciler.taskfile.file.values import RUN_NAMES, UNREAD, read_values
+from reconciler.taskfile.file.values import UNREAD, read_values
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import PushStep
-
-# Legal in every part of an image name, so that the reader takes them; turned into `{run id}`.
-_WORDS = {name: f"known-by-run-{name.lower()}-only" for name in RUN_NAMES}
-_WORD = re.compile(r"known-by-run-([a-z]+)-only")
-_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_PLAIN = re.compile(r"\{\{-?\s*(\.Run\.[A-Za-z]+|\.Build\.ID)\s*-?\}\}")
-_RUN = re.compile(r"\.Run|\.Build|\bnow\b|\brand[A-Z]|\buuidv4\b")
-
 
 _KEYS = ("step", "context", "compat")  # what decides what a task file pushes
 
@@ -85,8 +77,7 @@ def _images(opened: OpenWorkspace, task: Task, step: FileStep) -> dict[str, str]
     if context_kind(source) is not ContextKind.LOCAL:
         raise _Unknown("its context is fetched by the run")
     text = _text(opened, source, step.path)
-    actions = _ACTION.findall(_PLAIN.sub("", text))
-    if any(map(_RUN.search, actions)):
+    if depends_on_run(text):
         raise _Unknown("what it does depends on the run")
     read = read_task_file(
         text,
@@ -99,7 +90,7 @@ def _images(opened: OpenWorkspace, task: Task, step: FileStep) -> dict[str, str]
         raise _Unknown(f"it is wrong: {one_line(first.message, 120)}")
     file = str(PurePosixPath(source) / step.path)
     return {
-        _WORD.sub(lambda match: f"{{run {match[1]}}}", image): f"{file}:{one.line}:1"
+        in_braces(image): f"{file}:{one.line}:1"
         for one in reversed(read.steps)
         if isinstance(one, PushStep)
         for image in one.images
@@ -121,7 +112,7 @@ def _inputs(opened: OpenWorkspace, task: Task, step: FileStep) -> Inputs:
             raise ReconcilerError(str(error)) from None
 
     return Inputs(
-        run={**_WORDS, **known},
+        run={**RUN_WORDS, **known},
         values={**_values(opened, source, step), **step.set},
         secret_values=dict.fromkeys(step.set_secret, UNREAD),
         now=opened.clock(),
