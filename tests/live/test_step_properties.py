@@ -23,7 +23,7 @@ import pytest
 from reconciler.adapters.registry import served_digest
 from reconciler.model.container import RUN_LABEL, STEP_LABEL
 from reconciler.taskfile.steps import assemble, step
-from tests.live.test_steps import task
+from tests.live.test_steps import of_run, task
 from tests.live.workshop import Workshop
 
 IMAGE = "{{.Run.Registry}}/NAME:1"  # NAME is another one for each play
@@ -406,7 +406,9 @@ def watched(
                 containers = of_last_run(workshop, engine)
                 reached = asked_from_here(containers.get("held", {}))
                 process.send_signal(signal.SIGINT)
-    return Played(workshop, name, process.returncode, text, workshop.last(), containers, reached)
+    record = workshop.last()
+    assert of_run(engine, record["id"]) == []
+    return Played(workshop, name, process.returncode, text, record, containers, reached)
 
 
 def of_last_run(workshop: Workshop, engine: docker.DockerClient) -> dict[str, dict[str, Any]]:
