@@ -59,7 +59,15 @@ def is_item(path: tuple[str | int, ...]) -> bool:
 
 def leaves(document: Document) -> list[Difference]:
     """Every leaf of a new document, as if it were compared with nothing; in the order of paths."""
-    return _in_order(_leaves((), None, document))
+    return _in_order((path, None, value) for path, value in _of_new((), document))
+
+
+def _of_new(path: tuple[str | int, ...], value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    if isinstance(value, dict | list) and value:
+        for key, item in _items(value).items():
+            yield from _of_new((*path, key), item)
+    else:
+        yield path, value
 
 
 def is_sensitive(path: tuple[str | int, ...]) -> bool:

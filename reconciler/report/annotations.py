@@ -59,7 +59,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
         *_of_releases(plan),
         *map(_of_drift, plan.drift),
         *(Note("warning", "base left out", text) for text in base_warnings(plan)),
-        *(_of_change(change, plan) for change in plan.writes if change.action is not Action.DELETE),
+        *_of_changes(plan),
     ]
     return [*_lines(notes, service, folder), *map(_quoted, scope_sentences(plan)), summary(plan)]
 
@@ -109,18 +109,24 @@ def _of_drift(drift: Drift) -> Note:
     return Note("warning", f"drift {drift.address}", text)
 
 
-def _of_change(change: Change, plan: Plan) -> Note:
+def _of_changes(plan: Plan) -> Iterator[Note]:
+    timers: dict[str, list[str]] = {}
+    for timer in plan.timers:
+        told = f"timer {timer.timer} {spell_timer(timer, plan.created)}"
+        timers.setdefault(timer.address, []).append(told)
+    for change in plan.writes:
+        if change.action is Action.CREATE:
+            yield Note("notice", f"create {change.address}", "new task", *_place(change.cause))
+        elif change.action is not Action.DELETE:
+            yield _of_change(change, timers.get(change.address, []))
+
+
+def _of_change(change: Change, timers: list[str]) -> Note:
     file, line = _place(change.cause)
-    timers = [
-        f"timer {timer.timer} {spell_timer(timer, plan.created)}"
-        for timer in plan.timers
-        if timer.address == change.address
-    ]
     secrets = secrets_of(change)
     names = [field.path.removeprefix("spec.") for field in plain_fields(change, secrets)]
     names += [secret.path.removeprefix("spec.") for secret in secrets]
-    what = "new task" if change.action is Action.CREATE else ", ".join(names)
-    text = "; ".join([what or "renamed, no rebuild", *timers])
+    text = "; ".join([", ".join(names) or "renamed, no rebuild", *timers])
     return Note("notice", f"{change.action} {change.address}", text, file, line)
 
 

@@ -35,6 +35,8 @@ BUDGET = 60_000
 _POLICY_ROOM, _DELETE_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 34_000, 4_000, 4_000
 _SAFETY_ROOM, _UNKNOWN_ROOM = 4_000, 2_000
 _FIELDS_SHOWN = 30
+# No change is told in fewer characters: of too many, nobody need try.
+_SHORTEST = 10
 _FOLDS = (
     (Action.RENAME, "Rename, no rebuild"),
     (Action.UPDATE, "Change"),
@@ -69,7 +71,9 @@ def _fold(changes: list[Change], title: str, reader: Reader, room: int) -> tuple
     small = len(changes) < _FOLDED_FROM and changes[0].action is not Action.CREATE
     start = f"\n<details{' open' if small else ''}><summary>{title} ({len(changes):,})</summary>\n"
     room -= len(start) + len(_FOLD_END) + 2
-    whole, rest = fit((change_block(change, reader) for change in changes), room)
+    whole, rest = list[str](), len(changes)
+    if len(changes) * _SHORTEST <= room:
+        whole, rest = fit((change_block(change, reader) for change in changes), room)
     if rest:
         whole, rest = fit(map(headline, changes), room)
     return ([start, *whole, _FOLD_END] if whole else []), rest
