@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,9 +81,17 @@ def run(
     times: int = 3,
     codes: Sequence[int] = (0,),
     environment: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
 ) -> Figure:
-    """Run a command several times. Raises RuntimeError when it leaves with an unwanted code."""
-    found = [_once(argv, folder, codes, environment) for _ in range(times)]
+    """Run a command several times, `before` each of them something that is not measured.
+
+    Raises RuntimeError when it leaves with an unwanted code.
+    """
+    found = []
+    for _ in range(times):
+        if before is not None:
+            before()
+        found.append(_once(argv, folder, codes, environment))
     return summary([one[0] for one in found], max(one[1] for one in found))
 
 
@@ -101,14 +111,54 @@ def _once(
         )
         # The peak is never less than our own memory when the command was started: the kernel
         # counts the copy of this process in. So nothing big is imported here.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
+        with _watched(process.pid) as family:
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - started
         process.returncode = code = os.waitstatus_to_exitcode(status)
         errors.seek(0)
         told = errors.read().decode("utf-8", "replace")
     if code not in codes:
         raise RuntimeError(f"{' '.join(argv)} left with {code}: {told[-500:]}")
-    return seconds, usage.ru_maxrss / 1024
+    return seconds, max(usage.ru_maxrss / 1024, family.megabytes)
+
+
+class _Family:
+    """The peak memory of a process and its children together; what they share counts once."""
+
+    megabytes = 0.0
+
+    def look(self, pid: int) -> None:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if children:
+            self.megabytes = max(self.megabytes, sum(map(_share, [str(pid), *children])))
+
+
+def _share(pid: str) -> float:
+    """The proportional share of memory of a process, in MB."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+
+
+@contextlib.contextmanager
+def _watched(pid: int) -> Iterator[_Family]:
+    """Looks at the memory of a process that has children a few times a second."""
+    family, done = _Family(), threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            with contextlib.suppress(OSError, ValueError):
+                family.look(pid)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield family
+    finally:
+        done.set()
+        thread.join()
 
 
 def table(rows: Sequence[Row]) -> list[str]:

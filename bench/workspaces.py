@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 _SPEC = """\
@@ -85,6 +86,51 @@ def make_terraform(folder: Path, count: int) -> Path:
         text = _RESOURCE.format(number=number, team=number % 40, minute=number % 60)
         _write(folder / f"task_{number:06d}.tf", text)
     return folder
+
+
+def change_specs(folder: Path, count: int, *, every: int, timeout: int) -> None:
+    """Give every so-manieth spec another timeout."""
+    for number in range(0, count, every):
+        path = folder / "specs" / f"team-{number // 100:04d}" / f"task-{number:06d}.yaml"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        changed = [f"  timeout: {timeout}" if "timeout:" in line else line for line in lines]
+        _write(path, "\n".join(changed) + "\n")
+
+
+def write_tfstate(folder: Path, count: int) -> None:
+    """The state as if `make_terraform` had been applied: applying takes terraform minutes."""
+    resources = [_resource(number) for number in range(count)]
+    state = {
+        "version": 4,
+        "terraform_version": "1.11.4",
+        "serial": 1,
+        "lineage": "00000000-0000-0000-0000-000000000001",
+        "outputs": {},
+        "resources": resources,
+        "check_results": None,
+    }
+    _write(folder / "terraform.tfstate", json.dumps(state))
+
+
+def _resource(number: int) -> dict[str, object]:
+    value = {
+        "owner": f"team-{number % 40}",
+        "contact": f"team-{number % 40}@contoso.example",
+        "source": f"https://git.contoso.example/repository-{number}.git#main:api",
+        "image": f"image-{number}",
+        "schedule": f"{number % 60} 3 * * *",
+        "timeout": 3600,
+    }
+    kinds = {key: "number" if key == "timeout" else "string" for key in value}
+    typed = {"value": value, "type": ["object", kinds]}
+    attributes = {"id": f"id-{number}", "input": typed, "output": typed, "triggers_replace": None}
+    return {
+        "mode": "managed",
+        "type": "terraform_data",
+        "name": f"task_{number:06d}",
+        "provider": 'provider["terraform.io/builtin/terraform"]',
+        "instances": [{"schema_version": 0, "attributes": attributes}],
+    }
 
 
 def _write(path: Path, text: str) -> None:
