@@ -55,10 +55,14 @@ class Invocation:
     @contextmanager
     def workspace(self) -> Iterator[OpenWorkspace]:
         """The workspace, closed at the end. Raises NoWorkspace, InvalidInput."""
+        from reconciler.cli.counter import Counter  # noqa: PLC0415
+
         opened = open_workspace(self.folder, self.environment, self.clock)
+        opened.counts = Counter(self.environment)
         try:
             yield opened
         finally:
+            opened.counts(None)
             opened.close()
 
     @contextmanager

@@ -52,6 +52,7 @@ _MANY = 64
 # Files that are held at once, and files in one batch for a worker.
 _WINDOW = 2_000
 _BATCH = 50
+_COUNTED = 100
 _DECODE = json.JSONDecoder().raw_decode  # loads() looks at more than it needs to
 
 Place = tuple[str, int, int]
@@ -104,8 +105,11 @@ class Survey:
             else:
                 everything = itertools.chain(first, files)
                 examined = _Many(self, examiner, is_new, stack).examined(everything)
-            for file, found in examined:
+            for number, (file, found) in enumerate(examined):
+                if number % _COUNTED == 0:
+                    self.opened.counts(self.reader.spec_count)
                 self._take(file, found, tally, listener)
+        self.opened.counts(None)
 
     def _take(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,9 +28,16 @@ class NoWorkspace(ReconcilerError):
     code = "no-workspace"
 
 
+def unheard(_count: int | None) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(slots=True)
 class OpenWorkspace:
-    """A workspace, who works in it, and its state (opened when it is first needed)."""
+    """A workspace, who works in it, and its state (opened when it is first needed).
+
+    `counts` is told how many specs were read, again and again while they are; None at the end.
+    """
 
     root: Path
     config: Located[Workspace]
@@ -38,6 +45,7 @@ class OpenWorkspace:
     environment: Mapping[str, str]
     clock: Clock
     actor: str
+    counts: Callable[[int | None], None] = unheard
     _database: Database | None = field(default=None, init=False)
 
     @property
