@@ -16,7 +16,9 @@ from bench.measure import Row, table
 def main(words: list[str]) -> int:
     parser = ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}")
-    parser.add_argument("--large", action="store_true", help="also 100,000 specs, and a log of 1 GB, not of 256 MB")
+    parser.add_argument(
+        "--large", action="store_true", help="also 100,000 specs, and a log of 1 GB, not of 256 MB"
+    )
     chosen = parser.parse_args(words)
     unknown = [name for name in chosen.cases if name not in CASES]
     if unknown:

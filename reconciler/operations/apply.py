@@ -17,7 +17,7 @@ from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.writer import Writer
 from reconciler.plan.change import Change, Plan
 from reconciler.plan.planfile import check_not_expired
-from reconciler.plan.planlines import change_json, plan_digest
+from reconciler.plan.planlines import change_json, kept_part, plan_digest
 from reconciler.store import events, journal
 from reconciler.store.locks import Holder, StateLock, acquire
 
@@ -108,16 +108,16 @@ def apply_plan(
 
 
 def _note_intentions(opened: OpenWorkspace, plan: Plan, apply_id: str) -> None:
-    now = opened.clock()
+    now, kept = opened.clock(), kept_part(plan)
     row = journal.ApplyRow(
         apply_id,
         plan.id,
-        plan_digest(plan),
+        plan_digest(kept),
         opened.actor,
         opened.holder("apply").host,
         now,
         len(plan.changes),
-        plan=canonical_json(plan.model_dump(mode="json", exclude={"changes"})),
+        plan=canonical_json(kept.model_dump(mode="json", exclude={"changes"})),
     )
     writes = (_intention(apply_id, number, change) for number, change in enumerate(plan.changes, 1))
     with opened.database.write() as connection:

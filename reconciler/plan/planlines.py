@@ -22,6 +22,16 @@ from reconciler.plan.parts import Frozen
 OPENING = "{\n"
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]|(?<=#)#")
 _Item = TypeAdapter[Any]
+_ONLY_TOLD = (
+    "drift",
+    "known_drift",
+    "releases",
+    "unknown_releases",
+    "timers",
+    "inherited",
+    "unmanaged",
+    "looks_like_renames",
+)
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
@@ -70,6 +80,12 @@ def read_change(text: str) -> Change:
     """The change of `change_json`. Raises ValueError."""
     found: Change = item_adapter("changes").validate_python(from_json(text))
     return found
+
+
+def kept_part(plan: Plan) -> Plan:
+    """What the journal of an apply keeps of a plan: all but what only a reviewer reads."""
+    kept: Plan = plan.model_copy(update=dict.fromkeys(_ONLY_TOLD, ()))
+    return kept
 
 
 def plan_digest(plan: Plan) -> str:

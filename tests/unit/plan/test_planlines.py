@@ -6,8 +6,17 @@ import json
 
 import pytest
 
+from reconciler.plan.change import Plan
 from reconciler.plan.parts import Frozen
-from reconciler.plan.planlines import change_json, in_chunks, plan_digest, plan_lines, read_change
+from reconciler.plan.planlines import (
+    _ONLY_TOLD,
+    change_json,
+    in_chunks,
+    kept_part,
+    plan_digest,
+    plan_lines,
+    read_change,
+)
 from tests.unit.plan.builders import compared, plan_of, task
 
 OLD = task("task-old", metadata={"description": 'quoted " \u00e9 \U0001f600 ##vso[x] ### \x7f'})
@@ -37,6 +46,12 @@ def test_the_digest_of_a_plan_follows_what_it_says() -> None:
     first, second = (plan_of(compared([task("task-a", timeout=n)], [], [])) for n in (900, 901))
     assert plan_digest(first) == plan_digest(first.model_copy())
     assert plan_digest(first) != plan_digest(second)
+
+
+def test_what_only_a_reviewer_reads_is_no_part_of_what_is_kept() -> None:
+    plan = plan_of(compared([task("task-a")], [], []), unmanaged=("contoso/by-hand",))
+    assert kept_part(plan) == plan.model_copy(update={"unmanaged": ()})
+    assert set(_ONLY_TOLD) <= Plan.model_fields.keys()
 
 
 def test_chunks_hold_the_same_text() -> None:
