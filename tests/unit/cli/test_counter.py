@@ -6,7 +6,6 @@ import io
 
 import pytest
 
-from reconciler.cli import counter
 from reconciler.cli.counter import Counter
 
 
@@ -30,7 +29,7 @@ def told(
     screen = Screen(terminal=terminal)
     monkeypatch.setattr("sys.stderr", screen)
     moments = iter([0.0, *seconds])
-    monkeypatch.setattr(counter.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("reconciler.cli.counter.time.monotonic", lambda: next(moments))
     shown = Counter({"TERM": term})
     for number in range(len(seconds)):
         shown(100_000 * (number + 1))
