@@ -93,8 +93,8 @@ def holding(workshop: Workshop) -> Iterator[Any]:
     wait_for_line(process, "begun")
     yield process, before
     if process.poll() is None:
-        process.kill()
-    process.communicate()
+        process.send_signal(signal.SIGINT)  # in order: nothing of it stays on the engine
+    process.communicate(timeout=60)
 
 
 def held_files(before: set[Path]) -> dict[Path, str]:
