@@ -26,8 +26,7 @@ def differences(before: Document, after: Document) -> list[Difference]:
     # Lists were brought into one order before: item by item is right, and fast.
     # Keys that start with "__" are keys like any other: without the last option they are skipped.
     tree = DeepDiff(
-        before,
-        after,
+        *_without_equals(before, after),
         view="tree",
         zip_ordered_iterables=True,
         ignore_private_variables=False,
@@ -39,6 +38,29 @@ def differences(before: Document, after: Document) -> list[Difference]:
             found.extend(_leaves(path, _present(level.t1), _present(level.t2)))
     found = _by_item(found, before, after)
     return _in_order(found)
+
+
+def _without_equals(one: Document, other: Document) -> tuple[Document, Document]:
+    """Both without the keys that say the same: deepdiff takes 0.1 ms for each level it walks."""
+    left, right = dict(one), dict(other)
+    for key in one.keys() & other.keys():
+        mine, theirs = one[key], other[key]
+        if _same(mine, theirs):
+            del left[key], right[key]
+        elif isinstance(mine, dict) and isinstance(theirs, dict):
+            left[key], right[key] = _without_equals(mine, theirs)
+    return left, right
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal as JSON: to Python true is 1."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)
 
 
 def value_at(document: Document, path: tuple[str | int, ...]) -> Any:
