@@ -287,3 +287,17 @@ def test_for_a_provider_without_a_fence_the_lock_is_asked_before_each_write(
     with pytest.raises(PartlyApplied, match="the lock was lost"):
         apply(opened, TASKS, at(1, take_away))
     assert addresses(opened) == ["contoso/task-a"]
+
+
+def test_where_drift_is_left_alone_the_spec_is_remembered_and_not_what_is_live(
+    opened: OpenWorkspace,
+) -> None:
+    apply(opened, TASKS)
+    drifted = task("task-a", timeout=900)
+    opened.provider.update(drifted.address, stored(drifted).document)
+    wanted = [task("task-a", platform="linux/arm64"), *TASKS[1:]]
+    apply(opened, wanted)
+    state = read_stores(opened)
+    assert state.applied[drifted.address].document == stored(wanted[0]).document
+    both = task("task-a", timeout=900, platform="linux/arm64")
+    assert state.live[drifted.address].document == stored(both).document
