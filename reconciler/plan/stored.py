@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import ValidationError
 
@@ -40,7 +40,8 @@ class StoredTasks(Mapping[str, Stored]):
     """
 
     def __init__(self, digests: dict[str, str], fetch: Callable[[str], Stored | None]) -> None:
-        self._digests, self._fetch = digests, fetch
+        # The same task is looked at several times in a row: fetched once.
+        self._digests, self._fetch = digests, lru_cache(maxsize=64)(fetch)
 
     @classmethod
     def known(cls, stored: Mapping[str, Stored]) -> StoredTasks:
