@@ -20,9 +20,9 @@ from reconciler.plan.planlines import (
 from tests.unit.plan.builders import compared, plan_of, task
 
 OLD = task("task-old", metadata={"description": 'quoted " \u00e9 \U0001f600 ##vso[x] ### \x7f'})
-CHANGES = compared(
-    [task("task-new"), task("task-old", timeout=900)], [OLD, task("task-gone")], [OLD]
-).changes
+NEW = [task("task-new"), task("task-old", timeout=900)]
+DRIFTED = task("task-old", platform="linux/arm64")
+CHANGES = compared(NEW, [OLD, task("task-gone")], [DRIFTED]).changes
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.action)
