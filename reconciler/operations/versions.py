@@ -35,8 +35,7 @@ class Versions:
         if applied is None or change.cause is None or not self._is_the_tools(change, applied):
             return change
         paths = tuple(
-            one.model_copy(update={"cause": "tool"}) if one.cause in _FROM_FILES else one
-            for one in change.paths
+            replace(one, cause="tool") if one.cause in _FROM_FILES else one for one in change.paths
         )
         return replace(change, paths=paths)
 

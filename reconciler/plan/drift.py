@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from reconciler.plan.change import Document, Drift, FieldChange
@@ -62,7 +63,7 @@ def _with_fates(
             return "accepted"
         return "spec" if path in written else "drift"
 
-    return tuple(field.model_copy(update={"cause": fate(field.path)}) for field in fields)
+    return tuple(replace(field, cause=fate(field.path)) for field in fields)
 
 
 def _changed(

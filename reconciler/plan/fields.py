@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -109,12 +110,13 @@ def fields_of_new(target: Document, told: Iterable[FieldChange]) -> tuple[FieldC
 def _new_field(
     path: tuple[str | int, ...], value: Any, cause: Why, origin: str | None
 ) -> FieldChange:
+    # A hundred thousand tasks share the fields of a few Defaults: the texts are held once.
     return FieldChange(
-        path=spell_path(path),
+        path=sys.intern(spell_path(path)),
         after=value,
         sensitive=is_sensitive(path),
         cause=cause,
-        origin=origin,
+        origin=sys.intern(origin) if origin is not None else None,
     )
 
 

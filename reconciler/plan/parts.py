@@ -78,7 +78,8 @@ class PlanModel(BaseModel):
 STRICT = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-class FieldChange(PlanModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
     """One field: its dotted path from the root (lists by index), and both values.
 
     `sensitive` marks references to secrets: the values are references, never secrets. `origin` is
@@ -88,6 +89,8 @@ class FieldChange(PlanModel):
     becomes of it: drift (left alone), spec (the spec changes it too, and wins), accepted (the spec
     says the same by now).
     """
+
+    __pydantic_config__ = STRICT
 
     path: str
     before: Any = None

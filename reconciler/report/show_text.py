@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -89,7 +90,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "file": shown.file,
         "commit": shown.commit,
         "apply_id": shown.apply_id,
-        "drift": [field.model_dump(mode="json") for field in shown.drift],
+        "drift": [dataclasses.asdict(field) for field in shown.drift],
         "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
         "runs": runs_json(shown.runs)["runs"],
     }
@@ -130,7 +131,7 @@ def difference_json(found: Difference) -> dict[str, Any]:
         "only_first": list(found.only_first),
         "only_second": list(found.only_second),
         "differing": [
-            {"name": one.name, "paths": [field.model_dump(mode="json") for field in one.paths]}
+            {"name": one.name, "paths": [dataclasses.asdict(field) for field in one.paths]}
             for one in found.differing
         ],
     }

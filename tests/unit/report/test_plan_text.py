@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange
@@ -12,8 +14,8 @@ from tests.golden.plan_scenario import comparison_plan, planned
 from tests.unit.plan.builders import NOW
 
 
-def field(**values: object) -> FieldChange:
-    return FieldChange.model_validate({"path": "spec.timeout", "before": 1, "after": 2, **values})
+def field(**values: Any) -> FieldChange:
+    return FieldChange(**{"path": "spec.timeout", "before": 1, "after": 2, **values})
 
 
 @pytest.mark.parametrize(
