@@ -248,6 +248,11 @@ def _our_errors(database: Database) -> Iterator[None]:
 
 # part of the driver's message, what we say, what to do
 _FAULTS = (
+    (
+        ("connection to server", "connection failed", "connection refused", "resolve host"),
+        "cannot be reached",
+        "start the server, or mend `state:` in reconciler.yaml",
+    ),
     (("locked", "busy"), "is busy", "another process holds it; try again"),
     (
         ("not a database", "malformed", "no such", "could not decode"),

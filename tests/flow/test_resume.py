@@ -22,6 +22,8 @@ COUNTING = """
 CREATE TABLE noted (verb TEXT, address TEXT);
 CREATE TRIGGER noted_put AFTER INSERT ON live_tasks
     BEGIN INSERT INTO noted VALUES ('put', new.address); END;
+CREATE TRIGGER noted_put_again AFTER UPDATE ON live_tasks
+    BEGIN INSERT INTO noted VALUES ('put', new.address); END;
 CREATE TRIGGER noted_gone AFTER DELETE ON live_tasks
     BEGIN INSERT INTO noted VALUES ('gone', old.address); END;
 """
