@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,6 +171,18 @@ def test_a_file_that_is_no_plan_is_1(project: Project) -> None:
         file.truncate((1 << 29) + 1)
     outcome = project.run("apply", "big.json")
     assert (outcome.code, "too large" in outcome.err) == (1, True)
+
+
+def test_a_plan_may_come_through_a_pipe(project: Project) -> None:
+    project.run("plan", "--out", "p.json")
+    pipe = project.root / "pipe"
+    os.mkfifo(pipe)
+    data = (project.root / "p.json").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    assert project.run("apply", "pipe").code == 0
+    writer.join()
+    assert len(project.live()) == 2
 
 
 # ------------------------------------------------------- precedence and policy
