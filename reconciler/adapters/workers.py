@@ -9,7 +9,6 @@ the parent: a result never depends on how many processes there were.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import pickle
 import signal
@@ -93,7 +92,6 @@ class Workers(Generic[Batch, Result]):
                 os.close(other.back.fileno())
             os.close(to_write)
             os.close(back_read)
-            gc.freeze()
             with os.fdopen(to_read, "rb") as source, os.fdopen(back_write, "wb") as target:
                 while (batch := _receive(source)) is not None:
                     _send(target, self._work(batch[0]))
