@@ -165,13 +165,15 @@ class _Builder:
         next_event = self._parser.get_event
         while type(item := next_event()) is not _SequenceEnd:
             if type(item) is _Scalar and item.anchor is None:
-                self._count(1, item)
+                self._nodes += 1
                 value, child = _scalar(item), self._mark(item) if self._marks else None
             else:
                 value, child = self._value(item, depth + 1)
             if mark is not None:
                 mark.add(len(items), child)
             items.append(value)
+            if self._nodes > MAX_NODES:
+                self._count(0, item)
         return items, mark
 
     def _mapping(self, event: Any, depth: int) -> tuple[dict[str, Any], Mark | None]:
@@ -180,11 +182,17 @@ class _Builder:
         merged: list[tuple[dict[str, Any], Mark | None]] = []
         next_event = self._parser.get_event
         while type(key := next_event()) is not _MappingEnd:
-            name = self._key(key)
             item = next_event()
-            # Most values are plain: taken here, without the way through `_value`.
+            # Most keys and values are plain: taken here, without the way through functions.
+            if type(key) is _Scalar and key.value and not key.style and key.tag is None:
+                name = key.value
+            else:
+                name = self._key(key)
+            self._nodes += 1
+            if self._nodes > MAX_NODES:
+                self._count(0, key)
             if type(item) is _Scalar and item.anchor is None:
-                self._count(1, item)
+                self._nodes += 1
                 value, child = _scalar(item), self._mark(item) if self._marks else None
             else:
                 value, child = self._value(item, depth + 1)
@@ -202,7 +210,6 @@ class _Builder:
         return values, mark
 
     def _key(self, event: Any) -> str:
-        self._count(1, event)
         if type(event) is not yaml.ScalarEvent:
             raise _at(event, "a key is plain text here, not a list, map or alias")
         if not event.value:

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -49,8 +50,8 @@ from reconciler.store.spec_index import SpecIndex, cache_folder
 
 # Below so many files neither an index nor a second process gains anything.
 _MANY = 64
-# Files that are held at once, and files in one batch for a worker.
-_WINDOW = 2_000
+# Files in one question to the index, and in one batch for a worker.
+_WINDOW = 500
 _BATCH = 50
 _COUNTED = 100
 _DECODE = json.JSONDecoder().raw_decode  # loads() looks at more than it needs to
@@ -164,7 +165,6 @@ class _Many:
     ) -> None:
         self._examiner, self._today, self._stack = examiner, survey.today, stack
         self._is_new = is_new
-        self._workers: Workers[list[SpecFile], list[Examined]] | None = None
         self._index: SpecIndex | None = None
         self._chains: dict[int, str] = {}
         folder = cache_folder(survey.opened.environment)
@@ -173,27 +173,57 @@ class _Many:
             self._index = stack.enter_context(closing(index))
 
     def examined(self, files: Iterator[SpecFile]) -> Iterator[tuple[SpecFile, Examined]]:
-        """Every file with what it comes to."""
+        """Every file with what it comes to.
+
+        While workers examine what is new, the files after it are read and looked up.
+        """
+        waiting: deque[tuple[SpecFile, bytes, Examined | None]] = deque()
+        for fresh in self._fresh(self._batches(files, waiting)):
+            left = iter(fresh)
+            while waiting:
+                file, key, examined = waiting[0]
+                if examined is None:
+                    examined = next(left, None)
+                    if examined is None:
+                        break
+                    self._keep(key, examined)
+                waiting.popleft()
+                yield file, examined
+
+    def _batches(
+        self, files: Iterator[SpecFile], waiting: deque[tuple[SpecFile, bytes, Examined | None]]
+    ) -> Iterator[list[SpecFile]]:
+        """What is new, in batches; every file goes to `waiting`, in order.
+
+        A batch is empty where many files are known: they wait for nobody, and memory is kept.
+        """
+        batch: list[SpecFile] = []
         while window := list(itertools.islice(files, _WINDOW)):
             keys = {file.name: self._key(file) for file in window}
             known = self._known(keys)
-            missing = [file for file in window if file.name not in known]
-            fresh = self._fresh(missing)
             for file in window:
                 examined = known.get(file.name)
+                waiting.append((file, keys[file.name], examined))
                 if examined is None:
-                    examined = next(fresh)
-                    self._keep(keys[file.name], examined)
-                yield file, examined
+                    batch.append(file)
+                if len(batch) == _BATCH:
+                    yield batch
+                    batch = []
+            if not batch:
+                yield batch
+        yield batch
 
-    def _fresh(self, files: list[SpecFile]) -> Iterator[Examined]:
-        if self._workers is None and len(files) >= _MANY and processors() > 1:
-            self._workers = Workers(self._examiner, processors())
-            self._stack.callback(self._workers.close)
-        batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
-        if self._workers is None:
-            return itertools.chain.from_iterable(map(self._examiner, batches))
-        return itertools.chain.from_iterable(self._workers.map(batches))
+    def _fresh(self, batches: Iterator[list[SpecFile]]) -> Iterator[list[Examined]]:
+        """What batches come to. The first are done here: few of them need no other process."""
+        here = 0
+        for batch in batches:
+            here += len(batch)
+            if here >= _MANY and processors() > 1:
+                workers = Workers(self._examiner, processors())
+                self._stack.callback(workers.close)
+                yield from workers.map(itertools.chain([batch], batches))
+                return
+            yield self._examiner(batch)
 
     # ------------------------------------------------------------------ index
     def _key(self, file: SpecFile) -> bytes:

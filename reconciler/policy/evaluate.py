@@ -18,7 +18,7 @@ from reconciler.model.common import Model
 from reconciler.model.policy import Enforcement, Policy, Rule, RuleSeverity
 from reconciler.model.task import Task
 from reconciler.policy.catalogue import BY_NAME
-from reconciler.policy.rule import BuiltIn, Finding, Subject
+from reconciler.policy.rule import BuiltIn, Finding, Predicate, Subject
 from reconciler.policy.selector import Selector, compile_match
 
 _ONE_DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule as a policy document uses it, ready to judge."""
+    """A rule as a policy document uses it, ready to judge. `dated` predicates look at the day."""
 
     id: str
     rule: Rule
@@ -57,6 +57,7 @@ class CompiledRule:
     selects: Selector | None
     passed: Verdict
     not_applicable: Verdict
+    dated: tuple[Predicate[Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _compile(rule: Rule, source: Source, path: Path) -> CompiledRule | list[Diag
         compile_match(rule.match),
         Verdict(rule.identifier, Status.PASS),
         Verdict(rule.identifier, Status.NOT_APPLICABLE),
+        tuple(one for one in built_in.predicates if one.turns is not None),
     )
 
 
@@ -147,20 +149,17 @@ def hold_until(rules: RuleSet, task: Task, verdicts: Sequence[Verdict], today: d
     ends = [
         _turns(rule, task, verdict, today)
         for rule, verdict in zip(rules.rules, verdicts, strict=True)
-        if verdict is not rule.not_applicable
+        if rule.dated and verdict is not rule.not_applicable
     ]
     return min(ends, default=date.max)
 
 
 def _turns(rule: CompiledRule, task: Task, verdict: Verdict, today: date) -> date:
-    dated = [one for one in rule.built_in.predicates if one.turns is not None]
-    if not dated:
-        return date.max
     if verdict.findings:
         return today + _ONE_DAY  # what is found says how many days are left, or gone
     days = [
         day
-        for one in dated
+        for one in rule.dated
         if one.turns is not None and one.applies(rule.params, task)
         for day in one.turns(rule.params, task)
         if day > today
