@@ -26,7 +26,7 @@ from reconciler.policy.evaluate import RuleSet, Status, Verdict, hold_until, jud
 from reconciler.policy.rule import Finding, Subject
 
 # Raise it when an entry gets another form or meaning: the index then starts anew.
-ENTRY_VERSION = 2
+ENTRY_VERSION = 3
 
 _LETTERS = {
     Status.PASS: "p",
@@ -55,12 +55,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a file comes to. `rows` are its entries as plain values; they hold until a day.
+    """What a file comes to. `rows` are its entries as plain values; they hold `since` the day they
+    were judged on, up to the day `until`: a clock may also go back.
 
     `new` are the tasks as a plan tells them that creates them, one for each entry, where asked for.
     """
 
     rows: Sequence[Sequence[Any]]
+    since: date
     until: date
     specs: int
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -98,6 +100,7 @@ class Examiner:
             until = min(until, end)
         return Examined(
             rows,
+            self.today,
             until,
             reading.specs,
             (*reading.diagnostics, *wrong),

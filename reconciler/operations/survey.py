@@ -242,7 +242,7 @@ class _Many:
         return {
             name: examined
             for name, examined in read.items()
-            if examined is not None and self._today < examined.until
+            if examined is not None and examined.since <= self._today < examined.until
             if not any(map(self._is_new, addresses_of(examined)))
         }
 
@@ -257,7 +257,8 @@ def _never(_address: str) -> bool:
 
 
 def _to_text(examined: Examined) -> str:
-    text = f"{examined.until.isoformat()} {examined.specs} {json.dumps(examined.rows)}"
+    days = f"{examined.since.isoformat()} {examined.until.isoformat()}"
+    text = f"{days} {examined.specs} {json.dumps(examined.rows)}"
     return f"{_checksum(text)} {text}"
 
 
@@ -266,8 +267,9 @@ def _from_text(text: str) -> Examined | None:
     checksum, _, rest = text.partition(" ")
     if _checksum(rest) != checksum:
         return None
-    until, specs, rows = rest.split(" ", 2)
-    return Examined(_DECODE(rows)[0], date.fromisoformat(until), int(specs))
+    since, until, specs, rows = rest.split(" ", 3)
+    days = date.fromisoformat(since), date.fromisoformat(until)
+    return Examined(_DECODE(rows)[0], *days, int(specs))
 
 
 def _checksum(text: str) -> str:

@@ -43,9 +43,10 @@ class SpecIndex:
     def __init__(self, folder: Path, name: str) -> None:
         self._new: dict[bytes, str] = {}
         self._used: set[bytes] = set()
+        self._path = folder / f"{name}.db"
         self._connection: sqlite3.Connection | None = None
-        with contextlib.suppress(OSError, sqlite3.Error):
-            self._connection = _open(folder, name)
+        with contextlib.suppress(OSError), self._guarded():
+            self._connection = _open(self._path)
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, str]:
         """The entries of keys, as far as there are any."""
@@ -61,23 +62,37 @@ class SpecIndex:
 
     def close(self) -> None:
         """Write what is new, forget what nobody asked for if that is most of it."""
-        if self._connection is None:
-            return
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(self._connection) as connection:
-            if self._new:
-                self._write(connection)
-        self._connection = None
+        with self._guarded():
+            if self._connection is not None and self._new:
+                self._write(self._connection)
+        self._let_go()
 
     def _ask(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
-        if self._connection is None:
-            return
         marks = ",".join("?" * len(keys))
         question = f"SELECT key, entry FROM entries WHERE key IN ({marks})"  # noqa: S608  (marks)
+        with self._guarded():
+            if self._connection is not None:
+                for key, entry in self._connection.execute(question, keys):
+                    # A flipped bit can make something else of a text.
+                    if isinstance(key, bytes) and isinstance(entry, str):
+                        yield key, entry
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """What goes wrong is the end of this index; a damaged file is taken away."""
         try:
-            yield from self._connection.execute(question, keys)
-        except sqlite3.Error:
-            self._connection.close()
-            self._connection = None
+            yield
+        except sqlite3.Error as error:
+            self._let_go()
+            if not any(word in str(error) for word in ("locked", "busy", "full", "readonly")):
+                with contextlib.suppress(OSError):
+                    self._path.unlink(missing_ok=True)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
 
     def _write(self, connection: sqlite3.Connection) -> None:
         with connection:  # one transaction
@@ -89,9 +104,9 @@ class SpecIndex:
                 _forget(connection, self._used | self._new.keys())
 
 
-def _open(folder: Path, name: str) -> sqlite3.Connection | None:
+def _open(path: Path) -> sqlite3.Connection | None:
+    folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{name}.db"
     if not _is_ours(folder):
         return None
     if not path.exists():
@@ -103,11 +118,9 @@ def _open(folder: Path, name: str) -> sqlite3.Connection | None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(_TABLE)
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error:
         connection.close()
-        if "locked" not in str(error):  # damaged: the next one starts with an empty one
-            path.unlink(missing_ok=True)
-        return None
+        raise
     return connection
 
 

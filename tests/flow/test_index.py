@@ -164,6 +164,9 @@ def test_verdicts_end_with_the_day_they_hold_until(
     assert on(20) == 0
     assert (on(25), reads) == (0, [])
     assert (on(26), reads) == (3, ["specs/team-1/ends.yaml"])
+    # A clock that was ahead leaves nothing behind that holds today.
+    assert on(20) == 0
+    assert "specs/team-1/ends.yaml" in reads
 
 
 def entries(full: Desk) -> tuple[Path, sqlite3.Connection]:

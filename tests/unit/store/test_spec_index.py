@@ -114,3 +114,27 @@ def test_the_folder_is_the_users_and_never_one_of_the_workspace() -> None:
     assert cache_folder({"XDG_CACHE_HOME": "/cache"}) == Path("/cache/reconciler")
     assert cache_folder({"XDG_CACHE_HOME": "cache"}) is None  # relative: it would be in there
     assert cache_folder({}) == Path.home() / ".cache" / "reconciler"
+
+
+def damaged(folder: Path, statement: str) -> None:
+    with sqlite3.connect(folder / "a.db") as connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_an_entry_that_is_no_text_any_more_is_none(tmp_path: Path) -> None:
+    filled(tmp_path, KEYS[:3])
+    damaged(tmp_path, "UPDATE entries SET entry = cast(entry AS blob)")
+    assert kept(tmp_path, KEYS[:3]) == {}
+    filled(tmp_path, KEYS[:3])
+    assert len(kept(tmp_path, KEYS[:3])) == 3
+
+
+def test_damage_inside_is_mended_by_starting_anew(tmp_path: Path) -> None:
+    filled(tmp_path, KEYS, "entry" * 40)
+    data = bytearray((tmp_path / "a.db").read_bytes())
+    data[8192:12288] = b"\xff" * 4096
+    (tmp_path / "a.db").write_bytes(data)
+    assert len(kept(tmp_path, KEYS)) < len(KEYS)
+    filled(tmp_path, KEYS)
+    assert kept(tmp_path, KEYS) == dict.fromkeys(KEYS, "entry")
