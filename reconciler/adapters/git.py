@@ -116,7 +116,8 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
 
 def _log(folder: Path) -> Generator[tuple[Commit, str], None, None]:
     """(commit, file) from the newest commit to the oldest."""
-    with contextlib.closing(_fields(folder)) as fields:
+    form = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
+    with contextlib.closing(log_fields(folder, "--name-only", "--no-renames", form)) as fields:
         yield from _files_of_commits(fields)
 
 
@@ -131,11 +132,13 @@ def _files_of_commits(fields: Iterable[str]) -> Iterator[tuple[Commit, str]]:
             yield commit, field.removeprefix("\n")
 
 
-def _fields(folder: Path) -> Generator[str, None, None]:
-    """The fields of the log, as Git ends them with NUL: no name needs quotes."""
-    form = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
-    words = ["-z", "--name-only", "--relative", "--no-renames", f"--max-count={_MOST_COMMITS}"]
-    argv = ["git", *SAFE_OPTIONS, "log", *words, form, "--", "."]
+def log_fields(folder: Path, *options: str) -> Generator[str, None, None]:
+    """The fields of the log below a folder, as Git ends them with NUL: no name needs quotes.
+
+    From the newest commit to the oldest, at most 20,000; the caller closes it.
+    """
+    words = ["-z", "--relative", f"--max-count={_MOST_COMMITS}", *options]
+    argv = ["git", *SAFE_OPTIONS, "log", *words, "--", "."]
     process = git_in(folder).execute(argv, as_process=True, env=ENVIRONMENT)
     rest = b""
     try:

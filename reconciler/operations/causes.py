@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.adapters.git import Commit, changed_files, last_changes, prefix_of
+from reconciler.adapters.git_moves import last_names
 from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
 from reconciler.loader.workspace import find_root
@@ -32,7 +33,8 @@ def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> 
 
     One walk of the log for all files; nothing is asked where nothing changed.
     """
-    files = {change.address: _file_of(change, comparison, stores) for change in comparison.changes}
+    gone = _files_of_deletes(opened.root, comparison.changes, stores)
+    files = {change.address: _file_of(change, comparison, gone) for change in comparison.changes}
     above = sorted({place[0] for change in comparison.changes for place in _inherited(change)})
     paths = {_plain(file) for file, _ in files.values() if file} | set(above)
     dirty = changed_files(opened.root) if paths else set()
@@ -72,9 +74,17 @@ def _place(field: FieldChange) -> tuple[str, int]:
     return file, int(line)
 
 
-def _file_of(change: Change, comparison: Comparison, stores: Stores) -> tuple[str, int]:
+def _files_of_deletes(root: Path, changes: Iterable[Change], stores: Stores) -> dict[str, str]:
+    """The file each deleted task stood in last: it may have moved after it was applied."""
+    deletes = [change.address for change in changes if change.action is Action.DELETE]
+    files = {address: stores.applied[address].file or "" for address in deletes}
+    last = last_names(root, map(_plain, filter(None, files.values())))
+    return {address: last.get(_plain(file), file) for address, file in files.items()}
+
+
+def _file_of(change: Change, comparison: Comparison, gone: Mapping[str, str]) -> tuple[str, int]:
     if change.action is Action.DELETE:
-        return stores.applied[change.address].file or "", 1
+        return gone[change.address], 1
     file, line = comparison.places[change.address]
     own = any(field.cause in _OWN | {"removed"} for field in change.paths)
     inherited = next(_inherited(change), None)

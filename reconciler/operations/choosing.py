@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.git import head_of, refusal
+from reconciler.adapters.git_moves import last_names
 from reconciler.adapters.git_revisions import (
     changed_since,
     commit_of,
@@ -93,7 +95,8 @@ def _since(opened: OpenWorkspace, ref: str) -> Since:
         )
     changed = changed_since(opened.root, commit)
     files = {as_text(name) for name in changed} | _templates(opened, changed)
-    return Since(ref, commit, frozenset(files), frozenset(_folders(opened, changed, commit)))
+    folders = frozenset(_folders(opened, changed, commit))
+    return Since(ref, commit, frozenset(files), folders, partial(last_names, opened.root))
 
 
 def _templates(opened: OpenWorkspace, changed: set[str]) -> set[str]:

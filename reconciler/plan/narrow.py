@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.plan.build import Comparer, Comparison, former_address, is_everywhere
 from reconciler.plan.declared import Declared
 from reconciler.plan.normalise import canonical_document
 from reconciler.plan.parts import Document
-from reconciler.plan.selection import Facts, Hits, LeftOut, LeftOutBase, Selection
+from reconciler.plan.selection import Facts, Hits, LeftOut, LeftOutBase, Selection, plain_file
 from reconciler.plan.stored import Stored, StoredTasks
 
 
@@ -53,11 +54,9 @@ class Narrowed:
 
     def finish(self) -> Comparison:
         """The outcome for the chosen tasks. Raises WrongUsage (a selector fits none)."""
-        for address in sorted({*self._applied, *self._live} - self._declared):
-            if not self._chooses(
-                stored_facts(address, self._applied.get(address), self._live.get(address))
-            ):
-                self._leave((address,), differs=address in self._applied)
+        for facts in self._undeclared():
+            if not self._chooses(facts):
+                self._leave(facts.addresses, differs=facts.addresses[0] in self._applied)
         self._hits.refuse_misses()
         # The comparer takes what is stored and was not shown for undeclared.
         applied, live = (one.without(self._left) for one in (self._applied, self._live))
@@ -65,6 +64,20 @@ class Narrowed:
         for task in self._chosen:
             comparer.add(task)
         return comparer.finish()
+
+    def _undeclared(self) -> list[Facts]:
+        """What selectors ask of tasks that are stored alone, with the files they stood in last."""
+        found = [
+            stored_facts(address, self._applied.get(address), self._live.get(address))
+            for address in sorted({*self._applied, *self._live} - self._declared)
+        ]
+        since = self._selection.since
+        if since is None:
+            return found
+        moved = since.moved(facts.file for facts in found if facts.file)
+        return [
+            replace(facts, file=moved.get(plain_file(facts.file), facts.file)) for facts in found
+        ]
 
     def differing(self) -> Iterator[tuple[str, Document]]:
         """The declared tasks that are left out and differ, by address. Reads each."""

@@ -8,7 +8,7 @@ that says nothing.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.base.errors import WrongUsage
@@ -98,22 +98,35 @@ def parse_selector(option: str, text: str) -> Selector:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """What changed since a commit: files, and folders whose Defaults did. All below the root."""
+    """What changed since a commit: files, and folders whose Defaults did. All below the root.
+
+    `last_names` tells of files that are gone under which name they were there last.
+    """
 
     ref: str
     commit: str
     files: frozenset[str]
     folders: frozenset[str]
+    last_names: Callable[[Iterable[str]], Mapping[str, str]] = lambda _files: {}
+
+    def moved(self, files: Iterable[str]) -> Mapping[str, str]:
+        """The last names of the files of tasks that are gone, as far as they alone tell more."""
+        return self.last_names({plain_file(file) for file in files if not self.touches(file)})
 
     def touches(self, file: str | None) -> bool:
         """True if a task of a file may be another one than it was then."""
         if file is None:
             return False
-        plain = file.removesuffix(RENDERED)
+        plain = plain_file(file)
         above = plain.split("/")[:-1]
         return plain in self.files or any(
             "/".join(above[:depth]) in self.folders for depth in range(1, len(above) + 1)
         )
+
+
+def plain_file(file: str | None) -> str:
+    """The file that a task stands in, without the word that its text is rendered."""
+    return (file or "").removesuffix(RENDERED)
 
 
 @dataclass(frozen=True, slots=True)

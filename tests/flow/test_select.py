@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,24 @@ def test_a_workspace_below_the_root_of_its_repository_is_compared(tmp_path: Path
     project.write("web-api", timeout=600)
     outcome = project.run("plan", "--base", "main", "-o", "json")
     assert changes(outcome) == {"contoso/web-api": "update"}
+
+
+@pytest.mark.parametrize("moves", [["specs/team/web-api.yaml"], ["specs/a.yaml", "specs/b.yaml"]])
+def test_a_delete_after_moves_that_nothing_was_applied_for_is_chosen(
+    tmp_path: Path, moves: list[str]
+) -> None:
+    project = new_repository(tmp_path / "workspace", "web-api", "shop-api")
+    assert project.run("apply", "--auto-approve").code == 0
+    (project.root / "specs/team").mkdir()
+    for old, new in itertools.pairwise(["specs/web-api.yaml", *moves]):
+        git(project.root, "mv", old, new)
+        moved = commit(project.root, "move")
+        assert planned(project, "--since", "HEAD~1") == {}
+    (project.root / moves[-1]).unlink()
+    assert planned(project, "--since", "HEAD") == {"contoso/web-api": "delete"}
+    commit(project.root, "delete")
+    assert planned(project, "--since", "HEAD~1") == {"contoso/web-api": "delete"}
+    assert planned(project, "--since", "HEAD") == {}
+    (change,) = json.loads(project.run("plan", "-o", "json").out)["changes"]
+    assert change["cause"]["file"] == moves[-1]
+    assert change["cause"]["commit"] == git(project.root, "rev-parse", "HEAD") != moved
