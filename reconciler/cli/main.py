@@ -9,6 +9,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -121,6 +122,7 @@ def cli(ctx: click.Context, directory: str | None, debug: bool) -> None:
 def entry_point() -> NoReturn:
     """Run the program and leave with its exit code."""
     _open_standard_streams()
+    _stop_in_order()
     if in_service(os.environ):
         guard_streams()
     # Nearly all a command makes lives until it ends: looking for garbage often takes a third of a
@@ -130,6 +132,17 @@ def entry_point() -> NoReturn:
     # On the way out the interpreter looks for garbage three times more: a fifth of a second.
     gc.freeze()
     sys.exit(code)
+
+
+def _stop_in_order() -> None:
+    """A service that cancels a job, and a session that ends, stop us as Ctrl-C does.
+
+    What waits for its turn on the way out then has it: the lock of the state is given back, and
+    how far an apply came is told. Whoever told us to ignore a signal (`nohup`) is heard.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _open_standard_streams() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.adapters.process import is_alive
 from reconciler.base.canonical import canonical_json
-from reconciler.base.errors import Locked, PolicyBlocked
+from reconciler.base.errors import Interrupted, Locked, PolicyBlocked
 from reconciler.base.ids import new_id
 from reconciler.operations.manner import Manner, Step, Watch
 from reconciler.operations.moved import check_all
@@ -86,7 +86,8 @@ def apply_plan(
 ) -> Applied:
     """Write exactly what the plan says. The lock must be held.
 
-    Raises PolicyBlocked, StalePlan (nothing written), PartlyApplied (journal says what).
+    Raises PolicyBlocked, StalePlan (nothing written), PartlyApplied (journal says what),
+    Interrupted.
     """
     manner = manner if isinstance(manner, Manner) else Manner(manner)
     if plan.policy.failures:
@@ -98,10 +99,15 @@ def apply_plan(
     check_not_expired(plan, opened.clock())
     if not plan.changes:
         return Applied(None, 0, 0, 0)
-    if not manner.go_on:
-        check_all(plan.changes, opened.provider, opened.clock())
     apply_id = new_id("a-", 8)
-    _note_intentions(opened, plan, apply_id)
+    try:
+        if not manner.go_on:
+            check_all(plan.changes, opened.provider, opened.clock())
+        _note_intentions(opened, plan, apply_id)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted after 0 of {len(plan.writes):,} writes", hint="apply again"
+        ) from None
     writer = Writer(opened, lock, apply_id, len(plan.writes), manner)
     writer.run(enumerate(plan.changes, 1))
     return Applied(apply_id, writer.written, writer.total, len(plan.changes) - writer.written)

@@ -31,7 +31,8 @@ def resume(opened: OpenWorkspace, apply_id: str, lock: StateLock, manner: Manner
     """Do what is left of the last apply; `apply_id` may be empty. Nothing left: nothing is done.
 
     Raises ReconcilerError (there is no such apply), StalePlan (a later one was made, the plan
-    expired, a task moved), PlanRejected (the journal does not hold the plan), PartlyApplied.
+    expired, a task moved), PlanRejected (the journal does not hold the plan), PartlyApplied,
+    Interrupted.
     """
     row = _last(opened, apply_id)
     with opened.database.read() as connection:
@@ -44,10 +45,11 @@ def resume(opened: OpenWorkspace, apply_id: str, lock: StateLock, manner: Manner
         _mark_done(opened, row)
         return Applied(row.id, 0, len(plan.writes), 0, earlier)
     check_not_expired(plan, opened.clock())
-    if not manner.go_on:
-        check_all((change for _, change in open_ones), opened.provider, opened.clock())
-    _reopen(opened, row, len(open_ones))
     writer = Writer(opened, lock, row.id, len(plan.writes), manner, written=earlier)
+    with writer.tell_interruption():
+        if not manner.go_on:
+            check_all((change for _, change in open_ones), opened.provider, opened.clock())
+        _reopen(opened, row, len(open_ones))
     writer.run(open_ones)
     done = writer.written - earlier
     return Applied(row.id, done, writer.total, len(open_ones) - done, earlier)

@@ -5,6 +5,7 @@ What stops the rest, and what does not, is decided here. Which changes there are
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -39,23 +40,34 @@ class Writer:
     manner: Manner
     written: int = 0
     _failures: list[Failure] = field(default_factory=list)
+    _at: str | None = None
 
     def run(self, changes: Iterable[tuple[int, Change]]) -> None:
         """Write changes, each with its number in the journal, and note how the apply ended.
 
         Raises StalePlan, PartlyApplied, Interrupted or what a provider raises.
         """
-        provider = self.opened.guarded_provider(self.lock)
-        with self.opened.database.keep_connection():
-            for position, change in changes:
-                self._one(provider, position, change)
-        if not self._failures:
-            self._finish("done")
-            return
-        self._finish("partial" if self.written else "refused")
-        raise self._unfinished()
+        with self.tell_interruption():
+            provider = self.opened.guarded_provider(self.lock)
+            with self.opened.database.keep_connection():
+                for position, change in changes:
+                    self._one(provider, position, change)
+            if not self._failures:
+                self._finish("done")
+                return
+            self._finish("partial" if self.written else "refused")
+            raise self._unfinished()
+
+    @contextlib.contextmanager
+    def tell_interruption(self) -> Iterator[None]:
+        """Inside the block Ctrl-C, wherever it comes, is told as Interrupted: how far it came."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise self._interrupted() from None
 
     def _one(self, provider: Provider, position: int, change: Change) -> None:
+        self._at = change.address
         started = self.opened.clock()
         if self._is_blocked(position, change):
             return
@@ -64,8 +76,6 @@ class Writer:
         except LockLost as error:
             # The journal is in the hands of whoever holds the lock now.
             raise self._told(change, error) from None
-        except KeyboardInterrupt:
-            raise self._interrupted(change) from None
         except ReconcilerError as error:
             if not self.manner.go_on:
                 raise self._stopped(change, error) from error
@@ -164,10 +174,11 @@ class Writer:
             hint=self._next(),
         )
 
-    def _interrupted(self, change: Change) -> Interrupted:
+    def _interrupted(self) -> Interrupted:
+        at = [("at", self._at)] if self._at is not None else []
         return Interrupted(
-            f"interrupted after {self.written} of {self.total} writes",
-            details=[("at", change.address), ("journal", self.apply_id)],
+            f"interrupted after {self.written:,} of {self.total:,} writes",
+            details=[*at, ("journal", self.apply_id)],
             hint=self._next(),
         )
 
