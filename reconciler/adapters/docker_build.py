@@ -14,6 +14,7 @@ from docker.utils import tar
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
+from reconciler.base.inside import real_file
 from reconciler.model.build import BuildRequest, BuildResult
 
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
@@ -116,9 +117,10 @@ def _ignored(request: BuildRequest) -> list[str]:
     """The lines of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`."""
     own = request.dockerfile.with_name(request.dockerfile.name + ".dockerignore")
     for path in (own, request.context / ".dockerignore"):
-        if path.is_file():
+        found = real_file(path.parent, path.name)
+        if found is not None:
             lines = [
-                line.strip() for line in path.read_text("utf-8", "surrogateescape").splitlines()
+                line.strip() for line in found.read_text("utf-8", "surrogateescape").splitlines()
             ]
             return [line for line in lines if line and not line.startswith("#")]
     return []

@@ -15,7 +15,10 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.ledger import StepFailed
 from reconciler.taskfile.tasks import Repeating
 
-_RETRIED = frozenset({Reason.STEP, Reason.BASE_PULL})
+# What is missing in the workspace, a step beside this one may be about to write.
+_RETRIED = frozenset(
+    {Reason.STEP, Reason.BASE_PULL, Reason.DOCKERFILE_MISSING, Reason.SOURCE_MISSING}
+)
 
 
 class Ear:

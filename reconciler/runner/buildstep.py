@@ -17,7 +17,7 @@ from reconciler.model.platform import canonical_platform
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import provide_bases, read_dependencies
-from reconciler.runner.context import find_dockerfile, read_dockerfile
+from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
 from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_name, keep_cache
@@ -148,10 +148,8 @@ def _prepared(
 ) -> BuildRequest:
     """What the builder is asked, with the bases there and written down."""
     build, inside = step.build, context_path(step)
-    folder = (workspace.folder / inside).resolve()
-    if not folder.is_dir() or not folder.is_relative_to(workspace.folder.resolve()):
-        message = f'the context {one_line(build.context)} of step "{step.id}" is no folder'
-        raise Failure(Reason.SOURCE_MISSING, message)
+    shown_context = f'the context {one_line(build.context)} of step "{step.id}"'
+    folder = find_folder(workspace.folder, inside, shown_context)
     name = os.path.relpath(_dockerfile_path(step, inside), inside)
     dockerfile = find_dockerfile(Fetched(folder, workspace.folder.resolve()), name)
     platform = canonical_platform(build.platform) if build.platform else work.request.platform

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.base.inside import LeadsOutError, real_file, real_path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
@@ -51,18 +53,45 @@ class LocalFolders:
         return folder
 
 
-def find_dockerfile(fetched: Fetched, name: str) -> Path:
-    """The Dockerfile of a context. Raises Failure (dockerfile-missing) with near names."""
-    written = fetched.folder / name
-    path = written.resolve()
-    if not path.is_relative_to(fetched.root) and not path.is_relative_to(fetched.folder):
-        message = f"the Dockerfile {one_line(name)} leads out of its context"
-        raise Failure(Reason.DOCKERFILE_MISSING, message)
-    if not path.is_file():
-        place = _place_of(written, fetched)
-        message = f"there is no Dockerfile {one_line(name)}; looked at {place}{_near(written)}"
-        raise Failure(Reason.DOCKERFILE_MISSING, message)
+def find_folder(root: Path, inside: str, shown: str) -> Path:
+    """A folder inside another one, without links. Raises Failure (source-missing).
+
+    `shown` is what to call it. Steps may have written there: no link is followed out of it.
+    """
+    try:
+        path = real_path(root.resolve(), inside)
+        found = stat.S_ISDIR(path.lstat().st_mode)
+    except LeadsOutError:
+        raise Failure(Reason.SOURCE_MISSING, f"{shown} leads out of the workspace") from None
+    except OSError:
+        found = False
+    if not found:
+        raise Failure(Reason.SOURCE_MISSING, f"{shown} is no folder")
     return path
+
+
+def find_dockerfile(fetched: Fetched, name: str) -> Path:
+    """The Dockerfile of a context, without links. Raises Failure (dockerfile-missing).
+
+    No link is followed out of the context: its content may come from anybody.
+    """
+    root = fetched.root.resolve()
+    folder = os.path.relpath(fetched.folder.resolve(), root)
+    try:
+        path = real_path(root, os.path.join(folder, name))  # noqa: PTH118  (keeps what links mean)
+        if stat.S_ISREG(path.lstat().st_mode):
+            return path
+        why = ""
+    except LeadsOutError:
+        message = f"the Dockerfile {one_line(name)} leads out of its context"
+        raise Failure(Reason.DOCKERFILE_MISSING, message) from None
+    except FileNotFoundError:
+        why = _near(root, folder, name)
+    except OSError as error:
+        why = f": {error.strerror}"
+    place = _place_of(fetched.folder / name, fetched)
+    message = f"there is no Dockerfile {one_line(name)}; looked at {place}{why}"
+    raise Failure(Reason.DOCKERFILE_MISSING, message)
 
 
 def _place_of(path: Path, fetched: Fetched) -> str:
@@ -72,12 +101,15 @@ def _place_of(path: Path, fetched: Fetched) -> str:
     return f"{fetched.shown}:{one_line(os.path.relpath(path, fetched.root), 120)}"
 
 
-def _near(path: Path) -> str:
-    if not path.parent.is_dir():
+def _near(root: Path, folder: str, name: str) -> str:
+    try:
+        parent = real_path(root, os.path.join(folder, os.path.dirname(name)))  # noqa: PTH118, PTH120
+        with os.scandir(parent) as entries:
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+    except OSError:
         return ""
-    names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
     likely = [name for name in names if "dockerfile" in name.lower()]
-    near = did_you_mean(path.name, likely or names)
+    near = did_you_mean(os.path.basename(name), likely or names)  # noqa: PTH119
     return f"; did you mean {one_line(near)}?" if near else ""
 
 
@@ -130,10 +162,24 @@ def ignore_text(folder: Path, dockerfile: Path, *, local: bool) -> str:
     first = FIRST_RULES if local else ""
     own = dockerfile.with_name(dockerfile.name + ".dockerignore")
     for path in (own, folder / ".dockerignore"):
-        if path.is_file():
-            text = path.read_bytes().decode("utf-8", "surrogateescape")
-            return first + text.removeprefix("\ufeff")
+        # A folder of this machine may share the rules of another one by a link.
+        found = path if local else real_file(path.parent, path.name)
+        text = _ignore_bytes(found)
+        if text is not None:
+            return first + text.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     return first
+
+
+def _ignore_bytes(path: Path | None) -> bytes | None:
+    """None if there is no such file. Without its rules too much would be sent: it has to be read.
+
+    Raises Failure (source-missing).
+    """
+    try:
+        return path.read_bytes() if path is not None and path.is_file() else None
+    except OSError as error:
+        message = f"the ignore file {path} cannot be read: {error.strerror}"
+        raise Failure(Reason.SOURCE_MISSING, message) from None
 
 
 def _kept(folder: Path, inside: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:

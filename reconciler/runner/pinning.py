@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reconciler.base.inside import real_file
 from reconciler.model.run import Reason
 from reconciler.runner.bases import Bases, without_pins
 from reconciler.runner.context import ignore_text
@@ -77,7 +78,7 @@ def _ignored(dockerfile: Path, local: Path | None) -> bytes | None:
     if local is not None:
         text = ignore_text(local, dockerfile, local=True)
         return text.encode("utf-8", "surrogateescape")
-    own = dockerfile.with_name(dockerfile.name + _IGNORE)
-    if own.is_file() and own.stat().st_size <= _LARGEST_IGNORE:
+    own = real_file(dockerfile.parent, dockerfile.name + _IGNORE)
+    if own is not None and own.stat().st_size <= _LARGEST_IGNORE:
         return own.read_bytes()
     return None

@@ -17,14 +17,14 @@ from reconciler.model.run import Reason, RunStatus, StepStatus
 from reconciler.runner.attempts import Ear, try_often
 from reconciler.runner.buildstep import build_step
 from reconciler.runner.containers import step_labels, thing_name
-from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.push import push_names
 from reconciler.runner.site import Site
 from reconciler.runner.stepimage import step_image, with_tag
 from reconciler.runner.stopping import StepWatch
 from reconciler.runner.work import Work
-from reconciler.taskfile.tasks import CmdStep, PushStep, Step
+from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step
 
 _STARTED_SECONDS = 0.1
 _CANNOT_START = 125  # what `docker run` ends with when there is no container
@@ -63,7 +63,7 @@ def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int | None:
         return _push(step, work, site)
     return try_often(
         step.attempts,
-        lambda attempt, ear: build_step(step, attempt, ear, work, site),
+        lambda attempt, ear: _build(step, attempt, ear, work, site),
         watch.pause,
         lambda attempt, text: work.ledger.say(step.id, text, attempt),
     )
@@ -85,6 +85,17 @@ def _stopped(step: Step, stop: Stop, site: Site) -> None:
         return
     site.work.ledger.close_step(step.id, StepStatus.CANCELED)
     raise stop
+
+
+# --------------------------------------------------------------------- build
+def _build(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
+    """Build once. Steps made the files: what cannot be read of them fails this step, no more."""
+    try:
+        return build_step(step, attempt, ear, work, site)
+    except OSError as error:
+        message = f'the files of step "{step.id}" cannot be read'
+        place = work.ports.folder.parent
+        raise written_failure(error, place, Reason.SOURCE_MISSING, message) from None
 
 
 # ---------------------------------------------------------------------- push

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.ids import random_bytes
+from reconciler.base.inside import LeadsOutError, real_path
 from reconciler.base.source import Path as Place
 from reconciler.base.source import spell_path
 from reconciler.base.text import one_line, plural
@@ -129,10 +130,14 @@ def _values(source: FileStep | InlineStep, fetched: Fetched, manner: Manner) -> 
 def _text(fetched: Fetched, name: str, what: str) -> str:
     """The text of a file of the context. Raises Failure (taskfile-invalid)."""
     shown = one_line(name)
-    path = (fetched.folder / name).resolve()
-    if not path.is_relative_to(fetched.folder.resolve()):
-        raise Failure(Reason.TASKFILE_INVALID, f"the {what} {shown} leads out of its context")
-    if not path.is_file():
+    try:
+        path = real_path(fetched.folder.resolve(), name)
+    except LeadsOutError:
+        message = f"the {what} {shown} leads out of its context"
+        raise Failure(Reason.TASKFILE_INVALID, message) from None
+    except OSError:
+        path = None
+    if path is None or not path.is_file():
         message = f"there is no {what} {shown} in the context"
         raise Failure(Reason.TASKFILE_INVALID, message)
     return _decoded(path, f"the {what} {shown}")

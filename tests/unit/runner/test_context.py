@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.run import Reason
-from reconciler.runner.context import LocalFolders, find_dockerfile, measure, read_dockerfile
+from reconciler.runner.context import (
+    LocalFolders,
+    find_dockerfile,
+    find_folder,
+    ignore_text,
+    measure,
+    read_dockerfile,
+)
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.ports import Fetched
 
@@ -138,3 +145,20 @@ def test_a_folder_below_an_ignored_one_can_be_brought_back(root: Path) -> None:
     (root / "app" / "a" / "b" / "kept").write_bytes(b"xx")
     (root / "app" / ".dockerignore").write_text("*\n!a/b\n")
     assert size(root) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["Dockerfile.dockerignore", ".dockerignore"])
+def test_an_ignore_file_of_others_is_not_read_through_a_link_out(root: Path, name: str) -> None:
+    (root.parent / "outside").write_text("a secret line\n")
+    (root / "app" / name).symlink_to(root.parent / "outside")
+    assert ignore_text(root / "app", root / "app" / "Dockerfile", local=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/proc/1/root", "leads out"), ("none", "no folder"), ("link", "no folder")],
+)
+def test_a_folder_behind_a_wrong_link_is_refused(root: Path, target: str, said: str) -> None:
+    (root / "app" / "link").symlink_to(target)
+    with pytest.raises(Failure, match=said):
+        find_folder(root / "app", "link", "the context")
