@@ -46,4 +46,5 @@ class EngineBuilder:
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
     ) -> BuildResult:
         """Build; stops soon after `stopping` is true. Raises EngineUnavailable."""
-        return self._chosen.build(request, on_output, stopping)
+        builder = ClassicBuilder(self._engine) if request.classic else self._chosen
+        return builder.build(request, on_output, stopping)

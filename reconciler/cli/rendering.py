@@ -35,6 +35,7 @@ _compat = click.option(
     help="Variable of every step that does not set it.",
 )
 @click.option("--network", help="A network that exists, for steps that name none.")
+@click.option("--docker-socket", is_flag=True, help="The spec of it says dockerSocket: true.")
 @_compat
 @output_option
 @pass_invocation

@@ -12,7 +12,8 @@ from pathlib import Path
 class BuildRequest:
     """One image build. `secrets` holds values by name: they are mounted, never arguments.
 
-    `cache` is an image in a registry whose layers are taken, and which the new one is tagged with.
+    `cache` is an image in a registry whose layers are taken, and which the new one is tagged with;
+    `classic` asks for the engine's own old builder.
     """
 
     context: Path
@@ -26,6 +27,7 @@ class BuildRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
     cache: str | None = None
+    classic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
@@ -50,13 +51,14 @@ class Contexts:
     def _git(self, source: str, token: str | None, stopping: Stopping) -> Fetched:
         url, ref, folder = git_location(source)
         repository = Repository(url, token, insecure=_host(url) in self.insecure)
+        place = self.place / f"git-{token_hex(8)}"  # steps may fetch at the same time
         try:
-            found = fetch(repository, ref, folder, self.place / "git", stopping)
+            found = fetch(repository, ref, folder, place, stopping)
         except GitFetchError as error:
             what = "the repository cannot be fetched"
             full = no_room(self.place.parent, what) if error.fault is GitFault.DISK else None
             # Half a repository is nothing, and on a full disk the record of the run needs the room.
-            shutil.rmtree(self.place / "git", ignore_errors=True)
+            shutil.rmtree(place, ignore_errors=True)
             if full is not None:
                 raise full from None
             if error.fault is GitFault.STOPPED:

@@ -17,8 +17,10 @@ from reconciler.operations.registries import login_server_of
 from reconciler.operations.task_sources import alias_source, file_values, task_text
 from reconciler.operations.task_values import settings_of
 from reconciler.taskfile.file.read import read_task_file
+from reconciler.taskfile.findings import CODE
 from reconciler.taskfile.inputs import Inputs, Manner
-from reconciler.taskfile.tasks import BuildStep, TaskFile
+from reconciler.taskfile.steps.limits import file_limits
+from reconciler.taskfile.tasks import CmdStep, TaskFile
 
 STDIN = "-"
 RUN_ID = "r000000"  # has the form of a run's id, and is none
@@ -48,6 +50,7 @@ class RenderWords:
     settings: Sequence[str] = ()
     environment: Sequence[str] = ()
     network: str | None = None
+    docker_socket: bool = False
     manner: Manner = Manner.STRICT
 
 
@@ -85,24 +88,19 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     )
     task = read_task_file(text, file=name, manner=words.manner, inputs=inputs)
     more = [_NO_REGISTRY] if "Registry" in text and not run["Registry"] else []
-    more += _not_done_here(task, name)
+    more += _not_allowed_here(task, words, name)
     return Rendered(name, run, replace(task, diagnostics=(*task.diagnostics, *more)))
 
 
-def _not_done_here(task: TaskFile, file: str) -> Iterator[Diagnostic]:
-    """A warning for each build that ACR's engine would do and a run of ours would refuse."""
-    builds = [step for step in task.steps if isinstance(step, BuildStep)]
-    if not builds:
-        return
-    from reconciler.runner.buildstep import check_build  # noqa: PLC0415  (late: it costs 60 ms)
-    from reconciler.runner.failure import Failure  # noqa: PLC0415
-
-    for step in builds:
-        try:
-            check_build(step, task.masked)
-        except Failure as failure:
-            message = f"a run of this version refuses it: {failure.message}"
-            yield Diagnostic(message, Location(file, step.line), Severity.WARNING)
+def _not_allowed_here(task: TaskFile, words: RenderWords, file: str) -> Iterator[Diagnostic]:
+    """What a run of a file refuses unless its spec allows it."""
+    severity = Severity.ERROR if words.manner is Manner.STRICT else Severity.WARNING
+    for step in task.steps:
+        if isinstance(step, CmdStep):
+            for limit in file_limits(step, docker_socket=words.docker_socket):
+                message = f'step "{step.id}" {limit.message}'
+                place = Location(file, step.line)
+                yield Diagnostic(message, place, severity, CODE, limit.found, fix=limit.fix)
 
 
 def _folders(words: RenderWords) -> tuple[Path, ...]:

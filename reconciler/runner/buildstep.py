@@ -18,7 +18,7 @@ from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
-from reconciler.runner.failure import Failure, written_failure
+from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_name, keep_cache
 from reconciler.runner.ledger import StepFailed
@@ -28,18 +28,17 @@ from reconciler.runner.push import note_built
 from reconciler.runner.secrets import refuse_leaked_secrets
 from reconciler.runner.site import Site
 from reconciler.runner.work import Work
+from reconciler.taskfile.steps.limits import build_limits, is_fetched
 from reconciler.taskfile.tasks import BuildStep, CmdStep
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
-# Flags that change nothing of what is made.
-_HARMLESS = frozenset(
-    ("--rm", "--force-rm", "--quiet", "--q", "--load", "--compress", "--disable-content-trust")
-)
+
+_CLASSIC = "classic"
 
 
 def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
     """Build once, note the image. Returns 0. Raises Failure or Stop."""
-    context = _context(step, site)
+    context = _context(step, work, site)
     cache = cache_name(step, site.builder, work)
     request = _prepared(step, context, work, site, cache)
     with work.ledger.output(step.id, attempt) as output:
@@ -76,30 +75,35 @@ def _failure(step: BuildStep, result: BuildResult, site: Site) -> Failure:
 
 # ------------------------------------------------------------------- context
 def context_path(step: BuildStep) -> str:
-    """The context as a path inside the workspace, `.` for all of it. Raises Failure."""
-    written = step.build.context
-    if "://" in written or written.startswith("git@") or written == "-":
-        raise _wrong(step, f"the context {one_line(written)} is not a folder of the workspace")
-    return _inside(step, posixpath.join(step.working_directory or WORKSPACE, written))
+    """The context as a path inside what holds it, `.` for all of it; checked before the run."""
+    if is_fetched(step.build.context):
+        return "."
+    return _inside(posixpath.join(step.working_directory or WORKSPACE, step.build.context))
 
 
-def _inside(step: BuildStep, path: str) -> str:
-    clean = posixpath.normpath(path)
-    inside = posixpath.relpath(clean, WORKSPACE)
-    if inside.startswith(".."):
-        raise _wrong(step, f"{one_line(path)} leads out of the workspace")
-    return inside
+def _inside(path: str) -> str:
+    return posixpath.relpath(posixpath.normpath(path), WORKSPACE)
 
 
 def _dockerfile_path(step: BuildStep, context: str) -> str:
-    """The Dockerfile inside the workspace; `-f` is relative to the working directory."""
+    """The Dockerfile inside the workspace; `-f` is relative to the working directory.
+
+    Of a repository that is fetched it is relative to the folder that is built, as docker has it.
+    """
     if step.build.file is None:
         return posixpath.join(context, "Dockerfile")
-    return _inside(step, posixpath.join(step.working_directory or WORKSPACE, step.build.file))
+    if is_fetched(step.build.context):
+        return step.build.file
+    return _inside(posixpath.join(step.working_directory or WORKSPACE, step.build.file))
 
 
-def _context(step: BuildStep, site: Site) -> Fetched:
-    """The workspace as the build sees it: as fetched until a step may have changed it."""
+def _context(step: BuildStep, work: Work, site: Site) -> Fetched:
+    """What the build sees: a repository of its own, or the workspace.
+
+    The workspace is as fetched until a step may have changed it.
+    """
+    if is_fetched(step.build.context):
+        return _repository(step, work)
     if site.volume is None or not _may_have_changed(step, site):
         return site.fetched
     place = site.work.ports.folder
@@ -115,6 +119,21 @@ def _context(step: BuildStep, site: Site) -> Fetched:
     if not found:
         raise Failure(Reason.SOURCE_MISSING, f'the workspace of step "{step.id}" is gone')
     return Fetched(folder, folder)
+
+
+def _repository(step: BuildStep, work: Work) -> Fetched:
+    """The repository of a step, fetched as that of a run is. No token goes with it: the task file
+    chose the address, and the token of the run was given for the address in its spec.
+    """
+    try:
+        fetched = work.ports.fetch(step.build.context, None, work.watch)
+    except Stop:
+        work.watch.check()  # out of time, or canceled
+        raise
+    for note in fetched.notes:
+        work.ledger.say(step.id, f"note: {note}")
+    work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
+    return fetched
 
 
 def _may_have_changed(step: BuildStep, site: Site) -> bool:
@@ -151,7 +170,10 @@ def _prepared(
     shown_context = f'the context {one_line(build.context)} of step "{step.id}"'
     folder = find_folder(workspace.folder, inside, shown_context)
     name = os.path.relpath(_dockerfile_path(step, inside), inside)
-    dockerfile = find_dockerfile(Fetched(folder, workspace.folder.resolve()), name)
+    fetched = is_fetched(build.context)
+    root = workspace.root if fetched else workspace.folder
+    shown = workspace.shown if fetched else None
+    dockerfile = find_dockerfile(Fetched(folder, root.resolve(), shown=shown), name)
     platform = canonical_platform(build.platform) if build.platform else work.request.platform
     args = build_args(step)
     dependencies = read_dependencies(
@@ -170,7 +192,7 @@ def _prepared(
             dockerfile, args, bases, work, platform=platform, local=local
         )
         work.ledger.note_bases(bases.records)
-        work.ledger.note(builder=site.builder.name)
+        work.ledger.note(builder=site.builder.name if step.buildkit else _CLASSIC)
     return BuildRequest(
         context=folder,
         dockerfile=dockerfile,
@@ -182,21 +204,14 @@ def _prepared(
         labels={**_labels(step), **image_labels(work.ledger.record, bases.records)},
         offline=work.request.offline,
         cache=cache,
+        classic=not step.buildkit,
     )
 
 
 def tags(step: BuildStep) -> tuple[str, ...]:
-    """Complete names of the images a step makes. Raises Failure (taskfile-invalid)."""
-    found = []
-    for tag in step.build.tags:
-        try:
-            parts = parse_reference(tag)
-        except ValueError as error:
-            raise _wrong(step, f"the image name {one_line(tag)} is not legal: {error}") from None
-        if parts.digest:
-            raise _wrong(step, "a name to build carries no digest")
-        found.append(tag if parts.tag else f"{tag}:latest")
-    return tuple(dict.fromkeys(found))
+    """Complete names of the images a step makes; they are checked before the run."""
+    named = (tag if parse_reference(tag).tag else f"{tag}:latest" for tag in step.build.tags)
+    return tuple(dict.fromkeys(named))
 
 
 def build_args(step: BuildStep) -> dict[str, str]:
@@ -213,30 +228,21 @@ def _labels(step: BuildStep) -> Mapping[str, str]:
 
 
 # -------------------------------------------------------------------- checks
-def check_build(step: BuildStep, masked: tuple[str, ...]) -> None:
-    """Raise Failure (taskfile-invalid) for what cannot or must not be built."""
-    context_path(step)
-    _dockerfile_path(step, ".")
-    tags(step)
-    _check_options(step)
+def check_build(step: BuildStep, masked: tuple[str, ...], *, offline: bool = False) -> None:
+    """Raise Failure (taskfile-invalid) for what cannot or must not be built.
+
+    `offline`: the run may not reach out, so it fetches no repository for a step.
+    """
+    for limit in build_limits(step.build, step.working_directory):
+        raise _wrong(step, f"{limit.message}; found: {one_line(limit.found)}; fix: {limit.fix}")
+    if offline and is_fetched(step.build.context):
+        message = "its context is fetched, and this task has network.egress: none"
+        raise _wrong(step, message)
     redactor = Redactor(masked)
     words = [*step.build.labels, *step.build.tags, *build_args(step).values()]
     if any(redactor.text(word) != word for word in words):
         message = "a secret as build argument, label or name stays readable in the image"
         raise _wrong(step, f"{message}; use it in a cmd step")
-    if step.build.platform:
-        try:
-            canonical_platform(step.build.platform)
-        except ValueError as error:
-            raise _wrong(step, f"--platform: {error}") from None
-
-
-def _check_options(step: BuildStep) -> None:
-    odd = [word.partition("=")[0] for word in step.build.options]
-    odd = [word for word in odd if word not in _HARMLESS and word != "--progress"]
-    odd += ["--secret"] * bool(step.build.secrets)
-    if odd:
-        raise _wrong(step, f"this version does not do {', '.join(dict.fromkeys(odd))} in a build")
 
 
 def _wrong(step: BuildStep, why: str) -> Failure:

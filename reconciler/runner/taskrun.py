@@ -26,6 +26,7 @@ from reconciler.runner.steps import perform
 from reconciler.runner.taskread import read_task
 from reconciler.runner.variables import run_variables
 from reconciler.runner.work import Work
+from reconciler.taskfile.steps.limits import file_limits
 from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step, TaskFile
 
 _PLACE = "run"  # what lines about the place stand under
@@ -121,7 +122,7 @@ def _check_engine(task: TaskFile, containers: Containers) -> None:
 def _check(step: Step, task: TaskFile, work: Work) -> None:
     """Raise Failure (taskfile-invalid) for a step that must not begin."""
     if isinstance(step, BuildStep):
-        check_build(step, task.masked)
+        check_build(step, task.masked, offline=work.request.offline)
     elif isinstance(step, PushStep):
         for name in step.images:
             check_pushable(name, f'step "{step.id}" (line {step.line})', work)
@@ -137,10 +138,11 @@ def _check_privileged(step: CmdStep, work: Work) -> None:
     Steps that stand in the spec itself are judged by policy.
     """
     multi = work.request.multi
-    if step.privileged and multi is not None and multi.file and not multi.docker_socket:
-        message = f'step "{step.id}" (line {step.line}) is privileged, which is root on the engine'
-        fix = "remove privileged, or allow it in the task's spec with dockerSocket: true"
-        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {fix}")
+    if multi is None or not multi.file:
+        return
+    for limit in file_limits(step, docker_socket=multi.docker_socket):
+        message = f'step "{step.id}" (line {step.line}) {limit.message}'
+        raise Failure(Reason.TASKFILE_INVALID, f"{message}; {limit.fix}")
 
 
 def _warn_of_secrets(step: CmdStep, task: TaskFile, work: Work) -> None:

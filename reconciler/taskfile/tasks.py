@@ -153,18 +153,14 @@ class BuildArguments:
 class BuildStep(ContainerFrame):
     """An image build. `argv` are the words as given, `build` what they mean.
 
-    `buildkit` is the wish of `DOCKER_BUILDKIT=1` in `env`; `detach` is only kept from files that
+    `buildkit` is False where the classic builder does it; `detach` is only kept from files that
     are read as ACR's engine does, where it means nothing.
     """
 
     kind: Literal["build"] = "build"
     build: BuildArguments = BuildArguments()
     cache: bool = False
-
-    @property
-    def buildkit(self) -> bool:
-        """True if BuildKit is asked for, by its variable or by `cache`."""
-        return self.cache or dict(self.env).get("DOCKER_BUILDKIT") == "1"
+    buildkit: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,6 +172,10 @@ BETTER = {
     "secretsword2": ".Secrets.q is not known",
     "push": "an image name is",
     "tagimageflag": "no flag --image",
+    # What no run of ours does yet.
+    "ctxtar": "fetches no archive",
+    "ctxoci": "fetches no artifact",
+    "ctxghnogit": "fetched as an archive",
 }
 
 

@@ -316,7 +316,7 @@ def build(words: str) -> BuildStep:
     [
         ("--no-cache https://h/r.git#main", "https://h/r.git#main"),
         ("--pull dir", "dir"),
-        ("-t a:1 --squash dir", "dir"),
+        ("-t a:1 --compress dir", "dir"),
     ],
 )
 def test_i4_the_context_is_seen_behind_a_flag_without_value(words: str, context: str) -> None:

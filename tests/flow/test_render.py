@@ -180,12 +180,52 @@ def test_a_build_from_elsewhere_is_done_where_its_files_are_brought_to(desk: Des
     assert step["build"]["context"] == "https://example.com/x.git#main:sub"
 
 
-def test_a_build_that_a_run_would_refuse_is_told(desk: Desk) -> None:
-    text = f"{HEAD}  - build: -t a:1 .\n  - {{id: odd, build: -t a:1 --squash .}}\n"
-    (item,) = shown(desk, text)["diagnostics"]
-    assert (item["severity"], item["line"]) == ("warning", 4)
-    assert "a run of this version refuses it" in item["message"]
-    assert "--squash" in item["message"]
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--squash .", "does not do --squash"),
+        ("--network host .", "does not do --network"),
+        ("--secret id=a .", "does not do --secret"),
+        ("http://h.example/x.tar.gz", "fetches no archive"),
+        ("oci://h.example/x:1", "fetches no artifact"),
+        ("git@h.example:x.git", "by https only"),
+        ("https://h.example/x.git#main:../up", "leads out of its repository"),
+        ("-f ../up https://h.example/x.git#main:sub", "Dockerfile leads out of its context"),
+        ("-f sub/own https://h.example/x.git#main:sub", ""),
+        ("-", "no context from standard input"),
+        ("/etc", "context leads out of the workspace"),
+        ("..", "context leads out of the workspace"),
+        ("/workspace/sub", ""),
+        ("-f ../../etc/passwd .", "Dockerfile leads out of the workspace"),
+        ("-t Upper:1 .", "lower case"),
+        ("-t a@sha256:" + 64 * "1" + " .", "no digest"),
+        ("--platform toaster .", "--platform"),
+    ],
+)
+def test_a_build_that_a_run_would_refuse_is_refused_by_line(
+    desk: Desk, words: str, said: str
+) -> None:
+    text = f"{HEAD}  - build: -t a:1 .\n  - {{id: odd, build: '{words}'}}\n"
+    if not said:
+        assert not shown(desk, text)["diagnostics"]
+        return
+    (item,) = shown(desk, text, code=1)["diagnostics"]
+    assert (item["severity"], item["line"], bool(item["fix"])) == ("error", 4, True)
+    assert said in item["message"]
+    accepted = shown(desk, text, "--compat", "acb")
+    assert [step["id"] for step in accepted["steps"]][1] == "odd"
+    assert [(item["severity"], said in item["message"]) for item in accepted["diagnostics"]] == [
+        ("warning", True)
+    ]
+
+
+def test_a_privileged_step_is_refused_unless_its_spec_allows_it(desk: Desk) -> None:
+    text = f"{HEAD}  - {{id: root, cmd: x, privileged: true}}\n"
+    (item,) = shown(desk, text, code=1)["diagnostics"]
+    assert (item["line"], "dockerSocket: true" in item["fix"]) == (3, True)
+    assert shown(desk, text, "--docker-socket")["diagnostics"] == []
+    (warning,) = shown(desk, text, "--compat", "acb")["diagnostics"]
+    assert warning["severity"] == "warning"
 
 
 def test_text_for_people_ends_with_what_is_wrong(desk: Desk) -> None:

@@ -53,8 +53,11 @@ def read_build(
         if name == "build-arg" and reveal(value) != value:
             fix = "mount it instead: --secret id=NAME"
             findings.doubt(at, "a build argument holds a secret, and the image keeps it", fix=fix)
-        if name in _SWITCHES and value in {"", "true"}:
-            switches[_SWITCHES[name]] = True
+        if name in {"tag", "label"} and reveal(value) != value:
+            message = "a name or label holds a secret, and the image keeps it"
+            findings.doubt(at, message, fix="use a value instead")
+        if name in _SWITCHES and value in {"", "true", "false"}:
+            switches[_SWITCHES[name]] = value != "false"
         elif name in _LISTS or name in _SINGLE or name == "build-arg":
             values.setdefault(name, []).append(value)
         else:

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from reconciler.model.context import ContextKind, context_kind
+from reconciler.model.context import context_kind
 from reconciler.taskfile.findings import Findings, Place
 
 
 def check_context(context: str, at: Place, findings: Findings) -> None:
-    """Note a location that is no URL, and the page of a repository that is taken for an archive."""
+    """Note a location that is no URL."""
     try:
-        kind = context_kind(context)
-        parts = urlsplit(context)
-        host, path = parts.hostname or "", parts.path.strip("/")
+        context_kind(context)
+        _ = urlsplit(context).hostname
     except ValueError:
         fix = "check the host and the brackets of the URL"
         findings.error(at, "the context is no URL", found=context, fix=fix)
-        return
-    if kind is ContextKind.ARCHIVE and _is_github(host) and path.count("/") == 1:
-        message = "this address of a repository is fetched as an archive, and is none"
-        fix = f"end it with .git: {context.partition('#')[0].rstrip('/')}.git"
-        findings.warn(at, message, found=context, fix=fix)
+
+
+def repository_of_page(context: str) -> str | None:
+    """The repository's address if this is that of its page, which is fetched as an archive."""
+    parts = urlsplit(context)
+    if _is_github(parts.hostname or "") and parts.path.strip("/").count("/") == 1:
+        return f"{context.partition('#')[0].rstrip('/')}.git"
+    return None
 
 
 def _is_github(host: str) -> bool:

@@ -441,7 +441,7 @@ def test_a_build_step_knows_what_its_words_mean() -> None:
         "steps:\n  - build: -t a:1 --tag=b:2 -f D --build-arg X=1 --build-arg Y --target t --no-cache"
         " --platform linux/arm64 --secret id=s --network none 'sub dir'\n    env: [DOCKER_BUILDKIT=1]\n"
     )
-    (step,) = steps(text)
+    (step,) = steps(text, "acb")  # where read strictly, what no run does is an error
     assert isinstance(step, BuildStep)
     build = step.build
     assert (build.tags, build.file, build.target) == (("a:1", "b:2"), "D", "t")

@@ -1,0 +1,134 @@
+"""What no run of this version does although a task file may ask for it: one list for all readers.
+
+A reader tells it by line, the runner refuses it where a file was read as ACR's engine reads it, and
+the page on task files lists it. Looks at no file and fetches nothing.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.model.image import parse_reference
+from reconciler.model.platform import canonical_platform
+from reconciler.taskfile.steps.buildcontext import repository_of_page
+from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, BuildArguments, CmdStep
+
+_BRING = "bring it into the workspace with a cmd step, and build that folder"
+_FETCHED = "build a folder of the workspace, or https://HOST/REPOSITORY.git#REF:FOLDER"
+_KEEP_OUT = "use the secret in a cmd step, in env or a volume, and build from what that makes"
+_BEFORE = "do what needs it in a cmd step before the build"
+_PUSH = "name the image with -t, and add a push step"
+_CACHE = "write cache: enabled at the step"
+_REMOVE = "remove it"
+# Flags of `docker build` that are not done, and what to do instead.
+UNDONE_FLAGS = {
+    **dict.fromkeys(("secret", "ssh"), _KEEP_OUT),
+    **dict.fromkeys(("network", "add-host", "build-context", "allow", "security-opt"), _BEFORE),
+    **dict.fromkeys(("output", "push"), _PUSH),
+    **dict.fromkeys(("cache-from", "cache-to", "no-cache-filter"), _CACHE),
+    **dict.fromkeys(
+        (
+            *("annotation", "attest", "builder", "cgroup-parent", "cpu-period", "cpu-quota"),
+            *("cpu-shares", "cpuset-cpus", "cpuset-mems", "iidfile", "isolation", "memory"),
+            *("memory-swap", "metadata-file", "provenance", "sbom", "shm-size", "squash"),
+            "ulimit",
+        ),
+        _REMOVE,
+    ),
+}
+# These change nothing of what is made.
+HARMLESS_FLAGS = frozenset(
+    ("compress", "disable-content-trust", "force-rm", "load", "progress", "quiet", "rm")
+)
+_ALLOW = "remove privileged, or allow it in the task's spec with dockerSocket: true"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Something that is not done: what, as it was written, and what to do instead."""
+
+    message: str
+    found: str
+    fix: str
+
+
+def build_limits(build: BuildArguments, working_directory: str | None) -> Iterator[Limit]:
+    """What of an image build is not done; nothing if a run would begin it."""
+    yield from _context_limits(build, working_directory or DEFAULT_WORKING_DIRECTORY)
+    yield from _name_limits(build)
+    words = [*build.options, *(["--secret"] if build.secrets else [])]
+    for flag in dict.fromkeys(word.partition("=")[0] for word in words):
+        name = flag.lstrip("-")
+        if name not in HARMLESS_FLAGS:
+            fix = UNDONE_FLAGS.get(name, _REMOVE)
+            yield Limit(f"this version does not do {flag} in a build", flag, fix)
+
+
+def file_limits(step: CmdStep, *, docker_socket: bool) -> Iterator[Limit]:
+    """What a file of a context may ask for only where its spec says `dockerSocket: true`."""
+    if step.privileged and not docker_socket:
+        yield Limit("is privileged, which is root on the engine", "privileged: true", _ALLOW)
+
+
+def is_fetched(context: str) -> bool:
+    """True if the files of a build come from a repository instead of the workspace."""
+    return context_kind(context) is ContextKind.GIT
+
+
+def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
+    try:
+        context, kind = build.context, context_kind(build.context)
+    except ValueError:  # no URL, which is told already
+        return
+    if context == "-":
+        yield Limit("this version builds no context from standard input", context, _FETCHED)
+    elif kind is ContextKind.ARCHIVE and (repository := repository_of_page(context)):
+        message = "this address of a repository is fetched as an archive, and is none"
+        yield Limit(message, context, f"end it with .git: {repository}")
+    elif kind in {ContextKind.ARCHIVE, ContextKind.ARTIFACT}:
+        yield Limit(f"this version fetches no {kind} for a build step", context, _BRING)
+    elif kind is ContextKind.GIT:
+        yield from _repository_limits(build)
+    else:
+        fix = "name a folder below /workspace"
+        if leads_out(posixpath.join(start, context)):
+            yield Limit("the context leads out of the workspace", context, fix)
+        if build.file is not None and leads_out(posixpath.join(start, build.file)):
+            fix = "name a Dockerfile below /workspace"
+            yield Limit("the Dockerfile leads out of the workspace", build.file, fix)
+
+
+def _repository_limits(build: BuildArguments) -> Iterator[Limit]:
+    url, _, folder = git_location(build.context)
+    if url.startswith(("git@", "git://")):
+        fix = "write https://HOST/REPOSITORY.git#REF:FOLDER"
+        yield Limit("this version fetches repositories by https only", build.context, fix)
+    if ".." in folder.split("/"):
+        fix = "name a folder of the repository behind the colon"
+        yield Limit("the context leads out of its repository", build.context, fix)
+    elif build.file is not None and posixpath.normpath(build.file).split("/")[0] in {"", ".."}:
+        fix = "name a Dockerfile below the folder that is built"
+        yield Limit("the Dockerfile leads out of its context", build.file, fix)
+
+
+def leads_out(path: str) -> bool:
+    """True if an absolute path, its `..` resolved, is not in the workspace."""
+    clean = posixpath.normpath(path)
+    return posixpath.relpath(clean, DEFAULT_WORKING_DIRECTORY).split("/")[0] == ".."
+
+
+def _name_limits(build: BuildArguments) -> Iterator[Limit]:
+    for tag in build.tags:
+        try:
+            if parse_reference(tag).digest:
+                yield Limit("a name to build carries no digest", tag, "write REPOSITORY:TAG")
+        except ValueError as error:
+            yield Limit(str(error), tag, "write -t REPOSITORY:TAG, e.g. -t web-api:1")
+    if build.platform:
+        try:
+            canonical_platform(build.platform)
+        except ValueError as error:
+            yield Limit(f"--platform: {error}", build.platform, "write linux/amd64")

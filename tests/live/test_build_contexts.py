@@ -1,0 +1,102 @@
+"""What the build steps of a task file build from, and with which builder, on the real engine."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.git_server import GitServer, make_repository, serve_git
+from tests.live.test_git_contexts import allow_http
+from tests.live.test_steps import run, statuses, task
+from tests.live.workshop import Workshop
+
+
+@pytest.fixture
+def server(tmp_path: Path, base_image: str, workshop: Workshop) -> Iterator[GitServer]:
+    """A server of one public repository, which the workspace may use by plain http."""
+    root = tmp_path / "repositories"
+    files = {
+        "Dockerfile": f"FROM {base_image}\nCOPY api/version /version\n",
+        "api/Dockerfile": f"FROM {base_image}\nCOPY version /version\n",
+        "api/Own": f"FROM {base_image}\nCOPY *version *api/version /\n",
+        "api/version": "from the repository\n",
+    }
+    make_repository(root, "lib", files)
+    with serve_git(root) as found:
+        allow_http(workshop, found)
+        yield found
+
+
+def image_name() -> str:
+    return f"step-{uuid.uuid4().hex[:8]}:1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["{url}#trunk:api", "{url}", "-f api/Own {url}#trunk", "-f Own {url}#trunk:api"],
+)
+def test_a_step_builds_a_repository_of_its_own(
+    workshop: Workshop, server: GitServer, words: str
+) -> None:
+    image = image_name()
+    url = f"{server.url}/lib.git"
+    steps = [
+        {"cmd": "sh -c 'echo changed > mine'"},
+        {"id": "made", "build": f"-t {image} {words.format(url=url)}"},
+    ]
+    name = task(workshop, *steps)
+    file = workshop.root / "ctx" / name
+    file.write_text(file.read_text() + f"- cmd: {image} cat /version\n")
+    done = workshop.call("run", "-f", name, "ctx")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "from the repository" in done.stdout
+    assert f"fetched {url}#trunk at " in done.stdout
+
+
+def test_two_steps_fetch_at_the_same_time(workshop: Workshop, server: GitServer) -> None:
+    url = f"{server.url}/lib.git"
+    one, two = ({"id": name, "build": f"{url}#trunk:api", "when": ["-"]} for name in ("a", "b"))
+    assert run(workshop, one, two).returncode == 0
+    assert statuses(workshop) == {"a": "succeeded", "b": "succeeded"}
+
+
+def test_a_repository_that_is_not_there_fails_its_step(
+    workshop: Workshop, server: GitServer
+) -> None:
+    url = f"{server.url}/none.git"
+    done = run(workshop, {"id": "a", "build": url, "ignoreErrors": True}, {"cmd": "true"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(workshop) == {"a": "failed-ignored", "acb_step_1": "succeeded"}
+
+
+def test_what_is_not_done_is_refused_by_line_before_any_step(workshop: Workshop) -> None:
+    steps = [{"cmd": "echo begun"}, {"id": "b", "build": "https://h.example/x.tar.gz"}]
+    done = run(workshop, *steps)
+    assert done.returncode == 4
+    assert "fetches no archive" in done.stdout + done.stderr
+    assert "begun" not in done.stdout
+    name = task(workshop, *steps)
+    lax = workshop.call("run", "-f", name, "--compat", "acb", "ctx")
+    assert (lax.returncode, "fetches no archive" in lax.stdout + lax.stderr) == (4, True)
+    assert "begun" not in lax.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "builders"),
+    [(["DOCKER_BUILDKIT=0"], {"classic"}), ([], {"buildkit", "classic"})],
+)
+def test_docker_buildkit_0_is_the_classic_builder(
+    workshop: Workshop, environment: list[str], builders: set[str]
+) -> None:
+    workshop.context("ctx", "RUN echo built")
+    name = task(workshop, {"id": "b", "build": ".", "env": environment})
+    (workshop.root / "ctx" / "Dockerfile").write_text(f"FROM {workshop.base}\nRUN echo built\n")
+    done = workshop.call("run", "-f", name, "ctx")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert workshop.last()["builder"] in builders
+    if environment:
+        # The words of the classic builder; BuildKit numbers its stages.
+        assert "Step 1/" in done.stdout
