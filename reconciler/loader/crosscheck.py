@@ -90,9 +90,29 @@ class CrossCheck:
                     None,
                     source,
                     ("metadata", "movedFrom"),
-                    "remove movedFrom, or the other task",
+                    self._way_out(address, former),
                 )
         return self.diagnostics
+
+    def _way_out(self, address: str, former: str) -> str:
+        """What helps where a name is given up and taken again: one apply does not do both."""
+        before = {taken: name for name, (taken, _) in self._former.items()}
+        if former not in before:
+            return "remove movedFrom, or the other task"
+        seen, earliest = [former], before[former]
+        while earliest in before and earliest not in seen:
+            seen.append(earliest)
+            earliest = before[earliest]
+        if address in seen:
+            return (
+                "tasks cannot exchange their names in one apply: remove movedFrom from them, and "
+                "each is updated in place"
+            )
+        return (
+            f"rename one after the other, with an apply each: first {former} to {address}, while "
+            f"{before[former]} keeps its name; then remove movedFrom from {address}, and rename "
+            f"{before[former]} to {former}"
+        )
 
     def _note_former(self, facts: TaskFacts, source: Find) -> None:
         for former in facts.moved_from:

@@ -221,6 +221,45 @@ def test_a_former_name_that_is_still_declared_is_refused(desk: Desk) -> None:
     assert "contoso/new-api says it was contoso/web-api" in outcome
 
 
+def test_a_chain_of_renames_is_told_in_which_order_it_is_done(desk: Desk) -> None:
+    old: dict[str, str | bytes] = {
+        "specs/a.yaml": task(name="web-a"),
+        "specs/b.yaml": task(name="web-b", image="web:2"),
+    }
+    desk.write(old)
+    assert desk.run("apply", "--auto-approve").code == 0
+    last = task(name="web-c", image="web:2", movedFrom="web-b")
+    outcome = desk.validate(
+        {"specs/a.yaml": task(name="web-b", movedFrom="web-a"), "specs/b.yaml": last}
+    )
+    assert outcome.code == 1
+    assert (
+        "fix rename one after the other, with an apply each: first contoso/web-b to "
+        "contoso/web-c, while contoso/web-a keeps its name; then remove movedFrom from "
+        "contoso/web-c, and rename contoso/web-a to contoso/web-b"
+    ) in " ".join(outcome.text.split())
+    desk.write({"specs/a.yaml": task(name="web-a"), "specs/b.yaml": last})
+    assert desk.run("apply", "--auto-approve").code == 0
+    desk.write({"specs/a.yaml": task(name="web-b", movedFrom="web-a")})
+    desk.write({"specs/b.yaml": task(name="web-c", image="web:2")})
+    outcome = desk.run("apply", "--auto-approve")
+    assert outcome.code == 0, outcome.text
+    assert "contoso/web-a" in outcome
+    assert json.loads(desk.run("plan", "-o", "json").text)["unchanged"] == 2
+
+
+def test_tasks_that_exchange_their_names_are_told_another_way(desk: Desk) -> None:
+    outcome = desk.validate(
+        {
+            "specs/a.yaml": task(name="web-a", movedFrom="web-b"),
+            "specs/b.yaml": task(name="web-b", image="web:2", movedFrom="web-a"),
+        }
+    )
+    assert outcome.code == 1
+    told = " ".join(outcome.text.split())
+    assert told.count("remove movedFrom from them, and each is updated in place") == 2
+
+
 def test_documents_in_the_wrong_folder_are_told_where_they_belong(desk: Desk) -> None:
     policy = "apiVersion: reconciler/v1\nkind: Policy\nrules: [{name: ownership}]\n"
     waiver = "apiVersion: reconciler/v1\nkind: Waiver\n"
