@@ -23,11 +23,15 @@ from reconciler.plan.normalise import canonical_document
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A task that has a spec file now. `secrets` of its fields are marked as to be done."""
+    """A task that has a spec file now. `secrets` of its fields are marked as to be done.
+
+    So are `plain_secrets`: plain values under names that look like secrets.
+    """
 
     address: str
     file: str
     secrets: int
+    plain_secrets: int = 0
 
 
 @dataclass(slots=True)
@@ -68,7 +72,9 @@ def import_tasks(
                 result.refused.append(written)
             elif isinstance(outcome, Draft):
                 drafts.append(outcome)
-                result.written.append(Written(address, outcome.file, outcome.secrets))
+                result.written.append(
+                    Written(address, outcome.file, outcome.secrets, outcome.plain_secrets)
+                )
         if drafts:
             plan = _plan_to_remember(opened, drafts)
             result.apply_id = apply_plan(opened, plan, lock, Manner(lambda _: None)).apply_id

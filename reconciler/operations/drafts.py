@@ -32,9 +32,11 @@ from reconciler.operations.gather import read_declared, task_check
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.normalise import canonical_document, full_document
 from reconciler.plan.secrets import secret_places
+from reconciler.policy.rules.hardening import secret_looking
 from reconciler.providers.base import LiveTask
 
 TODO = "TODO: check that this reference to a secret can be resolved here"
+TODO_PLAIN = "TODO: a secret, by its name: give it as a reference, and do not commit its value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,16 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A spec file to be written. `secrets` of its fields are marked as to be done."""
+    """A spec file to be written. `secrets` of its fields are marked as to be done.
+
+    So are `plain_secrets`: plain values under names that look like secrets.
+    """
 
     task: Task
     file: str
     text: str
     secrets: int
+    plain_secrets: int
 
 
 @dataclass(slots=True)
@@ -97,21 +103,23 @@ def draft_of(ground: Ground, live: LiveTask) -> Draft | Refused:
         return Refused(live.address, "what is live names another task inside")
     file = f"{SPEC_FOLDER}/{task.metadata.registry}/{task.metadata.name}.yaml"
     chain = chain_for(ground.chains, file.rpartition("/")[0])
-    document = over_defaults(canonical_document(task), full_document(task), chain.merged)
-    places = secret_places(document)
+    canonical = canonical_document(task)
+    document = over_defaults(canonical, full_document(task), chain.merged)
+    places, plain = secret_places(document), secret_looking(Task.model_validate(canonical))
     head = _head(task, live, ground.opened.clock())
-    text = spec_text(document, head, dict.fromkeys(places, TODO))
+    remarks = {**dict.fromkeys(plain, TODO_PLAIN), **dict.fromkeys(places, TODO)}
+    text = spec_text(document, head, remarks)
     found = read_spec(file, text, chain)
     if isinstance(found, list):
         return _refused(live.address, found)
-    if canonical_document(found.value) != canonical_document(task):
+    if canonical_document(found.value) != canonical:
         layers = ", ".join(layer.file for layer in chain.layers)
         return Refused(
             live.address,
             f"its spec would say something else: {layers or 'YAML'} gives it what it has not live",
             "take that out of the Defaults, or write the spec in another folder",
         )
-    return _fits(ground, Draft(task, file, text, len(places)), found)
+    return _fits(ground, Draft(task, file, text, len(places), len(plain)), found)
 
 
 def _fits(ground: Ground, draft: Draft, found: Located[Task]) -> Draft | Refused:

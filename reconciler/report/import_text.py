@@ -32,6 +32,12 @@ def import_lines(result: Imported, width: int) -> list[str]:
     if secrets:
         marked = f"note: {plural(secrets, 'reference')} to secrets marked TODO in the files"
         lines += wrap(marked, width, "  ")
+    if plain := sum(one.plain_secrets for one in result.written):
+        marked = (
+            f"warning: {plural(plain, 'plain value')} under names that look like secrets stand in "
+            "the files, marked TODO: give them as references before you commit"
+        )
+        lines += wrap(marked, width, "  ")
     if result.written:
         following = "note: look at the files, then: reconciler validate, reconciler plan"
         lines += wrap(following, width, "  ")

@@ -143,6 +143,53 @@ def test_a_file_is_written_as_a_person_would(project: Project) -> None:
     assert_plan_is_empty(project)
 
 
+@pytest.mark.parametrize(
+    ("step", "marked"),
+    [
+        (
+            {
+                "docker": {
+                    "images": ["web:1"],
+                    "args": {"DB_PASSWORD": "hunter2", "VERSION": "1", "PRIVATE_KEY": "a\nb\n"},
+                }
+            },
+            ["DB_PASSWORD: hunter2", "PRIVATE_KEY: |"],
+        ),
+        ({"file": {"path": "t.yaml", "set": {"npmToken": "x: y"}}}, ["npmToken: 'x: y'"]),
+        (
+            {
+                "inline": {
+                    "steps": [{"cmd": "bash"}],
+                    "env": ["Z=1", "API_KEY=k", "A=2"],
+                    "values": {"secret": "s"},
+                }
+            },
+            ["- API_KEY=k", "secret: s"],
+        ),
+    ],
+)
+def test_a_plain_value_under_a_name_of_a_secret_is_marked(
+    project: Project, step: dict[str, Any], marked: list[str]
+) -> None:
+    make_live(project, task("web-api", step=step))
+    outcome = project.run("import", "web-api", "-o", "json")
+    assert outcome.code == 0, outcome.err
+    text = (project.root / "specs/contoso/web-api.yaml").read_text()
+    todo = "  # TODO: a secret, by its name: "
+    assert [line.partition(todo)[0].strip() for line in text.splitlines() if todo in line] == marked
+    (one,) = json.loads(outcome.out)["imported"]
+    assert (one["secrets"], one["plain_secrets"]) == (0, len(marked))
+    assert_plan_is_empty(project)
+
+
+def test_an_import_warns_of_plain_values_under_names_of_secrets(project: Project) -> None:
+    docker = {"images": ["web:1"], "args": {"TOKEN": "hunter2"}}
+    make_live(project, task("web-api", step={"docker": docker}))
+    told = " ".join(project.run("import", "--all").out.split())
+    assert "warning: 1 plain value under names that look like secrets" in told
+    assert "hunter2" not in told
+
+
 def test_what_was_imported_is_last_applied_and_in_the_journal(project: Project) -> None:
     make_live(project, task("web-api"))
     apply_id = json.loads(project.run("import", "--all", "-o", "json").out)["apply_id"]

@@ -80,6 +80,12 @@ def _no_secret_names(params: SecretsAsArguments, task: Task, _today: date) -> It
             )
 
 
+def secret_looking(task: Task) -> list[Path]:
+    """The plain values of a task whose names look like secrets, by the rule's own defaults."""
+    listed = one_of_globs(SecretsAsArguments().names)
+    return [path for path, name in _arguments(task) if listed(name.lower())]
+
+
 class DockerSocket(Model):
     """Parameters of docker-socket."""
 
