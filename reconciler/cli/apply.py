@@ -87,9 +87,12 @@ def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Pl
 
 
 def _shown(invocation: Invocation, opened: OpenWorkspace, words: Words, *, heal: bool) -> Plan:
+    from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
+
     started = time.perf_counter()
     planned = plan_of(opened, words, None, heal=heal)
     print_plan(invocation, planned, "text", time.perf_counter() - started)
+    refuse_blocked(planned.plan.blocked)
     return planned.plan
 
 

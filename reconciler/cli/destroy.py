@@ -90,12 +90,14 @@ def _shown(
     invocation: Invocation, opened: OpenWorkspace, targets: tuple[str, ...], words: Words
 ) -> Plan:
     from reconciler.operations.destroy import make_destroy_plan  # noqa: PLC0415
+    from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
     from reconciler.report.plan_text import plan_lines  # noqa: PLC0415
 
     started = time.perf_counter()
     planned = make_destroy_plan(opened, targets, overrides_from(opened, words))
     seconds = time.perf_counter() - started
     show(plan_lines(planned, seconds, invocation.width, invocation.clock()))
+    refuse_blocked(planned.plan.blocked)
     return planned.plan
 
 

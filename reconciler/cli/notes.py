@@ -1,4 +1,4 @@
-"""Notes on the lines of a pull request, for the commands that offer them. Decides nothing."""
+"""Notes and comments on a pull request, for the commands that offer them. Decides nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.base.errors import InvalidInput
+import click
+
+from reconciler.base.errors import InvalidInput, ReconcilerError, WrongUsage
 from reconciler.cli.options import Invocation
 from reconciler.cli.service_log import emit
 
@@ -19,14 +21,23 @@ NOTE_FORMATS = ("github", "azure")
 
 @contextmanager
 def faults_noted(invocation: Invocation, output: str) -> Iterator[None]:
-    """Tell what is wrong with the input as notes on its lines too, where that is the format."""
+    """Tell what is wrong in the format that is asked for, too.
+
+    Wrong input is noted on its lines; why there is no plan takes the place of the last comment.
+    """
     try:
         yield
-    except InvalidInput as error:
-        if output in NOTE_FORMATS:
+    except WrongUsage:
+        raise
+    except ReconcilerError as error:
+        if output in NOTE_FORMATS and isinstance(error, InvalidInput):
             from reconciler.report.annotations import diagnostic_annotations  # noqa: PLC0415
 
             emit(diagnostic_annotations(error.diagnostics, output, _folder(invocation)))
+        if output == "markdown":
+            from reconciler.report.markdown_fault import fault_markdown  # noqa: PLC0415
+
+            click.echo(fault_markdown(error))
         raise
 
 

@@ -62,6 +62,7 @@ def plan(
     The formats github and azure are notes on the lines of a pull request, for the log of a step.
     """
     from reconciler.operations.saved import save_plan  # noqa: PLC0415
+    from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
 
     if (summary or full) and output != "text":
         raise WrongUsage(f"-o {output} has one level", hint="leave --summary and --full out")
@@ -79,9 +80,10 @@ def plan(
             save_plan(opened, planned.plan, invocation.folder / out)
     level = "summary" if summary else "full" if full else "default"
     print_plan(invocation, planned, output, time.perf_counter() - started, level)
-    if out is not None and output == "text":
+    if out is not None and output == "text" and not planned.plan.blocked:
         until = planned.plan.expires.strftime("%d %b %H:%M UTC").lstrip("0")
         show([f"Saved to {out}; apply with: reconciler apply {out}", f"  (valid until {until})"])
+    refuse_blocked(planned.plan.blocked)
     return _plan_exit(planned, detailed=detailed_exitcode)
 
 

@@ -16,6 +16,7 @@ from reconciler.operations.recover import Recovered, recover
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.operations.writer import Writer
 from reconciler.plan.change import Change, Plan
+from reconciler.plan.guard import refuse_blocked
 from reconciler.plan.planfile import check_not_expired
 from reconciler.plan.planlines import change_json, kept_part, plan_digest
 from reconciler.store import events, journal
@@ -86,8 +87,8 @@ def apply_plan(
 ) -> Applied:
     """Write exactly what the plan says. The lock must be held.
 
-    Raises PolicyBlocked, StalePlan (nothing written), PartlyApplied (journal says what),
-    Interrupted.
+    Raises PolicyBlocked, Protected, OverLimit, StalePlan (nothing written), PartlyApplied (journal
+    says what), Interrupted.
     """
     manner = manner if isinstance(manner, Manner) else Manner(manner)
     if plan.policy.failures:
@@ -96,6 +97,7 @@ def apply_plan(
             details=[("finding", text) for text in plan.policy.findings[:5]],
             hint="mend the specs or add waivers, then make a new plan",
         )
+    refuse_blocked(plan.blocked)
     check_not_expired(plan, opened.clock())
     if not plan.changes:
         return Applied(None, 0, 0, 0)

@@ -50,8 +50,7 @@ def compare_with(
 ) -> Planned:
     """What a plan would say if exactly the specs of `ref` were live.
 
-    Raises WrongUsage (no such ref), InvalidInput, Protected, OverLimit, ReconcilerError (the base
-    is wrong itself).
+    Raises WrongUsage (no such ref), InvalidInput, ReconcilerError (the base is wrong itself).
     """
     overrides = overrides or Overrides()
     commit = existing_commit(opened, "--base", ref)
@@ -66,7 +65,7 @@ def compare_with(
     comparison = comparer.finish()
     stores = Stores(base, base, "", 0)
     attributed = attribute(opened, comparison, stores)
-    guard(opened, comparison.changes, base, overrides)
+    blocked = guard(opened, comparison.changes, base, overrides)
     ordered = put_in_order(opened, attributed.changes)
     releases = releases_of(opened, attributed.changes)
     plan = Plan(
@@ -82,6 +81,7 @@ def compare_with(
         inherited=attributed.inherited,
         policy=policy_summary(validation),
         overrides=tuple(overrides.used),
+        blocked=blocked,
         looks_like_renames=looks_like_renames(ordered.changes),
         cycles=ordered.cycles,
         left_out=left_out_of(opened, narrowed, ordered.changes),

@@ -29,8 +29,7 @@ def make_destroy_plan(
 ) -> Planned:
     """A plan that deletes the applied tasks that `targets` name; all of them if it is empty.
 
-    A target is a selector, as for `plan`. Raises WrongUsage (one fits nothing), Protected,
-    OverLimit.
+    A target is a selector, as for `plan`. Raises WrongUsage (one fits nothing).
     """
     taken = settle_interrupted(opened)
     stores = read_stores(opened)
@@ -38,7 +37,7 @@ def make_destroy_plan(
     applied = {name: one for name, one in stores.applied.items() if name in chosen}
     live = {name: one for name, one in stores.live.items() if name in chosen}
     comparison = compare((), applied, live)
-    guard(opened, comparison.changes, stores.live, overrides)
+    blocked = guard(opened, comparison.changes, stores.live, overrides)
     ordered = put_in_order(opened, attribute(opened, comparison, stores).changes)
     now = opened.clock().replace(microsecond=0)
     plan = Plan(
@@ -50,6 +49,7 @@ def make_destroy_plan(
         drift=tuple(comparison.drift),
         unmanaged=tuple(sorted(stores.live.keys() - stores.applied.keys())),
         overrides=tuple(overrides.used),
+        blocked=blocked,
         cycles=ordered.cycles,
     )
     return Planned(plan, nothing_validated(), taken)

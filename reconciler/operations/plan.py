@@ -19,8 +19,8 @@ from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames
 from reconciler.plan.build import Comparer
-from reconciler.plan.change import Change, Inputs, Plan, PolicySummary
-from reconciler.plan.guard import refuse_over_limits, refuse_protected, scopes_of
+from reconciler.plan.change import Blocked, Change, Inputs, Plan, PolicySummary
+from reconciler.plan.guard import over_limits, protected_deletes, scopes_of
 from reconciler.plan.known import set_apart
 from reconciler.plan.narrow import Narrowed
 from reconciler.plan.needs import needs_of
@@ -54,9 +54,9 @@ def make_plan(
     """The plan of a workspace as it is now. Nothing is written and no secret is resolved.
 
     `overrides` are safety rules set aside for this plan; not `guarded` is one that is only looked
-    at, and never refused by them. `choice` says which tasks it is for; all specs are read and
-    judged all the same. Raises InvalidInput if the specs are wrong, WrongUsage, Protected,
-    OverLimit. A policy failure is told in the plan.
+    at, and never blocked by them. `choice` says which tasks it is for; all specs are read and
+    judged all the same. Raises InvalidInput if the specs are wrong, WrongUsage. A policy failure
+    and a safety rule that is broken are told in the plan.
     """
     overrides = overrides or Overrides()
     selection = selection_of(opened, choice)
@@ -71,8 +71,8 @@ def make_plan(
     comparison = comparer.finish()
     attributed = attribute(opened, comparison, stores)
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
-    if guarded:
-        guard(opened, comparison.changes, stores.live, overrides)
+    changes = comparison.changes
+    blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
     ordered = put_in_order(opened, attributed.changes)
     releases = releases_of(opened, attributed.changes)
     plan = Plan(
@@ -91,6 +91,7 @@ def make_plan(
         unmanaged=tuple(comparison.unmanaged),
         policy=policy_summary(validation),
         overrides=tuple(overrides.used),
+        blocked=blocked,
         looks_like_renames=looks_like_renames(ordered.changes),
         cycles=ordered.cycles,
         left_out=left_out_of(opened, narrowed, ordered.changes),
@@ -103,10 +104,13 @@ def make_plan(
 
 def guard(
     opened: OpenWorkspace, changes: Sequence[Change], live: Iterable[str], overrides: Overrides
-) -> None:
-    """Raises Protected or OverLimit where a plan may not be made; notes which overrides it uses."""
-    refuse_protected(changes, overrides)
-    refuse_over_limits(changes, live, scopes_of(opened.workspace), overrides)
+) -> tuple[Blocked, ...]:
+    """Which safety rules a plan breaks; notes which overrides it uses. Raises WrongUsage."""
+    scopes = scopes_of(opened.workspace)
+    return (
+        *protected_deletes(changes, overrides),
+        *over_limits(changes, live, scopes, overrides),
+    )
 
 
 def put_in_order(opened: OpenWorkspace, changes: Sequence[Change]) -> Ordered:

@@ -12,12 +12,13 @@ from typing import Literal
 
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, PlanModel
-from reconciler.plan.safety import LooksLikeRename, Override
+from reconciler.plan.safety import Blocked, LooksLikeRename, Override
 from reconciler.plan.selection import LeftOut
 
 __all__ = [
     "FORMAT_VERSION",
     "Action",
+    "Blocked",
     "Cause",
     "Change",
     "Document",
@@ -149,7 +150,8 @@ class Plan(PlanModel):
     only deletes: `apply` refuses it. It is compare for one that takes the specs of another revision
     (`compared_with`) for what is applied and live, and cannot be applied. `cycles` are groups of
     changes that depend on each other; they are done in the order of their addresses. `left_out`
-    says what a plan for some tasks does not tell of.
+    says what a plan for some tasks does not tell of. What is `blocked` is shown, and refused by
+    apply.
     """
 
     format_version: str = FORMAT_VERSION
@@ -175,6 +177,7 @@ class Plan(PlanModel):
     unmanaged: tuple[str, ...] = ()
     policy: PolicySummary = PolicySummary()
     overrides: tuple[Override, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
     looks_like_renames: tuple[LooksLikeRename, ...] = ()
     cycles: tuple[tuple[str, ...], ...] = ()
     left_out: LeftOut | None = None

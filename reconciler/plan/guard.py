@@ -10,6 +10,7 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.model.workspace import Limits, Workspace
 from reconciler.plan.change import Action, Change
 from reconciler.plan.overrides import Overrides, Verb
+from reconciler.plan.safety import Blocked, Exceeded
 
 
 class Protected(ReconcilerError):
@@ -18,28 +19,54 @@ class Protected(ReconcilerError):
     code = "protected"
 
 
-def refuse_protected(changes: Iterable[Change], overrides: Overrides) -> None:
-    """Raises Protected, naming every task that would be deleted although it is protected.
-
-    Raises WrongUsage if an override names none of them.
-    """
-    names = [change.address for change in changes if _deletes_protected(change)]
-    allowed = overrides.without_protection(names)
-    kept = [name for name in names if name not in allowed]
-    if kept:
-        raise Protected(
-            "the plan would delete protected tasks; nothing was planned",
-            details=[("task", name) for name in kept[:20]],
-            hint="put the spec back; if it is meant, name each task: --allow-destroy NAME",
-        )
-
-
 class OverLimit(ReconcilerError):
     """The plan deletes or updates more tasks than the limits in reconciler.yaml allow."""
 
     code = "over-limit"
 
 
+def refuse_blocked(blocked: Sequence[Blocked]) -> None:
+    """Raises Protected or OverLimit for a plan that breaks a safety rule."""
+    if not blocked:
+        return
+    first, *others = blocked
+    further = [("also", f"it would {one}") for one in others]
+    if first.rule == "protect":
+        raise Protected(
+            "the plan would delete protected tasks",
+            details=[*(("task", name) for name in first.tasks[:_NAMED]), *further],
+            hint=first.fix,
+        )
+    by_override = f"{first.allowed} by --override-limit"
+    raise OverLimit(
+        f"the plan would {first}",
+        details=[
+            *(("also", str(one)) for one in first.exceeded[1:_NAMED]),
+            *([] if first.allowed is None else [("allowed", by_override)]),
+            *further,
+        ],
+        hint=first.fix,
+    )
+
+
+def protected_deletes(changes: Iterable[Change], overrides: Overrides) -> Iterator[Blocked]:
+    """What blocks a plan that deletes protected tasks which no override names, if it does.
+
+    Raises WrongUsage if an override names none of them.
+    """
+    names = [change.address for change in changes if _deletes_protected(change)]
+    allowed = overrides.without_protection(names)
+    kept = tuple(name for name in names if name not in allowed)
+    if kept:
+        yield Blocked(
+            rule="protect",
+            count=len(kept),
+            tasks=kept,
+            fix="put the spec back; if it is meant, name each task: --allow-destroy NAME",
+        )
+
+
+_NAMED = 20
 # Below this number of live tasks a share says nothing (octoDNS has the same floor).
 FEWEST = 10
 _ACTIONS: dict[Verb, Action] = {"delete": Action.DELETE, "update": Action.UPDATE}
@@ -51,9 +78,6 @@ class Scope:
 
     registry: str | None
     limits: Limits
-
-    def __str__(self) -> str:
-        return "the workspace" if self.registry is None else f"registry {self.registry}"
 
     def count(self, by_registry: Counter[str]) -> int:
         """How many of some tasks, counted by their registries, are its own."""
@@ -75,10 +99,10 @@ def scopes_of(workspace: Workspace) -> list[Scope]:
     return scopes
 
 
-def refuse_over_limits(
+def over_limits(
     changes: Sequence[Change], live: Iterable[str], scopes: Iterable[Scope], overrides: Overrides
-) -> None:
-    """Raises OverLimit, naming each scope and limit that is exceeded.
+) -> Iterator[Blocked]:
+    """What blocks a plan that deletes or updates too many tasks: one for each of the two.
 
     `live` are the addresses of the live tasks. A limit is a share of those of the scope (`5%`) or
     a count (`20`). An override sets aside all limits of an action, up to its own number.
@@ -86,34 +110,33 @@ def refuse_over_limits(
     there, found = _by_registry(live), list(scopes)
     for verb, action in _ACTIONS.items():
         acted = _by_registry(change.address for change in changes if change.action is action)
-        told = [text for scope in found for text in _exceeded(scope, verb, acted, there)]
+        told = [one for scope in found for one in _exceeded(scope, verb, acted, there)]
         if told and not overrides.allows(verb, acted.total()):
-            raise _over(verb, told, acted.total(), overrides.limits.get(verb))
+            yield Blocked(
+                rule="limit",
+                action=verb,
+                count=acted.total(),
+                exceeded=tuple(told),
+                allowed=overrides.limits.get(verb),
+                fix="check the specs; if it is meant, allow it for this plan alone: "
+                f"--override-limit {verb}={acted.total()} --reason TEXT",
+            )
 
 
 def _by_registry(addresses: Iterable[str]) -> Counter[str]:
     return Counter(address.partition("/")[0] for address in addresses)
 
 
-def _exceeded(scope: Scope, verb: Verb, acted: Counter[str], live: Counter[str]) -> Iterator[str]:
+def _exceeded(
+    scope: Scope, verb: Verb, acted: Counter[str], live: Counter[str]
+) -> Iterator[Exceeded]:
     limits = scope.limits.delete if verb == "delete" else scope.limits.update
     count, size = scope.count(acted), scope.count(live)
     if size < FEWEST:
         return
     for limit in limits:
         if count > _most(limit, size):
-            share = f"{count} of {size} ({100 * count / size:.1f} %)"
-            yield f"{share} of {scope}; the limit is {limit}"
-
-
-def _over(verb: Verb, told: Sequence[str], count: int, allowed: int | None) -> OverLimit:
-    override = [] if allowed is None else [("allowed", f"{allowed} by --override-limit")]
-    return OverLimit(
-        f"the plan would {verb} {told[0]}",
-        details=[*(("also", text) for text in told[1:20]), *override],
-        hint=f"check the specs; if it is meant, allow it for this plan alone: "
-        f"--override-limit {verb}={count} --reason TEXT",
-    )
+            yield Exceeded(registry=scope.registry, count=count, live=size, limit=str(limit))
 
 
 def _most(limit: str, live: int) -> float:

@@ -1,9 +1,10 @@
-"""What a plan says of its own safety: rules that were set aside, deletes that look like renames."""
+"""What a plan says of its own safety: rules set aside, rules it breaks, likely renames."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from reconciler.base.text import plural
 from reconciler.plan.parts import PlanModel
 
 
@@ -24,6 +25,41 @@ class Override(PlanModel):
         if self.rule == "protect":
             return f"delete the protected task {self.task}"
         return f"{self.action} up to {self.allowed} tasks"
+
+
+class Exceeded(PlanModel):
+    """A limit that is exceeded: of a registry, or of the workspace (None); `5%` or a count."""
+
+    registry: str | None
+    count: int
+    live: int
+    limit: str
+
+    def __str__(self) -> str:
+        scope = "the workspace" if self.registry is None else f"registry {self.registry}"
+        share = f"{self.count:,} of {self.live:,} ({100 * self.count / self.live:.1f} %)"
+        return f"{share} of {scope}; the limit is {self.limit}"
+
+
+class Blocked(PlanModel):
+    """A safety rule that the plan breaks: it is shown, and cannot be applied.
+
+    `count` tasks would be deleted or updated: too many (`exceeded` says of which limits, `allowed`
+    how many an override allows), or protected ones (`tasks`). `fix` is how to allow it.
+    """
+
+    rule: Literal["limit", "protect"]
+    action: Literal["delete", "update"] = "delete"
+    count: int
+    exceeded: tuple[Exceeded, ...] = ()
+    allowed: int | None = None
+    tasks: tuple[str, ...] = ()
+    fix: str
+
+    def __str__(self) -> str:
+        if self.rule == "protect":
+            return f"delete {plural(self.count, 'protected task')}"
+        return f"{self.action} {self.exceeded[0]}"
 
 
 class LooksLikeRename(PlanModel):

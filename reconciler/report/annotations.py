@@ -19,6 +19,7 @@ from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import plain_fields, secrets_of
 from reconciler.report.facts_text import spell_release, spell_timer
 from reconciler.report.plan_text import summary
+from reconciler.report.safety_text import blocked_sentences
 from reconciler.report.selection_text import base_warnings, scope_sentences
 
 # GitHub shows ten of each kind for a step, and drops the rest without a word.
@@ -54,6 +55,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
     """The output of `plan -o github` and `-o azure`: findings, dangers, changes, the summary."""
     plan = planned.plan
     notes = [
+        *(Note("error", "BLOCKED", text) for text in blocked_sentences(plan)),
         *map(_of_diagnostic, _problems(planned.validation)),
         *(_of_delete(change) for change in plan.changes if change.action is Action.DELETE),
         *_of_releases(plan),

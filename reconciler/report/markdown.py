@@ -1,7 +1,7 @@
 """A plan as one Markdown comment for a pull request: verdict and dangers whole, details folded.
 
-The order: verdict, policy, deletes, release paths, drift, then what changes, in folds. What does
-not fit is counted; deletes and the verdict are never folded, and cut last of all.
+The order: verdict, what blocks it, policy, deletes, release paths, drift, then what changes, in
+folds. What does not fit is counted; deletes and the verdict are never folded, and cut last of all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.report.markdown_change import (
     values,
 )
 from reconciler.report.plan_text import share_of_deletes, summary
-from reconciler.report.safety_text import safety_sentences
+from reconciler.report.safety_text import blocked_sentences, safety_sentences, spell_blocked
 
 # Found again by whoever updates the comment in place.
 MARKER = "<!-- reconciler plan -->"
@@ -49,7 +49,8 @@ _FOLDED_FROM = 10
 def plan_markdown(planned: Planned, now: datetime) -> str:
     """The comment, at most `BUDGET` characters; what does not fit is counted."""
     plan = planned.plan
-    blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_policy(plan), *_safety(plan)]
+    blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
+    blocks += [*_policy(plan), *_safety(plan)]
     blocks += _deletes(plan)
     blocks += [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - sum(len(block) + 1 for block in blocks) - 500
@@ -91,7 +92,13 @@ def _verdict(plan: Plan) -> str:
         made = f"Comparison{at}{dirty}."
     failures = plural(plan.policy.failures, "policy failure")
     blocked = f"**BLOCKED by {failures}.** " if plan.policy.failures else ""
+    blocked += f"**BLOCKED: {why}.** " if (why := spell_blocked(plan)) else ""
     return f"{blocked}{made} {share_of_deletes(plan)}".rstrip()
+
+
+def _blocked(plan: Plan) -> Iterator[str]:
+    for number, text in enumerate(blocked_sentences(plan)):
+        yield f"{'' if number else chr(10)}- {escape(one_line(text, 1200))}"
 
 
 def _policy(plan: Plan) -> Iterator[str]:

@@ -15,7 +15,7 @@ from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
 from reconciler.report.facts_text import ranked, spell_release, spell_unknown
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
-from reconciler.report.safety_text import safety_lines
+from reconciler.report.safety_text import safety_lines, spell_blocked
 from reconciler.report.selection_text import spell_revision
 
 # More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
@@ -145,7 +145,9 @@ def summary(plan: Plan) -> str:
 def _policy_line(plan: Plan) -> str:
     policy = plan.policy
     failures = plural(policy.failures, "failure")
-    blocked = " BLOCKED: this plan cannot be applied." if policy.failures else ""
+    why = f", {told}" if (told := spell_blocked(plan)) else ""
+    is_blocked = policy.failures or plan.blocked
+    blocked = f" BLOCKED: this plan cannot be applied{why}." if is_blocked else ""
     return f"{share_of_deletes(plan)}Policy: {failures}, {policy.waived} waived.{blocked}"
 
 

@@ -1,11 +1,11 @@
-"""What a plan says of its own safety, as sentences: scope, overrides, likely renames, circles."""
+"""What a plan says of its own safety, as sentences: what blocks it, scope, overrides, renames."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from reconciler.base.text import cut, harmless, wrap
-from reconciler.plan.change import Plan
+from reconciler.plan.change import Blocked, Plan
 from reconciler.report.selection_text import base_warnings, scope_sentences
 
 _MOST = 10
@@ -33,6 +33,31 @@ def safety_sentences(plan: Plan) -> Iterator[str]:
             f"warning: {cut(', '.join(circle), 200)} depend on each other; they are written in "
             "the order of their names"
         )
+
+
+def blocked_sentences(plan: Plan) -> Iterator[str]:
+    """What blocks a plan beside policy, and how it may be allowed."""
+    for one in plan.blocked:
+        names = f": {cut(', '.join(one.tasks), 400)}" if one.tasks else ""
+        told = [
+            f"this plan would {one}{names}",
+            *(f"also {more}" for more in one.exceeded[1:_MOST]),
+        ]
+        told += (
+            [f"{one.allowed} are allowed by --override-limit"] if one.allowed is not None else []
+        )
+        yield f"{'; '.join(told)}. Fix: {one.fix}"
+
+
+def spell_blocked(plan: Plan) -> str:
+    """`it would delete 10 of 20 (50.0 %) of the workspace; ...`, or nothing."""
+    if not plan.blocked:
+        return ""
+    return f"it would {' and '.join(map(_without_limit, plan.blocked))}"
+
+
+def _without_limit(one: Blocked) -> str:
+    return str(one).partition(";")[0]
 
 
 def safety_lines(plan: Plan, width: int) -> list[str]:

@@ -119,6 +119,36 @@ def test_on_github_a_plan_that_policy_blocks_is_shown_all_the_same(project: Proj
     assert "**BLOCKED by 1 policy failure.**" in (project.root / "summary").read_text()
 
 
+def test_on_github_a_plan_over_a_limit_is_shown_all_the_same(project: Project) -> None:
+    for number in range(12):
+        project.write(f"task-{number:02d}")
+    assert project.run("apply", "--auto-approve").code == 0
+    config = project.root / "reconciler.yaml"
+    config.write_text(f"{config.read_text()}limits: {{delete: 2}}\n")
+    for number in range(3):
+        (project.root / f"specs/task-{number:02d}.yaml").unlink()
+    done = github(project, "Plan")
+    assert (done.returncode, (project.root / "output").read_text()) == (0, "code=1\n")
+    assert "::error title=BLOCKED::this plan would delete 3 of 13" in done.stdout
+    summary = (project.root / "summary").read_text()
+    assert "**BLOCKED: it would delete 3 of 13" in summary
+    assert "### Delete (3)" in summary
+
+
+def test_on_github_the_comment_on_a_wrong_spec_takes_the_place_of_the_plan(
+    project: Project, forge: Forge
+) -> None:
+    github(project, "Plan")
+    assert commented(project, forge).returncode == 0
+    project.write(timeout="soon")
+    github(project, "Plan")
+    assert commented(project, forge).returncode == 0
+    (comment,) = [one["text"] for one in forge.comments]
+    assert comment.startswith(f"{MARKER}\n## No plan: 1 error in the input\n")
+    assert "`specs/web-api.yaml:" in comment
+    assert "Delete" not in comment
+
+
 def test_on_github_a_wrong_spec_is_noted_at_its_line(project: Project) -> None:
     project.write(timeout="soon")
     (step,) = [one for one in steps("github-actions.md") if "run" in one and "name" not in one]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
+from reconciler.report.markdown import MARKER
 from tests.flow.project import Project, new_project
+from tests.flow.repository import commit, git
 
 NAMES = [f"task-{number:02d}" for number in range(12)]
 
@@ -41,6 +44,72 @@ def test_too_many_deletes_are_refused_with_the_share_and_the_way_out(project: Pr
     assert "of registry contoso" in told
     assert "--override-limit delete=2 --reason TEXT" in told
     assert project.run("apply", "--auto-approve").code == 1
+    assert len(project.live()) == 12
+
+
+def test_a_plan_over_a_limit_is_shown_in_every_format_and_named_blocked(project: Project) -> None:
+    gone = [f"contoso/{name}" for name in NAMES[1:3]]
+    shown = {form: project.run("plan", "-o", form) for form in ("text", "json", "markdown")}
+    for outcome in shown.values():
+        assert outcome.code == 1
+        assert "--override-limit delete=2 --reason TEXT" in " ".join(outcome.err.split())
+        assert all(name in outcome.out for name in gone)
+    text = " ".join(shown["text"].out.split())
+    assert "BLOCKED: this plan cannot be applied, it would delete 2 of 12 (16.7 %)" in text
+    comment = shown["markdown"].out
+    assert comment.startswith(MARKER)
+    assert "**BLOCKED: it would delete 2 of 12 (16.7 %) of the workspace.**" in comment
+    assert "### Delete (2)" in comment
+    assert "--override-limit delete=2 --reason TEXT" in comment
+    plan = json.loads(shown["json"].out)
+    jsonschema.validate(plan, json.loads(project.run("schema", "plan").out))
+    (blocked,) = plan["blocked"]
+    assert (blocked["rule"], blocked["action"], blocked["count"]) == ("limit", "delete", 2)
+    assert blocked["exceeded"][0] == {"registry": None, "count": 2, "live": 12, "limit": "10%"}
+
+
+@pytest.mark.parametrize(
+    ("service", "error"),
+    [("github", "::error title=BLOCKED::"), ("azure", "##vso[task.logissue type=error]BLOCKED: ")],
+)
+def test_a_plan_over_a_limit_is_noted_with_its_deletes(
+    project: Project, service: str, error: str
+) -> None:
+    outcome = project.run("plan", "-o", service)
+    assert outcome.code == 1
+    assert f"{error}this plan would delete 2 of 12" in outcome.out
+    assert "sourcepath=specs/task-01.yaml" in outcome.out or "delete contoso/task-01" in outcome.out
+
+
+def test_a_blocked_plan_is_saved_for_reading_and_cannot_be_applied(project: Project) -> None:
+    outcome = project.run("plan", "--out", "p.json")
+    assert outcome.code == 1
+    assert "apply with" not in outcome.out
+    assert len(json.loads((project.root / "p.json").read_text())["changes"]) == 2
+    refused = project.run("apply", "p.json")
+    assert refused.code == 1
+    assert "would delete 2 of 12" in " ".join(refused.err.split())
+    assert len(project.live()) == 12
+
+
+def test_a_comparison_over_a_limit_is_shown_too(project: Project) -> None:
+    for name in NAMES[1:3]:
+        project.write(name)
+    git(project.root, "init", "-q")
+    commit(project.root)
+    for name in NAMES[1:3]:
+        (project.root / f"specs/{name}.yaml").unlink()
+    outcome = project.run("plan", "--base", "HEAD", "-o", "markdown")
+    assert outcome.code == 1
+    assert "**BLOCKED: it would delete 2 of 12 (16.7 %) of the workspace.**" in outcome.out
+    assert "task-01" in outcome.out
+
+
+def test_what_a_destroy_would_delete_is_shown_before_it_is_refused(project: Project) -> None:
+    outcome = project.run("destroy", "--auto-approve", "--confirm", "contoso")
+    assert outcome.code == 1
+    assert "BLOCKED: this plan cannot be applied" in " ".join(outcome.out.split())
+    assert "--allow-destroy NAME" in outcome.err
     assert len(project.live()) == 12
 
 

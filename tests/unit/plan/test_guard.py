@@ -12,8 +12,9 @@ from reconciler.plan.change import Action, Change, Frozen
 from reconciler.plan.guard import (
     OverLimit,
     Protected,
-    refuse_over_limits,
-    refuse_protected,
+    over_limits,
+    protected_deletes,
+    refuse_blocked,
     scopes_of,
 )
 from reconciler.plan.overrides import Overrides, overrides_of
@@ -38,6 +39,11 @@ def workspace(limits: dict[str, Any], **registries: dict[str, Any]) -> Workspace
     return Workspace.model_validate({**head, "registries": rows, "limits": limits})
 
 
+def refuse_protected(asked: list[Change], overrides: Overrides) -> None:
+    """Hold deletes against what is protected."""
+    refuse_blocked([*protected_deletes(asked, overrides)])
+
+
 def check(
     asked: list[Change],
     live: dict[str, int],
@@ -46,7 +52,7 @@ def check(
 ) -> None:
     """Hold changes against a workspace with so many live tasks in each registry."""
     addresses = [f"{name}/task-{n}" for name, count in live.items() for n in range(count)]
-    refuse_over_limits(asked, addresses, scopes_of(found), overrides)
+    refuse_blocked([*over_limits(asked, addresses, scopes_of(found), overrides)])
 
 
 def test_a_protected_task_is_named() -> None:
@@ -79,7 +85,7 @@ def test_a_limit_is_a_share_or_a_count_or_both(
     if not refused:
         check(changes(Action.DELETE, deletes), {"r": live}, found)
         return
-    with pytest.raises(OverLimit, match=f"delete {deletes} of {live}"):
+    with pytest.raises(OverLimit, match=f"delete {deletes} of {live:,}"):
         check(changes(Action.DELETE, deletes), {"r": live}, found)
 
 
@@ -94,6 +100,23 @@ def test_twenty_protected_tasks_are_named_and_no_more() -> None:
     with pytest.raises(Protected) as caught:
         refuse_protected(changes(Action.DELETE, 30, protect=True), NONE)
     assert [name for _, name in caught.value.details] == [f"r/task-{n}" for n in range(20)]
+
+
+def test_all_that_blocks_a_plan_is_told_at_once() -> None:
+    found, live = workspace({"delete": 1, "update": 1}), [f"r/task-{n}" for n in range(20)]
+    asked = [*changes(Action.DELETE, 3, protect=True), *changes(Action.UPDATE, 2)]
+    blocked = [*protected_deletes(asked, NONE), *over_limits(asked, live, scopes_of(found), NONE)]
+    assert [(one.rule, one.action, one.count) for one in blocked] == [
+        ("protect", "delete", 3),
+        ("limit", "delete", 3),
+        ("limit", "update", 2),
+    ]
+    with pytest.raises(Protected) as caught:
+        refuse_blocked(blocked)
+    assert caught.value.details[3:] == (
+        ("also", "it would delete 3 of 20 (15.0 %) of the workspace; the limit is 1"),
+        ("also", "it would update 2 of 20 (10.0 %) of the workspace; the limit is 1"),
+    )
 
 
 # ------------------------------------------------------------------- scopes
