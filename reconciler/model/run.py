@@ -101,11 +101,15 @@ class UsedSecret(Recorded):
 
 
 class StepRecord(Recorded):
-    """One step of a run. Times are UTC."""
+    """One step of a run. Times are UTC.
+
+    `reason` is why it failed, also if that was ignored: a step out of time has no exit code.
+    """
 
     name: str
     kind: str
     status: StepStatus
+    reason: Reason | None = None
     exit_code: int | None = None
     started: datetime | None = None
     finished: datetime | None = None

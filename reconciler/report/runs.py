@@ -109,7 +109,13 @@ def _steps(record: RunRecord, width: int) -> list[str]:
 
 def _step_word(step: StepRecord) -> str:
     word = step.status.value if step.status is not StepStatus.FAILED else "FAILED"
-    return f"{word} ({step.exit_code})" if step.exit_code else word
+    told: int | str | None = step.exit_code
+    if told is None and step.status is StepStatus.IGNORED:
+        told = step.reason
+    # A success with 0 is told by its word; 0 can be a failure too, where a task file says so.
+    if told is None or (told == 0 and step.status is StepStatus.SUCCEEDED):
+        return word
+    return f"{word} ({told})"
 
 
 def _lasted(step: StepRecord) -> float:
@@ -144,14 +150,21 @@ def _output(output: OutputImage, registry: str | None) -> str:
 
 def _advice(record: RunRecord, width: int) -> list[str]:
     begun = [step for step in record.steps if step.started]
+    blamed = _first_failed(begun) or begun[-1:]
     left = [step.name for step in record.steps if step.status is StepStatus.SKIPPED]
     lines = []
-    if begun:
-        text = f"  last lines above; all of it: reconciler logs {record.id} --step {begun[-1].name}"
+    for step in blamed:
+        text = f"  last lines above; all of it: reconciler logs {record.id} --step {step.name}"
         lines += wrap(text, width, "    ")
     if left and begun:
         lines.append(f"  not run: {', '.join(left)}")
     return lines
+
+
+def _first_failed(steps: Sequence[StepRecord]) -> list[StepRecord]:
+    """The step that ended the run, if one did: others were stopped for it, or failed after it."""
+    bad = [step for step in steps if step.status in {StepStatus.FAILED, StepStatus.TIMED_OUT}]
+    return sorted(bad, key=lambda step: step.finished.timestamp() if step.finished else 0)[:1]
 
 
 def lost_lines(records: Sequence[RunRecord], width: int) -> list[str]:

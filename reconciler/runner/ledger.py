@@ -102,12 +102,15 @@ class Ledger:
         self.begin_step(name, kind)
         try:
             yield
-        except StepFailed as failure:
-            self.close_step(name, StepStatus.FAILED, failure.exit_code)
+        except Failure as failure:
+            code = failure.exit_code if isinstance(failure, StepFailed) else None
+            self.close_step(name, StepStatus.FAILED, code, failure.reason)
             raise
         except Stop as stop:
-            timed_out = stop.status is RunStatus.TIMEOUT
-            self.close_step(name, StepStatus.TIMED_OUT if timed_out else StepStatus.CANCELED)
+            if stop.status is RunStatus.TIMEOUT:
+                self.close_step(name, StepStatus.TIMED_OUT, reason=stop.reason)
+            else:
+                self.close_step(name, StepStatus.CANCELED)
             raise
         except BaseException:
             self.close_step(name, StepStatus.FAILED)
@@ -119,12 +122,18 @@ class Ledger:
         now = self.now()
         self._set_step(StepRecord(name=name, kind=kind, status=StepStatus.RUNNING, started=now))
 
-    def close_step(self, name: str, status: StepStatus, exit_code: int | None = None) -> None:
-        """Write down what became of a step that has begun."""
+    def close_step(
+        self,
+        name: str,
+        status: StepStatus,
+        exit_code: int | None = None,
+        reason: Reason | None = None,
+    ) -> None:
+        """Write down what became of a step that has begun, and why if it failed."""
         with self.lock:
             current = next(step for step in self.record.steps if step.name == name)
-            update = {"status": status, "exit_code": exit_code, "finished": self.now()}
-            self._set_step(current.model_copy(update=update))
+            update = {"status": status, "exit_code": exit_code, "reason": reason}
+            self._set_step(current.model_copy(update={**update, "finished": self.now()}))
 
     def _set_step(self, step: StepRecord) -> None:
         with self.lock:

@@ -108,15 +108,24 @@ def test_a_task_file_that_makes_no_image_is_not_asked_for_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "word"),
+    ("status", "code", "word"),
     [
-        (StepStatus.FAILED, "FAILED (9)"),
-        (StepStatus.IGNORED, "failed-ignored (9)"),
-        (StepStatus.EXITED, "detached-exited (9)"),
+        (StepStatus.FAILED, 9, "FAILED (9)"),
+        (StepStatus.FAILED, 0, "FAILED (0)"),
+        (StepStatus.IGNORED, 9, "failed-ignored (9)"),
+        (StepStatus.IGNORED, None, "failed-ignored (timeout)"),
+        (StepStatus.EXITED, 9, "detached-exited (9)"),
+        (StepStatus.EXITED, 0, "detached-exited (0)"),
+        (StepStatus.SUCCEEDED, 3, "succeeded (3)"),
+        (StepStatus.SUCCEEDED, 0, "succeeded"),
+        (StepStatus.CANCELED, None, "canceled"),
     ],
 )
-def test_a_step_that_ended_with_a_code_shows_it(status: StepStatus, word: str) -> None:
-    one = step("a", status, 1.0).model_copy(update={"exit_code": 9})
+def test_a_step_tells_the_code_or_the_reason_that_its_word_does_not(
+    status: StepStatus, code: int | None, word: str
+) -> None:
+    ended = {"exit_code": code, "reason": None if code is not None else Reason.TIMEOUT}
+    one = step("a", status, 1.0).model_copy(update=ended)
     done = record(RunStatus.SUCCEEDED, finished=NOW + timedelta(seconds=2), steps=(one,))
     assert end_lines(done, 80)[0] == f"  a  {word}  1.0 s"
 
@@ -135,6 +144,22 @@ def test_a_failure_says_why_where_to_read_on_and_what_was_not_run() -> None:
         "  last lines above; all of it: reconciler logs r7k2 --step build",
         "  not run: push",
     ]
+
+
+def test_the_step_that_ended_the_run_is_the_one_to_read_on_in() -> None:
+    done = record(
+        RunStatus.FAILED,
+        finished=NOW + timedelta(seconds=9),
+        message='step "b" exited with 6',
+        steps=(
+            step("a", StepStatus.IGNORED, 1),
+            step("later", StepStatus.FAILED, 4),
+            step("b", StepStatus.FAILED, 3),
+            step("c", StepStatus.CANCELED, 5),
+        ),
+    )
+    hints = [line for line in end_lines(done, 80) if "--step" in line]
+    assert hints == ["  last lines above; all of it: reconciler logs r7k2 --step b"]
 
 
 @pytest.mark.parametrize("status", [status for status in RunStatus if status.final])
