@@ -82,7 +82,7 @@ def compare_with(
         policy=policy_summary(validation),
         overrides=tuple(overrides.used),
         blocked=blocked,
-        looks_like_renames=looks_like_renames(ordered.changes),
+        looks_like_renames=looks_like_renames(ordered.changes, base),
         cycles=ordered.cycles,
         left_out=left_out_of(opened, narrowed, ordered.changes),
         compared_with=Revision(ref=ref, commit=commit),

@@ -92,7 +92,7 @@ def make_plan(
         policy=policy_summary(validation),
         overrides=tuple(overrides.used),
         blocked=blocked,
-        looks_like_renames=looks_like_renames(ordered.changes),
+        looks_like_renames=looks_like_renames(ordered.changes, stores.applied),
         cycles=ordered.cycles,
         left_out=left_out_of(opened, narrowed, ordered.changes),
     )

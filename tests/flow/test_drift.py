@@ -118,3 +118,15 @@ def test_a_task_deleted_live_is_drift_and_made_again_only_if_asked(project: Proj
     assert "contoso/shop-api" not in project.live()
     project.run("apply", "--auto-approve", "--heal")
     assert "contoso/shop-api" in project.live()
+
+
+def test_drift_hides_no_rename(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "workspace", "web-api")
+    assert project.run("apply", "--auto-approve").code == 0
+    project.change_live(timeout=1200, agent={"cpu": 8}, platform="linux/arm64")
+    (project.root / "specs/web-api.yaml").unlink()
+    project.write("web-new", step={"docker": {"images": ["web-api:{{.Run.ID}}"]}})
+    plan = json.loads(project.run("plan", "-o", "json").out)
+    (pair,) = plan["looks_like_renames"]
+    assert (pair["previous_address"], pair["address"]) == ("contoso/web-api", "contoso/web-new")
+    assert pair["equal"] == pair["fields"]

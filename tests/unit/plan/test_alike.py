@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.model.task import Task
 from reconciler.plan.alike import looks_like_renames
-from tests.unit.plan.builders import compared, task
+from reconciler.plan.stored import Stored
+from tests.unit.plan.builders import compared, stored, task
 
 SPEC: dict[str, Any] = {
     "step": {"docker": {"images": ["web:1"], "file": "build/Dockerfile", "args": {"A": "1"}}},
@@ -19,13 +20,20 @@ SPEC: dict[str, Any] = {
 
 
 def found(before: list[Task], declared: list[Task]) -> list[tuple[str, str]]:
-    changes = compared(declared, before, before).changes
-    return [(one.previous_address, one.address) for one in looks_like_renames(changes)]
+    return found_after(before, before, declared)
+
+
+def found_after(
+    applied: list[Task], live: list[Task], declared: list[Task]
+) -> list[tuple[str, str]]:
+    changes = compared(declared, applied, live).changes
+    by_address = {one.address: stored(one) for one in applied}
+    return [(one.previous_address, one.address) for one in looks_like_renames(changes, by_address)]
 
 
 def test_the_same_task_under_another_name_is_found() -> None:
     changes = compared([task("web-new", **SPEC)], [task(**SPEC)], [task(**SPEC)]).changes
-    (pair,) = looks_like_renames(changes)
+    (pair,) = looks_like_renames(changes, {"contoso/web-api": stored(task(**SPEC))})
     assert (pair.previous_address, pair.address) == ("contoso/web-api", "contoso/web-new")
     assert pair.equal == pair.fields
 
@@ -44,6 +52,19 @@ def test_so_is_one_with_a_field_or_two_that_differ() -> None:
 )
 def test_another_context_or_too_many_other_fields_are_another_task(parts: dict[str, Any]) -> None:
     assert found([task(**SPEC)], [task("web-new", **{**SPEC, **parts})]) == []
+
+
+def test_what_was_changed_live_makes_it_no_other_task() -> None:
+    drifted = {**SPEC, "timeout": 1200, "platform": "linux/amd64", "retention": {"logs": "1d"}}
+    pair = [("contoso/web-api", "contoso/web-new")]
+    assert found_after([task(**SPEC)], [task(**drifted)], [task("web-new", **SPEC)]) == pair
+    assert found_after([task(**SPEC)], [task(**drifted)], [task("web-new", **drifted)]) == []
+
+
+def test_of_what_cannot_be_read_what_is_live_is_compared() -> None:
+    changes = compared([task("web-new", **SPEC)], [task(**SPEC)], [task(**SPEC)]).changes
+    (pair,) = looks_like_renames(changes, {"contoso/web-api": Stored("{}")})
+    assert pair.equal == pair.fields
 
 
 def test_another_registry_is_no_rename() -> None:
