@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.adapters.files import private_folder, write_private
 from reconciler.adapters.owner import VARIABLE, owner_of_this_process
 from reconciler.adapters.process import Ended, capture, stream
-from reconciler.base.redact import to_bytes
+from reconciler.base.spellings import to_bytes
 from reconciler.model.build import BuildRequest, BuildResult
 
 _USUAL_PLACE = "/usr/bin/docker"

@@ -1,111 +1,21 @@
-"""Hides secret values, in every spelling a program is likely to print them. Knows no references.
+"""Hides secret values in text, in bytes and in streams of lines. Knows no references.
 
-What is found: the value, each of its lines, base64 (standard and URL alphabet, at any offset with
-the letters it shares with its neighbours; alone also when wrapped at 64 or 76 columns),
-hexadecimal, URL-encoded, JSON- and HTML-escaped forms. What is not: encrypted, compressed, reversed
-output, characters printed one by one, a piece of less than four letters on a line of its own.
+What is looked for stands in `spellings`. It is found as it stands, and as a person would see it:
+with terminal sequences and control characters between its letters.
 """
 
 from __future__ import annotations
 
-import base64
-import html
-import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-SHORTEST = 4
+from reconciler.base.invisible import Visible, finished, holds_invisible, settled, visible
+from reconciler.base.spellings import Shared, shared_letters, to_bytes, variants
+
 MASK = b"***"
 LONGEST_LINE = 64 * 1024
-_WRAPS = (64, 76)
-_PERCENT = re.compile("%[0-9A-F]{2}")
 _BASE64_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
 Span = tuple[int, int]
-# Whether the letter before and the letter after a form of base64 hold bits of the value, too.
-Shared = tuple[bool, bool]
-
-
-def maskable(value: str) -> bool:
-    """False for a value of less than four characters: masking it would shred every line."""
-    return len(value.strip()) >= SHORTEST
-
-
-def to_bytes(text: str) -> bytes:
-    """UTF-8; bytes that were not (surrogate escapes) come back as they were, others as they can."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
-def variants(value: str) -> set[bytes]:
-    """Every form of a value that is looked for; each has at least four bytes."""
-    if not maskable(value):
-        return set()
-    pieces = _pieces(to_bytes(value))
-    found = set(pieces)
-    for piece in pieces:
-        if len(piece) >= SHORTEST:
-            found |= _spellings(piece)
-    return {form for form in found if len(form) >= SHORTEST}
-
-
-def _pieces(raw: bytes) -> set[bytes]:
-    """The value and its lines, with and without the blanks around them."""
-    return {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
-
-
-def _spellings(raw: bytes) -> set[bytes]:
-    text = raw.decode("utf-8", "surrogateescape")
-    escaped = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
-    forms = {to_bytes(form) for form in escaped}
-    quoted = {quote(raw, safe=""), quote_plus(raw), quote(raw)}
-    forms |= {form.encode() for form in quoted | set(map(_lower_escapes, quoted))}
-    forms |= {to_bytes(form) for form in _html_forms(text)}
-    forms |= {raw.hex().encode(), raw.hex().upper().encode()}
-    return forms | {form for form, _ in _base64_forms(raw)}
-
-
-def _lower_escapes(quoted: str) -> str:
-    """`%2f` for `%2F`: both are right, and programs differ."""
-    return _PERCENT.sub(lambda match: match[0].lower(), quoted)
-
-
-def _html_forms(text: str) -> Iterator[str]:
-    """As Python, Go and JavaScript libraries escape text for HTML and XML."""
-    inner = html.escape(text, quote=False)
-    yield inner
-    yield inner.replace('"', "&quot;")
-    for double in ("&quot;", "&#34;"):
-        for single in ("&#x27;", "&#39;", "&apos;"):
-            yield inner.replace('"', double).replace("'", single)
-
-
-def _base64_forms(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
-    # Bytes in front of the value shift it: only the letters that it decides alone are looked for.
-    for offset, undecided in ((0, 0), (1, 2), (2, 3)):
-        decided, rest = divmod((offset + len(raw)) * 8, 6)
-        shared = (offset > 0, rest > 0)
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            yield encode(b"\0" * offset + raw)[undecided:decided], shared
-    decided, rest = divmod(len(raw) * 8, 6)
-    whole = base64.b64encode(raw)[:decided]
-    for width in _WRAPS:
-        for at in range(0, decided, width):
-            yield whole[at : at + width], (False, rest > 0 and at + width > decided)
-
-
-def _shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
-    """The base64 forms of values whose neighbours belong to them."""
-    found: dict[bytes, Shared] = {}
-    for value in filter(maskable, values):
-        for piece in _pieces(to_bytes(value)):
-            for form, (before, after) in _base64_forms(piece):
-                known = found.get(form, (False, False))
-                found[form] = (before or known[0], after or known[1])
-    return found
 
 
 class Redactor:
@@ -117,7 +27,9 @@ class Redactor:
         # How many bytes can stand before the last one of a secret. Base64 with the letters beside
         # it has at most two for each byte of a value, as hexadecimal has.
         self.reach = max(map(len, forms), default=1) - 1
-        shared = _shared_letters(values)
+        # Whether a form can lie on more than one line.
+        self.breaks = any(b"\n" in form for form in forms)
+        shared = shared_letters(values)
         self._shared = [shared.get(form) for form in forms]
         self._machine = _machine(forms)
 
@@ -145,6 +57,13 @@ class Redactor:
         """(start, end) of every secret in the data, overlapping ones too."""
         if self._machine is None:
             return []
+        found = self._matches(data)
+        if holds_invisible(data):
+            shown = Visible(data)
+            found += [shown.span(*span) for span in self._matches(shown.data)]
+        return found
+
+    def _matches(self, data: bytes) -> list[Span]:
         found = self._machine.find_matches_as_indexes(data, overlapping=True)
         shared = self._shared
         return [
@@ -217,7 +136,16 @@ class _Stream:
 
     def feed(self, chunk: bytes) -> bytes:
         self._held += chunk
-        return self._release(len(self._held) - self._redactor.reach)
+        out = self._release(settled(self._held, self._redactor.reach))
+        if len(self._held) > LONGEST_LINE + self._redactor.reach:
+            self._shorten()
+        return out
+
+    def _shorten(self) -> None:
+        """Drop what is not shown: no flood of sequences takes all memory, or parts a secret."""
+        end = finished(self._held)
+        self._covered = len(visible(self._held[: self._covered]))
+        self._held = visible(self._held[:end]) + self._held[end:]
 
     def flush(self) -> bytes:
         return self._release(len(self._held))
@@ -264,7 +192,9 @@ class MaskedLines:
     def _masked(self, lines: list[bytes]) -> list[bytes]:
         """Whole lines, masked with one look at all of them. Each is masked for itself."""
         data = b"\n".join(lines)
-        spans = [span for span in self._redactor.spans(data) if data.find(b"\n", *span) < 0]
+        spans = self._redactor.spans(data)
+        if self._redactor.breaks:
+            spans = [span for span in spans if data.find(b"\n", *span) < 0]
         return _cover(data, spans, len(data))[0].split(b"\n") if spans else lines
 
     def flush(self) -> Iterator[tuple[bytes, bool]]:

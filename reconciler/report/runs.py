@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.base.clock import spell_ago, spell_duration
+from reconciler.base.invisible import without_sequences
 from reconciler.base.text import cut, harmless, table, wrap
 from reconciler.model.run import (
     LogLine,
@@ -20,8 +21,6 @@ from reconciler.model.run import (
 
 FORMAT_VERSION = 1
 LABEL = 9
-# Colours and cursor movements of the program; what is left of them is shown as text.
-_TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _NO_TEXT = re.compile("([\udc80-\udcff]+)")
 _WORDS = {
     RunStatus.QUEUED: "is queued",
@@ -65,8 +64,7 @@ def log_text(line: LogLine) -> str:
     """`build    | text`, with nothing in it that moves a cursor."""
     text = line.line
     if not text.isprintable():
-        raw = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        text = _clean(raw)
+        text = _clean(_without_sequences(text).decode("utf-8", "replace"))
     return f"{harmless(line.step):<{LABEL - 1}} | {text}".rstrip()
 
 
@@ -74,15 +72,20 @@ def log_bytes(line: LogLine) -> bytes:
     """The same for a file or another program: bytes that are not UTF-8 are those of the program."""
     if line.line.isprintable():
         return log_text(line).encode()
-    pieces = _NO_TEXT.split(line.line)
+    pieces = _NO_TEXT.split(_without_sequences(line.line).decode("utf-8", "surrogateescape"))
     # Every second piece is what was no text.
     pieces[::2] = [_clean(piece) for piece in pieces[::2]]
     text = f"{harmless(line.step):<{LABEL - 1}} | {''.join(pieces)}".rstrip()
     return text.encode("utf-8", "surrogateescape")
 
 
+def _without_sequences(text: str) -> bytes:
+    # Colours and cursor movements of the program, cut as the mask has cut them.
+    return without_sequences(text.encode("utf-8", "surrogateescape"))
+
+
 def _clean(text: str) -> str:
-    return harmless(_TERMINAL.sub("", text.replace("\t", "    ")))
+    return harmless(text.replace("\t", "    "))
 
 
 # ----------------------------------------------------------------- at the end

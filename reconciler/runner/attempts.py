@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reconciler.base.redact import to_bytes
+from reconciler.base.spellings import to_bytes
 from reconciler.model.container import Stream
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure

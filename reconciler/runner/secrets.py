@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 from reconciler.base.errors import SecretUnavailable
-from reconciler.base.redact import Redactor, maskable
+from reconciler.base.redact import Redactor
+from reconciler.base.spellings import maskable
 from reconciler.base.text import one_line
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.runner.failure import Failure

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.base.redact import variants
+from reconciler.base.spellings import variants
 from tests.flow.project import Project, new_project
 
 FORMS = (

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.base.redact import LONGEST_LINE, Redactor, variants
+from reconciler.base.redact import LONGEST_LINE, Redactor
+from reconciler.base.spellings import variants
+from reconciler.model.run import LogLine
+from reconciler.report.runs import log_bytes
+
+WHEN = datetime(2026, 11, 21, tzinfo=UTC)
 
 # Without the mask's own sign: a secret of asterisks cannot be told from a mask.
 SECRETS = st.text(
@@ -107,3 +113,42 @@ def test_without_a_secret_every_byte_comes_through(output: bytes) -> None:
     out = [line for line, _ in [*lines.feed(output), *lines.flush()]]
     wanted = output.removesuffix(b"\n").split(b"\n") if output else []
     assert out == [line.removesuffix(b"\r") for line in wanted]
+
+
+SEQUENCES = [
+    "\x1b[1m",
+    "\x1b[0;31m",
+    "\x1b]0;t\x07",
+    "\x1b]0;t\x1b\\",
+    "\x1b(B",
+    "\x1b",
+    "\x00",
+    "\x1b[",
+]
+
+
+@given(
+    SECRETS,
+    st.lists(TEXTS, min_size=1, max_size=3),
+    st.lists(st.integers(1, 12), min_size=1),
+    st.data(),
+)
+def test_nothing_between_the_letters_of_a_secret_makes_it_readable_again(
+    secret: str, texts: list[str], sizes: list[int], data: st.DataObject
+) -> None:
+    output = b""
+    for text in texts:
+        form = data.draw(st.sampled_from(sorted(variants(secret))))
+        output += text.encode()
+        for at in range(len(form)):
+            between = data.draw(st.sampled_from(["", "", "", *SEQUENCES]))
+            output += between.encode() + form[at : at + 1]
+    lines, at, out = Redactor([secret]).lines(), 0, list[tuple[bytes, bool]]()
+    while at < len(output):
+        size = sizes[at % len(sizes)]
+        out += lines.feed(output[at : at + size])
+        at += size
+    out += lines.flush()
+    for line, _ in out:
+        shown = log_bytes(LogLine(WHEN, "", line.decode("utf-8", "surrogateescape")))
+        assert not [form for form in variants(secret) if form in shown]

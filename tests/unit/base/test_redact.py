@@ -11,7 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from reconciler.base.redact import LONGEST_LINE, Redactor, maskable
+from reconciler.base.redact import LONGEST_LINE, Redactor
+from reconciler.base.spellings import maskable
 
 SECRET = 's3cr/t+v&lue "q"'
 ENCODED = base64.b64encode(f"us{SECRET}er".encode())
@@ -167,3 +168,94 @@ def test_at_a_border_of_chunks_nothing_of_a_secret_comes_through(
 
 def test_a_redactor_does_not_show_its_values() -> None:
     assert "topsecret" not in repr(Redactor(["topsecret"]))
+
+
+COLOURS = ["\x1b[1m", "\x1b[31;1m", "\x1b]0;title\x07", "\x1b]8;;u\x1b\\", "\x1b(B", "\x00", "\x08"]
+
+
+@pytest.mark.parametrize("between", COLOURS)
+def test_what_a_terminal_does_not_show_does_not_part_a_secret(between: str) -> None:
+    shown = Redactor(["topsecret"]).text(f"{between}a top{between}sec{between}ret{between} b")
+    assert shown == f"{between}a ***{between} b"
+
+
+def test_base64_of_a_secret_with_colours_in_it_loses_all_its_letters() -> None:
+    encoded = base64.b64encode(b"utopsecretu").decode()
+    assert Redactor(["topsecret"]).text("\x1b[1m".join(encoded)) == "d\x1b[1m***\x1b[1mU\x1b[1m="
+
+
+@pytest.mark.parametrize(
+    "begun", ["\x1b[1", "\x1b]0;a long title", "\x1b", "\x1b[" + "1" * 99, "\x1b]" + "x" * 5000]
+)
+def test_a_sequence_without_an_end_hides_no_secret_behind_it(begun: str) -> None:
+    assert "secret" not in Redactor(["topsecret"]).text(f"{begun}\ntopsecret {begun}topsecret")
+
+
+@pytest.mark.parametrize("flood", [b"\x1b[1m" * 60_000, b"\x00" * 300_000])
+def test_a_flood_of_sequences_in_a_long_line_neither_parts_a_secret_nor_is_all_kept(
+    flood: bytes,
+) -> None:
+    def told(*parts: bytes) -> bytes:
+        data, lines = b".".join([b"." * LONGEST_LINE, *parts]), Redactor(["topsecret"]).lines()
+        out = [
+            item for at in range(0, len(data), 1000) for item in lines.feed(data[at : at + 1000])
+        ]
+        return b"".join(line for line, _ in [*out, *lines.flush()])
+
+    assert told(b"top" + flood + b"secret", b"") == b"." * LONGEST_LINE + b".***."
+    assert len(told(flood, b"")) < LONGEST_LINE * 3
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_a_chunk_may_end_inside_a_sequence(cut: int) -> None:
+    data = b"." * LONGEST_LINE + b"to\x1b]0;title\x1b\\pse\x1b[31;1mcr\x1b(Bet." + b"." * 60
+    lines = Redactor(["topsecret"]).lines()
+    at = LONGEST_LINE + cut
+    out = [*lines.feed(data[:at]), *lines.feed(data[at:]), *lines.flush()]
+    assert b"".join(line for line, _ in out) == b"." * LONGEST_LINE + b"***." + b"." * 60
+
+
+TOKEN = "tok<en>&1234\"5678\\abc/d'f"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        r"tok\u003cen\u003e\u00261234\"5678\\abc/d'f",  # Go
+        r"tok<en>&1234\"5678\\abc\/d'f",  # PHP
+        r"tok\u003Cen\u003E\u00261234\u00225678\\abc/d\u0027f",  # .NET
+        r"tok\u003cen\u003e\u00261234\"5678\\abc/d\u0027f",  # Gson
+        json.dumps(json.dumps(TOKEN))[3:-3],
+        json.dumps(json.dumps(TOKEN).replace("/", r"\/"))[3:-3],
+        repr(TOKEN)[1:-1],
+        repr(TOKEN.encode())[2:-1],
+        json.dumps(repr(TOKEN))[2:-2],
+        TOKEN.replace("'", "'\\''"),
+        TOKEN.replace("'", "''"),
+        "-".join(TOKEN.encode().hex()[at : at + 2] for at in range(0, 2 * len(TOKEN), 2)).upper(),
+        "\\x" + "\\x".join(f"{byte:02x}" for byte in TOKEN.encode()),
+    ],
+)
+def test_a_secret_is_masked_as_encoders_and_languages_write_it(spelling: str) -> None:
+    shown = Redactor([TOKEN]).text(f"before {spelling} after")
+    assert shown.replace("\\x***", "***") == "before *** after"
+
+
+@pytest.mark.parametrize("between", [" ", ":"])
+@pytest.mark.parametrize("width", [8, 16])
+def test_a_dump_of_a_secret_is_masked_wherever_its_lines_break(width: int, between: str) -> None:
+    data = b"abc" + TOKEN.encode() + b"xyz"
+    rows = [data[at : at + width].hex(between) for at in range(0, len(data), width)]
+    shown = "\n".join(map(Redactor([TOKEN]).text, rows))
+    left = bytes.fromhex(re.sub("[^0-9a-f]", "", shown))
+    # At the end of a line a piece of less than four bytes may be left.
+    assert len(left) <= 6 + 3
+    assert left.startswith(b"abc")
+
+
+def test_without_secrets_a_long_line_with_colours_is_handed_on_whole() -> None:
+    data = b"\x1b[1m." * LONGEST_LINE + b"\x1b["
+    lines = Redactor().lines()
+    first = list(lines.feed(data))
+    assert len(first) >= 4
+    assert b"".join(line for line, _ in [*first, *lines.flush()]) == data

@@ -1,0 +1,176 @@
+"""The spellings in which programs print a value: every form of it that masking looks for.
+
+The value, each of its lines, base64 (standard and URL alphabet, at any offset with the letters it
+shares with its neighbours; alone also when wrapped at 64 or 76 columns), hexadecimal with and
+without signs between the bytes, URL-encoded, HTML-escaped, as JSON of usual libraries, JSON inside
+JSON, as a literal of Python, as a word of a shell or of YAML. What is not: encrypted, compressed,
+reversed output, characters printed one by one, a piece of less than four letters on a line of its
+own.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator
+from itertools import product
+from urllib.parse import quote, quote_plus
+
+from reconciler.base.invisible import visible
+
+SHORTEST = 4
+_WRAPS = (64, 76)
+_PERCENT = re.compile("%[0-9A-F]{2}")
+# Between the bytes, as `od`, `openssl`, .NET, C and `xxd -i` write them.
+_BETWEEN = (" ", ":", "-", "\\x", ", 0x")
+# A dump breaks its lines anywhere: of a value of up to so many bytes each four are looked for.
+_DUMPS = (" ", ":")
+_DUMPED = 128
+_MARKUP = re.compile("[<>&\u2028\u2029]")
+_MARKUP_AND_QUOTES = re.compile("[<>&'+=`\u2028\u2029]")
+_NO_WORD = re.compile(r"([^\w@%+=:,./-])")
+# Whether the letter before and the letter after a form of base64 hold bits of the value, too.
+Shared = tuple[bool, bool]
+
+
+def maskable(value: str) -> bool:
+    """False for a value of less than four characters: masking it would shred every line."""
+    return len(value.strip()) >= SHORTEST
+
+
+def to_bytes(text: str) -> bytes:
+    """UTF-8; bytes that were not (surrogate escapes) come back as they were, others as they can."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def variants(value: str) -> set[bytes]:
+    """Every form of a value that is looked for; each has at least four bytes."""
+    if not maskable(value):
+        return set()
+    pieces = _pieces(to_bytes(value))
+    found = set(pieces)
+    for piece in pieces:
+        if len(piece) >= SHORTEST:
+            found |= _spellings(piece)
+    return {form for form in found if len(form) >= SHORTEST}
+
+
+def shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
+    """The base64 forms of values whose neighbours belong to them."""
+    found: dict[bytes, Shared] = {}
+    for value in filter(maskable, values):
+        for piece in _pieces(to_bytes(value)):
+            for form, (before, after) in _base64_forms(piece):
+                known = found.get(form, (False, False))
+                found[form] = (before or known[0], after or known[1])
+    return found
+
+
+def _pieces(raw: bytes) -> set[bytes]:
+    """The value and its lines, with and without the blanks around them, and as they are shown."""
+    pieces = {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
+    return pieces | {visible(piece).strip() for piece in pieces}
+
+
+def _spellings(raw: bytes) -> set[bytes]:
+    text = raw.decode("utf-8", "surrogateescape")
+    quoted = {quote(raw, safe=""), quote_plus(raw), quote(raw)}
+    forms = {form.encode() for form in quoted | set(map(_lower_escapes, quoted))}
+    texts = {*_json_forms(text), *_html_forms(text), *_literals(raw, text)}
+    forms |= {to_bytes(form) for form in texts}
+    forms |= {form.encode() for form in _hex_forms(raw)}
+    return forms | {form for form, _ in _base64_forms(raw)}
+
+
+def _lower_escapes(quoted: str) -> str:
+    """`%2f` for `%2F`: both are right, and programs differ."""
+    return _PERCENT.sub(lambda match: match[0].lower(), quoted)
+
+
+# ------------------------------------------------------------------------ text
+def _json_forms(text: str) -> set[str]:
+    """As JSON of Python, Go, JavaScript, PHP, Java and .NET, and as JSON within it."""
+    once = {_json(text, ascii_only=True), _json(text, ascii_only=False)}
+    once |= {_json_markup(form, pattern) for form, pattern in product(once, _JSON_MARKUP)}
+    once |= {_upper_escapes(form) for form in once}
+    once |= {form.replace('\\"', "\\u0022") for form in once}
+    once |= {form.replace("/", "\\/") for form in once}
+    return once | {_json(form, ascii_only=False) for form in once}
+
+
+_JSON_MARKUP = (_MARKUP, _MARKUP_AND_QUOTES)
+_JSON_ESCAPE = re.compile(r"(\\\\)|\\u([0-9a-f]{4})")
+
+
+def _json(text: str, *, ascii_only: bool) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+
+
+def _json_markup(form: str, pattern: re.Pattern[str]) -> str:
+    return pattern.sub(lambda match: f"\\u{ord(match[0]):04x}", form)
+
+
+def _upper_escapes(form: str) -> str:
+    """`\\u003C` for `\\u003c`, as .NET and PHP write it."""
+    return _JSON_ESCAPE.sub(
+        lambda match: match[1] or f"\\u{match[2].upper()}",
+        form,
+    )
+
+
+def _html_forms(text: str) -> Iterator[str]:
+    """As Python, Go and JavaScript libraries escape text for HTML and XML."""
+    inner = html.escape(text, quote=False)
+    yield inner
+    yield inner.replace('"', "&quot;")
+    for double in ("&quot;", "&#34;"):
+        for single in ("&#x27;", "&#39;", "&apos;"):
+            yield inner.replace('"', double).replace("'", single)
+
+
+def _literals(raw: bytes, text: str) -> Iterator[str]:
+    """As Python shows a value, alone and with both quotes in it; as shells and YAML quote one."""
+    for shown in (repr(text)[1:-1], repr(raw)[2:-1], ascii(text)[1:-1]):
+        yield shown
+        yield shown.replace("'", "\\'")
+        yield _json(shown, ascii_only=False)
+    yield text.replace("'", "'\\''")
+    yield text.replace("'", "'\"'\"'")
+    yield text.replace("'", "''")
+    yield re.sub(r'(["$`\\])', r"\\\1", text)
+    yield _NO_WORD.sub(r"\\\1", text)
+
+
+# ----------------------------------------------------------------------- bytes
+def _hex_forms(raw: bytes) -> Iterator[str]:
+    """Hexadecimal in both cases, plain and with signs between the bytes."""
+    for digits in (raw.hex(), raw.hex().upper()):
+        yield digits
+        yield from (between.join(_pairs(digits)) for between in _BETWEEN)
+    pairs = _pairs(raw.hex()) if len(raw) <= _DUMPED else []
+    for between in _DUMPS:
+        for at in range(len(pairs) - SHORTEST + 1):
+            yield between.join(pairs[at : at + SHORTEST])
+
+
+def _pairs(digits: str) -> list[str]:
+    return [digits[at : at + 2] for at in range(0, len(digits), 2)]
+
+
+def _base64_forms(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
+    # Bytes in front of the value shift it: only the letters that it decides alone are looked for.
+    for offset, undecided in ((0, 0), (1, 2), (2, 3)):
+        decided, rest = divmod((offset + len(raw)) * 8, 6)
+        shared = (offset > 0, rest > 0)
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(b"\0" * offset + raw)[undecided:decided], shared
+    decided, rest = divmod(len(raw) * 8, 6)
+    whole = base64.b64encode(raw)[:decided]
+    for width in _WRAPS:
+        for at in range(0, decided, width):
+            yield whole[at : at + width], (False, rest > 0 and at + width > decided)
