@@ -32,6 +32,11 @@ def fit(blocks: Iterable[str], room: int) -> tuple[list[str], int]:
     return shown, left_out
 
 
+def length(blocks: Iterable[str]) -> int:
+    """How many characters some blocks take, each on a line of its own."""
+    return sum(len(block) + 1 for block in blocks)
+
+
 def code(text: str, width: int = 300) -> str:
     """Text as inline code on one line, whatever it holds."""
     plain = no_commands(one_line(text, width)).replace("`", "'")

@@ -15,7 +15,7 @@ from reconciler.operations.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
 from reconciler.report.facts_text import ranked, spell_allowed
-from reconciler.report.inert import code, escape, fit
+from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
     change_block,
@@ -24,6 +24,7 @@ from reconciler.report.markdown_change import (
     reader_of,
     values,
 )
+from reconciler.report.markdown_deletes import delete_blocks
 from reconciler.report.plan_text import share_of_deletes, summary
 from reconciler.report.safety_text import blocked_sentences, safety_sentences, spell_blocked
 
@@ -31,9 +32,11 @@ from reconciler.report.safety_text import blocked_sentences, safety_sentences, s
 MARKER = "<!-- reconciler plan -->"
 # GitHub refuses comments over 65,536 characters.
 BUDGET = 60_000
-# What each part may take; the folds share what is left.
-_POLICY_ROOM, _DELETE_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 34_000, 4_000, 4_000
+# What each part may take; deletes have what is left by these, the folds what is left by deletes.
+_POLICY_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 4_000, 4_000
 _SAFETY_ROOM, _UNKNOWN_ROOM = 4_000, 2_000
+# For headlines and counts.
+_RESERVE = 500
 _FIELDS_SHOWN = 30
 # No change is told in fewer characters: of too many, nobody need try.
 _SHORTEST = 10
@@ -51,16 +54,17 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
     blocks += [*_policy(plan), *_safety(plan)]
-    blocks += _deletes(plan)
-    blocks += [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
-    room = BUDGET - sum(len(block) + 1 for block in blocks) - 500
+    others = [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
+    room = BUDGET - length(blocks) - length(others) - _RESERVE
+    blocks += [*delete_blocks(plan, room), *others]
+    room = BUDGET - length(blocks) - _RESERVE
     reader, left_out = reader_of(plan, now), 0
     for action, title in _FOLDS:
         changes = [change for change in plan.changes if change.action is action]
         if changes:
             shown, rest = _fold(changes, title, reader, room)
             blocks += shown
-            room -= sum(len(block) + 1 for block in shown)
+            room -= length(shown)
             left_out += rest
     if left_out:
         blocks.append(f"\n{plural(left_out, 'change')} left out here; see the plan file.")
@@ -120,39 +124,10 @@ def _safety(plan: Plan) -> Iterator[str]:
     if not sentences:
         return
     shown, left_out = fit(sentences, _SAFETY_ROOM)
-    yield ""
+    yield "\n### About this plan"
     yield from shown
     if left_out:
         yield f"- and {left_out:,} more; see the plan file"
-
-
-# ------------------------------------------------------------------ deletes
-def _deletes(plan: Plan) -> Iterator[str]:
-    """Every delete by name: with file and author if there is room, else the names alone."""
-    deletes = [change for change in plan.changes if change.action is Action.DELETE]
-    if not deletes:
-        return
-    yield f"\n### Delete ({len(deletes)})"
-    lines = [headline(change) for change in deletes]
-    yield from lines if sum(map(len, lines)) < _DELETE_ROOM else _names(deletes)
-
-
-def _names(deletes: list[Change]) -> Iterator[str]:
-    """Names by registry. Only where even those do not fit are some left out, and counted."""
-    by_registry: dict[str, list[str]] = {}
-    for change in deletes:
-        registry, _, name = change.address.partition("/")
-        by_registry.setdefault(registry, []).append(name)
-    room = _DELETE_ROOM
-    left_out = 0
-    for registry, names in by_registry.items():
-        shown, rest = fit(names, room)
-        left_out += rest
-        if shown:
-            yield f"- `-` {code(registry + '/', 200)}: {code(' '.join(shown), BUDGET)}"
-        room -= sum(len(name) + 1 for name in shown)
-    if left_out:
-        yield f"\n**{plural(left_out, 'more delete')} not named here: see the plan file.**"
 
 
 # --------------------------------------------------- release paths and drift

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan, PolicySummary
 from reconciler.plan.facts import KnownDrift, ReleasePath
+from reconciler.plan.safety import Override
 from reconciler.report.inert import code, escape
 from reconciler.report.markdown import BUDGET, MARKER, plan_markdown
 from tests.golden.plan_scenario import comparison_plan, planned
@@ -60,7 +61,7 @@ def test_deletes_among_2000_changes_are_all_named() -> None:
 def test_2000_deletes_are_named_shorter_and_all_of_them() -> None:
     text = comment(changes=tuple(change(number, Action.DELETE, "gone") for number in range(2000)))
     assert len(text) <= BUDGET
-    assert "### Delete (2000)" in text
+    assert "### Delete (2,000)" in text
     assert len(re.findall(r"gone-\d{5}", text)) == 2000
 
 
@@ -69,6 +70,31 @@ def test_deletes_that_cannot_all_be_named_are_counted_in_bold() -> None:
     assert len(text) <= BUDGET
     named = len(re.findall(rf"{LONGEST}-\d{{5}}", text))
     assert f"**{2000 - named:,} more deletes not named here" in text
+
+
+def test_deletes_take_all_the_room_that_nothing_else_takes() -> None:
+    text = comment(changes=tuple(change(number, Action.DELETE, "a" * 30) for number in range(2900)))
+    assert BUDGET - 1_000 < len(text) <= BUDGET
+    named = len(re.findall(r"a{30}-\d{5}", text))
+    assert f"**{2900 - named:,} more deletes not named here" in text
+
+
+def test_deletes_of_many_registries_stay_within_the_budget() -> None:
+    deletes = [
+        replace(change(number, Action.DELETE), address=f"registry-{number:04}/{LONGEST}")
+        for number in range(1500)
+    ]
+    text = comment(changes=tuple(deletes))
+    assert BUDGET - 1_000 < len(text) <= BUDGET
+
+
+def test_what_a_plan_says_of_itself_stands_below_no_other_heading() -> None:
+    policy = PolicySummary(warnings=1, findings=("warning: w",))
+    override = Override(rule="limit", allowed=2, reason="moved", by="lead")
+    text = comment(policy=policy, overrides=(override,))
+    below = text.partition("\n### About this plan\n")[2]
+    assert below.startswith("- warning: set aside for this plan by lead")
+    assert "set aside" not in text.partition("### Policy")[2].partition("###")[0]
 
 
 def test_everything_at_once_stays_within_the_budget() -> None:
