@@ -21,6 +21,7 @@ from reconciler.operations.run_requests import (
 from reconciler.operations.task_values import settings_of
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.request import RunRequest
+from reconciler.taskfile.inputs import Manner
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def file_request(words: FileWords, workspace: Workspace, actor: str) -> RunReque
 def _multi_step(words: FileWords) -> MultiStep:
     if (words.file is None) == (words.cmd is None):
         raise WrongUsage("a task file (-f) or a command (--cmd) is run, one of the two")
-    values = {"set": settings_of(words.settings), "setSecret": secrets_of(words.secrets)}
+    # Only the text of a file can get steps from a value.
+    manner = Manner(words.compat) if words.file is not None else Manner.ACB
+    values = {"set": settings_of(words.settings, manner), "setSecret": secrets_of(words.secrets)}
     try:
         if words.file is not None:
             fields: dict[str, Any] = {"path": words.file, "values": words.values, **values}

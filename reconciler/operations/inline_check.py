@@ -26,7 +26,10 @@ _NOT_GIVEN = re.compile(r"template: \.Values\.\S+ is not given")
 
 
 def inline_problems(located: Located[Task]) -> Iterator[Diagnostic]:
-    """Warnings of what would stop every run of a task, at the steps' place in its spec."""
+    """Errors: what would stop every run of a task, at the steps' place in its spec.
+
+    See decision 12 for what that means to a live task that has such steps.
+    """
     spec = located.value.spec
     if not isinstance(spec.step, InlineTask):
         return
@@ -41,11 +44,8 @@ def inline_problems(located: Located[Task]) -> Iterator[Diagnostic]:
     found = read_inline(document, locate=locate, manner=Manner(spec.compat), inputs=_inputs(inline))
     for item in found.diagnostics:
         if item.severity is Severity.ERROR and not _NOT_GIVEN.match(item.message):
-            # No error: what is live must be taken over by `import` as it is.
             message = f"no run of it would start: {item.message}"
-            yield replace(
-                item, message=message, severity=Severity.WARNING, task=located.value.address
-            )
+            yield replace(item, message=message, task=located.value.address)
 
 
 def _inputs(inline: InlineStep) -> Inputs:

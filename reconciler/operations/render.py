@@ -20,6 +20,7 @@ from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.findings import CODE
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.steps.limits import file_limits
+from reconciler.taskfile.steps.resources import NETWORK_NAME
 from reconciler.taskfile.tasks import CmdStep, TaskFile
 
 STDIN = "-"
@@ -69,8 +70,9 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     Raises ReconcilerError for a file that is not there, WrongUsage.
     """
     run = _run_values(words, now)
-    settings = settings_of(words.settings)
+    settings = settings_of(words.settings, words.manner, "write --set NAME=value")
     _check_environment(words.environment)
+    _check_network(words.network)
     name = "standard input" if words.file == STDIN else words.file
     try:
         text = task_text(words.folder, name, words.text)
@@ -88,8 +90,16 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     )
     task = read_task_file(text, file=name, manner=words.manner, inputs=inputs)
     more = [_NO_REGISTRY] if "Registry" in text and not run["Registry"] else []
-    more += _not_allowed_here(task, words, name)
+    more += [*_not_allowed_here(task, words, name), *_not_read_here(task, name)]
     return Rendered(name, run, replace(task, diagnostics=(*task.diagnostics, *more)))
+
+
+def _not_read_here(task: TaskFile, file: str) -> Iterator[Diagnostic]:
+    """A warning for each secret of a vault: it is what stops a run that needs it."""
+    for secret in task.secrets:
+        message = f'no run of this version reads the vault of secret "{secret.id}"'
+        fix = "use {{.Values.NAME}}, with run --set-secret NAME=env:VARIABLE"
+        yield Diagnostic(message, Location(file, secret.line), Severity.WARNING, CODE, fix=fix)
 
 
 def _not_allowed_here(task: TaskFile, words: RenderWords, file: str) -> Iterator[Diagnostic]:
@@ -132,6 +142,12 @@ def _login_server(words: RenderWords) -> str | None:
         nothing = {"apiVersion": "reconciler/v1", "kind": "Workspace"}
         return login_server_of(words.registry, Workspace.model_validate(nothing), needed=False)
     return login_server_of(words.registry, load_workspace(WorkspaceFiles(root)).value, needed=False)
+
+
+def _check_network(name: str | None) -> None:
+    if name is not None and not NETWORK_NAME.fullmatch(name):
+        hint = 'a name holds letters, digits, ".", "_" and "-"'
+        raise WrongUsage("--network takes the name of a network", hint=hint)
 
 
 def _check_environment(words: Sequence[str]) -> None:

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.base.errors import WrongUsage
+from reconciler.base.text import one_line
 from reconciler.taskfile.file.values import read_settings
+from reconciler.taskfile.inputs import Manner
+
+_FOR_SECRETS = "a secret goes into --set-secret NAME=env:VARIABLE"
 
 
-def settings_of(words: Sequence[str]) -> dict[str, str]:
-    """The values of `--set NAME=value` words; the last of two wins. Raises WrongUsage."""
+def settings_of(
+    words: Sequence[str], manner: Manner = Manner.STRICT, hint: str = _FOR_SECRETS
+) -> dict[str, str]:
+    """The values of `--set NAME=value` words; the last of two wins. Raises WrongUsage.
+
+    A value is put into the text of a file, where a line of its own could be a step of its own:
+    where read strictly, it has one line.
+    """
     try:
-        return read_settings(words)
+        found = read_settings(words)
     except ValueError:
-        raise WrongUsage(
-            "--set takes NAME=value", hint="a secret goes into --set-secret NAME=env:VARIABLE"
-        ) from None
+        raise WrongUsage("--set takes NAME=value", hint=hint) from None
+    if manner is Manner.STRICT:
+        for name, value in found.items():
+            if len(f"{value}.".splitlines()) > 1:
+                message = f"the value of --set {one_line(name, 80)} has more than one line"
+                raise WrongUsage(message, hint="put it into a file: --values FILE")
+    return found

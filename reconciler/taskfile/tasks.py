@@ -26,6 +26,7 @@ class Secret:
     id: str
     keyvault: str
     client_id: str | None = None
+    line: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

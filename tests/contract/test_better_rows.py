@@ -253,6 +253,82 @@ def test_a_number_that_is_not_whole_is_refused(number: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("0x10", "write timeout: 16"),
+        ("010", "write timeout: 8"),
+        ("30s", "write timeout: 30"),
+        ("5m", "write timeout: 300"),
+        ("999999999999999999", "write at most 28800"),
+        ("9223372036854775806000", "write digits"),
+        ("1000000000000000000", "write timeout: 28800"),
+        ("soon", "write digits"),
+    ],
+)
+def test_the_fix_of_a_number_is_one_that_is_accepted(written: str, fix: str) -> None:
+    (found,) = read(f"steps:\n  - {{cmd: x, timeout: {written}}}\n").diagnostics
+    assert found.fix == fix
+    if ":" in fix:
+        key = fix.removeprefix("write ")
+        assert not read(f"steps:\n  - {{cmd: x, {key}}}\n").diagnostics
+
+
+@pytest.mark.parametrize("number", ["30.0", "30.00", "+30"])
+def test_a_whole_number_may_be_written_with_a_point(number: str) -> None:
+    """Schemas take `30.0` for whole."""
+    (step,) = steps(f"steps:\n  - {{cmd: x, timeout: {number}}}\n")
+    assert step.timeout == 30
+
+
+# ------------------------------------------------------- what an engine would refuse later
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (("volumes: [{name: v, secret: {f: YQ==}}]\nsteps:\n  - {cmd: x, volumeMounts: "
+         f"[{{name: v, mountPath: {path}}}]}}\n"), "no volume can be mounted here")
+        for path in ("/", "//", "/.", "z", "z/../../q", "/a/../b", "/workspace", "/workspace/")
+    ]
+    + [
+        ("networks: [{name: n, driver: weird}]\n" + STEPS, "no engine has this driver"),
+        ("steps:\n  - {cmd: x, isolation: hyperv}\n", '"isolation" cannot be read'),
+        ("steps:\n  - {cmd: x, network: nope}\n", 'there is no network "nope"'),
+        ("steps:\n  - {build: ., network: nope}\n", 'there is no network "nope"'),
+        ('steps:\n  - {cmd: x, env: ["A=\\0"]}\n', '"env" holds a NUL character'),
+        ('steps:\n  - {cmd: "x \\0"}\n', '"cmd" holds a NUL character'),
+        ("steps:\n  - {cmd: x, repeat: 1000000}\n", "more often than any run can"),
+        ("steps:\n  - {build: ., retries: 1000000000}\n", "more often than any run can"),
+        ("steps:\n  - {cmd: x, cmdDownloadRetries: 28801}\n", "more often than any run can"),
+    ],
+)  # fmt: skip
+def test_what_the_engine_would_refuse_is_refused_before(text: str, said: str) -> None:
+    """It hands everything to docker."""
+    (found,) = refused(text)
+    assert said in found
+    assert any(said in item for item in warnings(text, "acb"))
+    assert read(text, "acb").steps
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "volumes: [{name: v, secret: {f: YQ==}}]\nsteps:\n  - {cmd: x, volumeMounts: "
+            "[{name: v, mountPath: /keys/}, {name: v, mountPath: /workspace/keys}]}\n"
+        ),
+        (
+            "networks: [{name: n, driver: weird, skipCreation: true}]\n"
+            "steps:\n  - {cmd: x, network: n}\n"
+        ),
+        "networks: [{name: n, driver: macvlan}]\nsteps:\n  - {cmd: x, network: host}\n",
+        "steps:\n  - {cmd: x, network: acb_default_network}\n",
+        "steps:\n  - {cmd: x, isolation: default, retries: 28800}\n",
+    ],
+)
+def test_what_an_engine_may_do_is_not(text: str) -> None:
+    assert not read(text).diagnostics
+
+
 @pytest.mark.parametrize("word", ["yes", "on", "y", "n", "off", "NO"])
 def test_a_switch_is_true_or_false(word: str) -> None:
     """It reads the words of YAML 1.1."""

@@ -244,6 +244,12 @@ class _Maker:
         return {
             "inline": {
                 "steps": [self._item() for _ in range(self._one(1, 3))],
+                # With aliases from files of the context nobody can tell before a run what odd
+                # steps come to: without, those that no run would start are not imported.
+                "alias": {
+                    "src": ["a.yaml"],
+                    **self._some(values=lambda: {"x": self._odd()}, directive=lambda: "%"),
+                },
                 **self._some(
                     version=lambda: "v1.0.0",
                     env=lambda: [self._text(), "A=b"],
@@ -262,11 +268,6 @@ class _Maker:
                         }
                     ],
                     volumes=lambda: [{"name": "v", "secret": {"a": "YQ=="}}],
-                    alias=lambda: {
-                        "src": ["a.yaml"],
-                        "values": {"x": self._odd()},
-                        "directive": "%",
-                    },
                     values=lambda: {
                         "x": None,
                         "y": [1, True, 1.5, -2, {"z": self._text()}],

@@ -50,6 +50,22 @@ def test_300_tasks_of_every_kind_of_field_plan_to_no_change(project: Project) ->
     assert (plan["unchanged"], plan["state_serial"]) == (300, 300)
 
 
+def test_steps_that_no_run_would_start_are_not_imported_and_the_reason_is_told(
+    project: Project,
+) -> None:
+    right = task("right", step={"inline": {"steps": [{"cmd": "x", "env": ["A=1"]}]}})
+    lax = task("lax-one", compat="acb", step={"inline": {"steps": [{"cmd": "x && y"}]}})
+    wrong = task("wrong", step={"inline": {"steps": [{"cmd": "x && y"}]}})
+    make_live(project, right, lax, wrong)
+    outcome = project.run("import", "--all")
+    assert outcome.code == 1
+    assert "Imported 2 tasks; 1 not imported." in outcome.out
+    assert "contoso/wrong: no run of it would start" in " ".join(outcome.err.split())
+    assert "there is no shell here" in " ".join(outcome.err.split())
+    assert not (project.root / "specs/contoso/wrong.yaml").exists()
+    assert project.run("validate").code == 0
+
+
 def test_the_300_tasks_use_every_field_there_is() -> None:
     used = {key for one in live_tasks(300) for key in _keys(canonical(one))}
     assert _fields(Task) - used == {"movedFrom"}

@@ -100,12 +100,12 @@ def test_a_wrong_values_file_is_told_with_its_place(desk: Desk) -> None:
 
 
 def test_env_is_the_last_level_and_network_holds_where_none_is_named(desk: Desk) -> None:
-    text = f"env: [A=task]\n{HEAD}  - {{cmd: x, env: [B=step]}}\n  - {{cmd: y, network: own}}\n"
+    text = f"env: [A=task]\n{HEAD}  - {{cmd: x, env: [B=step]}}\n  - {{cmd: y, network: host}}\n"
     flags = ("--env", "A=flag", "--env", "B=flag", "--env", "C=a,b", "--network", "outside")
     found = shown(desk, text, *flags)
     first, second = found["steps"]
     assert first["env"] == {"B": "step", "A": "task", "C": "a,b"}
-    assert (first["network"], second["network"]) == ("outside", "own")
+    assert (first["network"], second["network"]) == ("outside", "host")
     assert [item["create"] for item in found["networks"]] == [False]
     assert desk.run("render", "task.yaml", "--env", "A").code == 64
 
@@ -226,6 +226,39 @@ def test_a_privileged_step_is_refused_unless_its_spec_allows_it(desk: Desk) -> N
     assert shown(desk, text, "--docker-socket")["diagnostics"] == []
     (warning,) = shown(desk, text, "--compat", "acb")["diagnostics"]
     assert warning["severity"] == "warning"
+
+
+def test_a_secret_of_a_vault_is_warned_of_at_its_place(desk: Desk) -> None:
+    secret = "secrets:\n  - id: s\n    keyvault: https://kv.vault.azure.net/secrets/x\n"
+    (item,) = shown(desk, f"{secret}{HEAD}  - cmd: x\n")["diagnostics"]
+    assert (item["severity"], item["line"]) == ("warning", 2)
+    assert "--set-secret" in item["fix"]
+
+
+def test_the_version_is_told_of_a_file_whose_template_is_wrong(desk: Desk) -> None:
+    for written, version in (("v1.1.0", "v1.1.0"), ("'1.0-preview-1'", "1.0-preview-1")):
+        text = f"version: {written}  # ours\nsteps:\n  - cmd: x {{{{ nosuch }}}}\n"
+        assert shown(desk, text, code=1)["version"] == version
+
+
+def test_a_value_has_one_line_where_a_file_is_read_strictly(desk: Desk) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - cmd: x {{{{.Values.a}}}}\n"})
+    for injected in ("y\n  - cmd: injected", "y\r  - cmd: injected", "y\n"):
+        outcome = desk.run("render", "task.yaml", "--set", f"a={injected}")
+        assert (outcome.code, "has more than one line" in outcome) == (64, True)
+        outcome = desk.run("run", "-f", "task.yaml", "--set", f"a={injected}", ".")
+        assert (outcome.code, "has more than one line" in outcome) == (64, True)
+    text = f"{HEAD}  - cmd: x {{{{.Values.a}}}}\n"
+    found = shown(desk, text, "--set", "a=y\n  - cmd: injected", "--compat", "acb")
+    assert len(found["steps"]) == 2
+
+
+def test_fixes_of_flags_can_be_followed(desk: Desk) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - cmd: x\n"})
+    outcome = desk.run("render", "task.yaml", "--set", "novalue")
+    assert (outcome.code, "--set-secret" in outcome) == (64, False)
+    outcome = desk.run("render", "task.yaml", "--network", "a b")
+    assert (outcome.code, "--network" in outcome) == (64, True)
 
 
 def test_text_for_people_ends_with_what_is_wrong(desk: Desk) -> None:

@@ -39,7 +39,7 @@ def inline(*lines: str) -> str:
 
 def test_wrong_steps_are_told_at_their_place(desk: Desk) -> None:
     outcome = desk.validate(HEAD + WRONG)
-    assert (outcome.code, "0 errors, 4 warnings in 1 task" in outcome) == (0, True)
+    assert (outcome.code, "4 errors, 0 warnings in 1 task" in outcome) == (1, True)
     found = json.loads(desk.run("validate", "-o", "json").text)["diagnostics"]
     assert [
         (item["line"], item["column"], item["message"].partition(": ")[2]) for item in found
@@ -49,7 +49,17 @@ def test_wrong_steps_are_told_at_their_place(desk: Desk) -> None:
         (11, 11, "unknown alias $UNKNOWN"),
         (13, 12, 'two steps have the id "a"'),
     ]
-    assert {item["severity"] for item in found} == {"warning"}
+    assert {item["severity"] for item in found} == {"error"}
+    for words in (("plan",), ("apply", "--auto-approve")):
+        refused = desk.run(*words)
+        assert refused.code == 1
+        assert "no run of it would start" in refused
+
+
+@pytest.mark.parametrize("step", ["{build: /etc}", "{build: '--squash .'}", "{cmd: x, network: n}"])
+def test_what_no_run_does_is_told_before_a_run(desk: Desk, step: str) -> None:
+    assert desk.validate(inline(f"steps: [{step}]")).code == 1
+    assert desk.validate(inline("steps: [{build: .}]")).code == 0
 
 
 def test_with_compat_acb_steps_are_read_as_the_engine_does(desk: Desk) -> None:

@@ -86,7 +86,8 @@ class Case:
     """Steps, the rest of the task file, and what shows that the property had its effect.
 
     `held`: the run is looked at while a step that prints `held` goes on. `inside` is the key of
-    the task file's list whose items have the property. `files` lie in the context.
+    the task file's list whose items have the property. `files` lie in the context, `flags` are
+    those of the command.
     """
 
     shows: Callable[[Played], bool]
@@ -95,6 +96,7 @@ class Case:
     files: dict[str, str] = field(default_factory=dict)
     held: bool = False
     inside: str = "steps"
+    flags: tuple[str, ...] = ()
 
 
 def case(shows: Callable[[Played], bool], *steps: dict[str, Any], **more: Any) -> Case:
@@ -193,6 +195,7 @@ STEP_CASES: dict[str, Case] = {
     "isolation": case(
         lambda run: run.exit_code("a") == 125 and "isolation" in run.message,
         sh("a", "true", isolation="hyperv"),
+        flags=("--compat", "acb"),  # where read strictly it is refused before
     ),
     "cpus": case(
         lambda run: run.containers["held"]["HostConfig"]["NanoCpus"] == 500_000_000,
@@ -351,6 +354,7 @@ NETWORK_CASES: dict[str, Case] = {
         lambda run: "nosuchdriver" in run.message,
         sh("a", "true"),
         top={"networks": [{"name": "own", "driver": "nosuchdriver"}]},
+        flags=("--compat", "acb"),
         inside="networks",
     ),
     "ipv6": case(
@@ -391,14 +395,20 @@ def play(
         path = workshop.root / "ctx" / known
         path.parent.mkdir(exist_ok=True)
         path.write_text(text.replace("BASE", workshop.base).replace("NAME", name))
-    return watched(workshop, engine, file, name, held=case.held)
+    return watched(workshop, engine, file, name, case.flags, held=case.held)
 
 
 def watched(
-    workshop: Workshop, engine: docker.DockerClient, file: str, name: str, *, held: bool
+    workshop: Workshop,
+    engine: docker.DockerClient,
+    file: str,
+    name: str,
+    flags: tuple[str, ...] = (),
+    *,
+    held: bool,
 ) -> Played:
     text, containers, reached = "", {}, ""
-    with workshop.start("run", "-f", file, "ctx") as process:
+    with workshop.start("run", "-f", file, *flags, "ctx") as process:
         assert process.stdout is not None
         for line in process.stdout:
             text += line

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.base.credentials import without_credentials
 from reconciler.base.diagnostics import Diagnostic, Location, Severity, has_errors, sort_key
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.redact import Redactor
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Fetch
+from reconciler.taskfile.file.masking import values_to_mask
 from reconciler.taskfile.file.values import AnySecret
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
@@ -91,17 +93,24 @@ def concluded(
     manner: Manner,
     knowledge: Knowledge,
     locate: Callable[[int, int], Location],
+    version: str = "v1.0.0",
 ) -> TaskFile:
-    """What `read` makes, with its diagnostics; no steps where there is an error."""
+    """What `read` makes, with its diagnostics; no steps where there is an error.
+
+    `version` is told where nothing could be made.
+    """
     vault, redactor = Vault(), Redactor(knowledge.masked)
-    findings = Findings(manner, locate, lambda text: redactor.text(vault.hide(text)))
+    findings = Findings(
+        manner, locate, lambda text: without_credentials(redactor.text(vault.hide(text)))
+    )
     try:
         result = read(findings, vault)
     except Fault as fault:
         findings.fault(fault)
-        result = TaskFile()
+        result = TaskFile(version)
     diagnostics = tuple(sorted(findings.items, key=sort_key))
+    hidden = filter(None, (*knowledge.masked, *vault.values, *values_to_mask(result)))
+    masked = tuple(dict.fromkeys(hidden))
     if has_errors(diagnostics):
         result = replace(result, steps=(), volumes=())
-    masked = tuple(dict.fromkeys((*knowledge.masked, *vault.values)))
     return replace(result, diagnostics=diagnostics, masked=masked)

@@ -7,6 +7,7 @@ https://github.com/Azure/acr-builder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from reconciler.taskfile.file.passes import (
 )
 from reconciler.taskfile.file.preparation import (
     expands_aliases,
+    find_version,
     held_comments,
     released,
     without_comments,
@@ -29,7 +31,7 @@ from reconciler.taskfile.file.preparation import (
 from reconciler.taskfile.file.rendering import Rendering, check_text, rendering
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
-from reconciler.taskfile.steps.assemble import Expansion, assemble
+from reconciler.taskfile.steps.assemble import VERSIONS, Expansion, assemble
 from reconciler.taskfile.tasks import TaskFile
 from reconciler.taskfile.template.functions.kit import MAX_TEXT
 from reconciler.taskfile.template.vault import Vault
@@ -65,7 +67,14 @@ class _Reading:
         def read(findings: Findings, vault: Vault) -> TaskFile:
             return self._read(findings, vault, knowledge)
 
-        return concluded(read, self.manner, knowledge, self._places(untouched(self.text)))
+        places = self._places(untouched(self.text))
+        return concluded(read, self.manner, knowledge, places, self._version())
+
+    def _version(self) -> str:
+        """That of the version line, if there is one that is right."""
+        found = find_version(self.text)
+        written = re.sub(r"\s+#.*", "", found[0]).strip(" \t\"'").lower() if found else ""
+        return written if written in VERSIONS else TaskFile().version
 
     def _read(self, findings: Findings, vault: Vault, knowledge: Knowledge) -> TaskFile:
         strict = findings.strict

@@ -13,7 +13,7 @@ from reconciler.taskfile.steps.assemble import KEYS as TASK_KEYS
 from reconciler.taskfile.steps.assemble import VERSIONS
 from reconciler.taskfile.steps.step import KEYS as STEP_KEYS
 from reconciler.taskfile.steps.step import KINDS, MAX_STEPS
-from reconciler.taskfile.tree.fields import MAX_SECONDS
+from reconciler.taskfile.tree.fields import MAX_SECONDS, MAX_TRIES
 
 Schema = dict[str, Any]
 
@@ -21,8 +21,8 @@ _MADE: Schema = {"type": "string", "pattern": r"\{\{|\$"}  # by a template or an
 _TEXT: Schema = {"type": ["string", "number", "boolean", "null"]}
 _ITEM: Schema = {"type": ["string", "number", "boolean"]}
 _SWITCH: Schema = {"type": ["boolean", "null"]}
-_WHOLE: Schema = {"type": ["integer", "null"]}
-_COUNT: Schema = {"type": ["integer", "null"], "minimum": 0}
+_DOWNLOADS: Schema = {"type": ["integer", "null"], "maximum": MAX_TRIES}
+_COUNT: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_TRIES}
 _SECONDS: Schema = {"type": ["integer", "null"], "maximum": MAX_SECONDS}
 _ENV: Schema = {
     "type": ["array", "null"],
@@ -77,12 +77,12 @@ _STEP: dict[str, Schema] = {
     "disableWorkingDirectoryOverride": _SWITCH,
     "volumeMounts": _list(_map("mount", ["name", "mountPath"], name=_ITEM, mountPath=_ITEM)),
     "detach": _SWITCH,
-    "cmdDownloadRetries": _WHOLE,
+    "cmdDownloadRetries": _DOWNLOADS,
     "cmdDownloadRetryDelay": _SECONDS,
     "pull": _SWITCH,
     "privileged": _SWITCH,
     "user": _TEXT,
-    "isolation": _one_of("default", "process", "hyperv", ""),
+    "isolation": _one_of("default", ""),
     "cpus": _either(r"^([0-9]+(\.[0-9]+)?|\.[0-9]+)$"),
     "entryPoint": _TEXT,
     "ports": _PORTS,
@@ -127,7 +127,7 @@ _TASK: dict[str, Schema] = {
             "network",
             ["name"],
             name=_ITEM,
-            driver=_TEXT,
+            driver=_TEXT,  # which are right depends on skipCreation
             ipv6=_SWITCH,
             skipCreation=_SWITCH,
             isDefault=_SWITCH,

@@ -77,6 +77,7 @@ def assemble(
         network=network,
         environment=levels,
         volumes=frozenset(volume.name for volume in volumes),
+        networks=frozenset(item.name for item in networks),
         image_alias=expansion.image_alias,
         reveal=expansion.reveal,
     )

@@ -8,9 +8,11 @@ from reconciler.taskfile.steps.container import ContainerFields
 from reconciler.taskfile.steps.imagename import check_image
 from reconciler.taskfile.steps.words import split_words
 from reconciler.taskfile.tasks import CmdStep, StepFrame
+from reconciler.taskfile.tree.fields import MAX_TRIES
 
 _CPUS = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
-_ISOLATION = re.compile(r"|default|process|hyperv")
+# Kinds of Windows that ACR's engine hands over; containers here are those of Linux.
+_ISOLATION = re.compile(r"|default")
 _PORT = re.compile(r"((\S+:)?[0-9-]*:)?[0-9]+(-[0-9]+)?(/(tcp|udp|sctp))?")
 
 
@@ -24,11 +26,11 @@ def cmd_step(frame: StepFrame, container: ContainerFields) -> CmdStep:
         **shared.values(),
         image=image,
         pull=fields.flag("pull"),
-        download_retries=max(fields.whole("cmdDownloadRetries") or 0, 0),
+        download_retries=_downloads(container),
         download_retry_delay=max(fields.seconds("cmdDownloadRetryDelay"), 0),
         privileged=fields.flag("privileged"),
         user=fields.word("user"),
-        isolation=_checked(container, "isolation", _ISOLATION, "default, process or hyperv"),
+        isolation=_checked(container, "isolation", _ISOLATION, "default"),
         cpus=_checked(container, "cpus", _CPUS, 'a number, such as "1.5"'),
         entry_point=fields.text("entryPoint"),
         ports=_ports(container, "ports"),
@@ -66,6 +68,12 @@ def _checked(
         message, fix = f'"{key}" cannot be read', f"write {allowed}"
         container.findings.doubt(at, message, found=word, allowed=allowed, fix=fix)
     return word
+
+
+def _downloads(container: ContainerFields) -> int:
+    """ACR's engine takes a negative number for none."""
+    found = container.fields.whole("cmdDownloadRetries", MAX_TRIES) or 0
+    return container.fields.tries("cmdDownloadRetries") if found > 0 else 0
 
 
 def _ports(container: ContainerFields, key: str) -> tuple[str, ...]:

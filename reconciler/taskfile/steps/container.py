@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ from reconciler.taskfile.tasks import (
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Scalar
 
+_ENGINE_NETWORKS = frozenset(("bridge", "default", "host", "none"))
 _OPERATOR_FIX = "there is no shell here: run one in the container, e.g. bash -c '...'"
 
 
@@ -33,6 +35,7 @@ class Surroundings:
     network: str | None
     environment: tuple[Sequence[Entry], Sequence[Entry]] = ((), ())
     volumes: frozenset[str] = frozenset()
+    networks: frozenset[str] = frozenset()
     image_alias: Callable[[str], str | None] = field(default=lambda _: None)
     reveal: Callable[[str], str] = str
 
@@ -75,7 +78,7 @@ class ContainerFields:
             argv=argv,
             env=self._env(),
             attempts=self._attempts(),
-            network=self.fields.word("network") or self.around.network,
+            network=self._network() or self.around.network,
             working_directory=self._working_directory(),
             mounts=self._mounts(),
             detach=detach,
@@ -85,23 +88,27 @@ class ContainerFields:
     def _attempts(self) -> Repeating:
         delay = self.fields.seconds("retryDelay")
         return Repeating(
-            retries=self._count("retries"),
+            retries=self.fields.tries("retries"),
             retry_delay=delay if delay > 0 else DEFAULT_RETRY_DELAY,
             retry_on_errors=self.fields.texts("retryOnErrors"),
-            repeat=self._count("repeat"),
+            repeat=self.fields.tries("repeat"),
         )
-
-    def _count(self, key: str) -> int:
-        found = self.fields.whole(key) or 0
-        if found < 0:
-            self.findings.error(
-                self.fields.place(key), f'"{key}" cannot be negative', fix="write 0"
-            )
-        return max(found, 0)
 
     def _env(self) -> Pairs:
         own = step_level(self.fields.scalars("env"), self.findings)
         return merge((own, *self.around.environment), self.findings, self.around.reveal)
+
+    def _network(self) -> str | None:
+        """The step's own network: one of the file's, or one that every engine has."""
+        name = self.fields.word("network")
+        known = self.around.networks
+        if name and name not in known | _ENGINE_NETWORKS and not name.startswith("container:"):
+            fix = self.findings.suggestion(name, known)
+            fix = fix or "list it under networks:, with skipCreation: true if it exists"
+            at, allowed = self.fields.place("network"), ", ".join(sorted(known | _ENGINE_NETWORKS))
+            message = f'there is no network "{name}"'
+            self.findings.doubt(at, message, found=name, allowed=allowed, fix=fix)
+        return name
 
     def _working_directory(self) -> str | None:
         """None where the image's own holds."""
@@ -118,10 +125,11 @@ class ContainerFields:
             mount = self._mount(item)
             if mount is None:
                 continue
-            if mount.path in found:
+            place = posixpath.normpath(mount.path)
+            if place in found:
                 fix = "give one of them another mountPath"
                 self.findings.error(item, f"two volumes are mounted at {mount.path}", fix=fix)
-            found[mount.path] = mount
+            found[place] = mount
         return tuple(found.values())
 
     def _mount(self, item: Mapping) -> Mount | None:
@@ -137,4 +145,12 @@ class ContainerFields:
             fix = self.findings.suggestion(name, self.around.volumes) or "list it under volumes:"
             message = f'there is no volume "{name}"'
             self.findings.error(item, message, found=name, allowed=allowed, fix=fix)
+        self._check_path(path, item)
         return Mount(name, path)
+
+    def _check_path(self, path: str, at: Mapping) -> None:
+        whole = path.startswith("/") and ".." not in path.split("/")
+        if not whole or posixpath.normpath(path).lstrip("/") in {"", "workspace"}:
+            message, allowed = "no volume can be mounted here", "an absolute path, such as /keys"
+            fix = "write mountPath: /PATH, which is neither / nor /workspace and has no .."
+            self.findings.doubt(at, message, found=path, allowed=allowed, fix=fix)

@@ -16,7 +16,8 @@ from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_DRIVERS = ("bridge", "ipvlan", "macvlan", "overlay")  # those of Docker on Linux
+NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -62,7 +63,7 @@ def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tu
     for item in maps:
         fields = Fields(item, findings, known, "a network", reveal)
         name = fields.word("name") or ""
-        if not _NAME.fullmatch(name):
+        if not NETWORK_NAME.fullmatch(name):
             fix = 'give it a name of letters, digits, ".", "_" and "-"'
             findings.doubt(fields.place("name"), "a network needs a name", found=name, fix=fix)
         if name in found:
@@ -70,6 +71,10 @@ def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tu
             findings.doubt(fields.place("name"), f'two networks are called "{name}"', fix=fix)
         create, default = not fields.flag("skipCreation"), fields.flag("isDefault")
         driver = fields.word("driver")
+        if driver and create and driver not in _DRIVERS:
+            message, allowed = "no engine has this driver", ", ".join(_DRIVERS)
+            at, fix = fields.place("driver"), "write driver: bridge"
+            findings.doubt(at, message, found=driver, allowed=allowed, fix=fix)
         found[name] = Network(name, driver, fields.flag("ipv6"), create, default)
     return tuple(found.values())
 
@@ -80,7 +85,10 @@ def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tup
     for item in maps:
         fields = Fields(item, findings, ("id", "keyvault", "clientID"), "a secret", reveal)
         secret = Secret(
-            fields.word("id") or "", fields.word("keyvault") or "", fields.word("clientID")
+            fields.word("id") or "",
+            fields.word("keyvault") or "",
+            fields.word("clientID"),
+            item.line,
         )
         if secret.id in found:
             fix = "give one of them another id"

@@ -16,6 +16,7 @@ from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar, Sequence, is_n
 from reconciler.taskfile.tree.scalars import switch, whole_number
 
 MAX_SECONDS = 28_800  # the longest that a run may last
+MAX_TRIES = MAX_SECONDS  # nobody waits for more than one each second
 
 
 class Fields:
@@ -46,9 +47,15 @@ class Fields:
         """A text as it is written, secrets not yet in it."""
         node = self.mapping.get(key)
         if node is None or isinstance(node, Scalar):
+            self._refuse_nul(key, node)
             return node
         self._wrong_kind(key, node, "a text")
         return None
+
+    def _refuse_nul(self, key: str, node: Scalar | None) -> None:
+        """No program can be given one: words and variables end there."""
+        if node is not None and "\0" in node.text:
+            self._findings.doubt(node, f'"{key}" holds a NUL character', fix="remove it")
 
     def text(self, key: str) -> str | None:
         """A text that may be secret."""
@@ -71,27 +78,38 @@ class Fields:
             self._findings.doubt(node, f'"{key}" holds a secret', fix=fix)
         return text
 
-    def whole(self, key: str) -> int | None:
-        """A whole number."""
+    def whole(self, key: str, most: int = 2**63 - 1) -> int | None:
+        """A whole number. `most` is what a fix may tell somebody to write; it limits nothing."""
         node = self.mapping.get(key)
-        return None if node is None else self._whole(key, node)
+        return None if node is None else self._whole(key, node, most)
+
+    def tries(self, key: str) -> int:
+        """How often something is tried again; 0 where nothing is written."""
+        found = self.whole(key, MAX_TRIES) or 0
+        at = self.mapping.get(key) or self.mapping
+        if found < 0:
+            self._findings.error(at, f'"{key}" cannot be negative', fix="write 0")
+        if found > MAX_TRIES:
+            message, fix = f'"{key}" is more often than any run can', f"write at most {MAX_TRIES}"
+            self._findings.doubt(at, message, found=str(found), fix=fix)
+        return max(found, 0)
 
     def seconds(self, key: str) -> int:
         """A whole number of seconds, at most as many as a run lasts; 0 where nothing is written."""
-        found = self.whole(key) or 0
+        found = self.whole(key, MAX_SECONDS) or 0
         if found > MAX_SECONDS:
             fix = f"write at most {MAX_SECONDS}"
             at = self.mapping.get(key) or self.mapping
             self._findings.doubt(at, f'"{key}" is longer than any run', found=str(found), fix=fix)
         return min(found, MAX_SECONDS)
 
-    def _whole(self, key: str, node: Node) -> int | None:
+    def _whole(self, key: str, node: Node, most: int = 2**63 - 1) -> int | None:
         found = whole_number(node, lenient=False) if isinstance(node, Scalar) else None
         if found is None and isinstance(node, Scalar) and not self._findings.strict:
             found = whole_number(node, lenient=True)
             self._tell_reading(key, node, found)
         if found is None:
-            self._wrong_kind(key, node, "a whole number, without quotes or unit")
+            self._wrong_kind(key, node, "a whole number, without quotes or unit", most)
         return found
 
     def _tell_reading(self, key: str, node: Scalar, found: int | bool | None) -> None:
@@ -135,6 +153,8 @@ class Fields:
         for item in self._list(key):
             if not isinstance(item, Scalar):
                 self._wrong_kind(key, item, "a list of texts")
+            elif "\0" in item.text:
+                self._refuse_nul(key, item)
             elif item.is_null:
                 # Nothing is an empty text for ACR's engine.
                 self._findings.doubt(item, f'an item of "{key}" is empty', fix="remove it")
@@ -165,12 +185,12 @@ class Fields:
         self._wrong_kind(key, node, "a map")
         return None
 
-    def _wrong_kind(self, key: str, node: Node, allowed: str) -> None:
+    def _wrong_kind(self, key: str, node: Node, allowed: str, most: int = 0) -> None:
         found = node.text if isinstance(node, Scalar) else kind_name(node)
         fix = _KIND_FIXES.get(allowed)
         if isinstance(node, Scalar) and "number" in allowed:
-            digits = re.match(r"\s*([0-9]{1,18})", node.text)
-            fix = f"write {key}: {int(digits[1])}" if digits else "write digits"
+            meant = _meant(node)
+            fix = "write digits" if meant is None else f"write {key}: {min(meant, most)}"
             if not node.plain:
                 found, fix = f'"{node.text}"', "remove the quotes"
         self._findings.error(
@@ -178,6 +198,16 @@ class Fields:
         )
 
 
+def _meant(node: Scalar) -> int | None:
+    """The number that somebody seems to have meant: `0x10`, `1.5`, `30s`, `5m`."""
+    unit = _WITH_UNIT.fullmatch(node.text)
+    if unit:
+        return int(unit[1]) * _UNITS[unit[2][:1].lower()]
+    return whole_number(replace(node, plain=True), lenient=True)
+
+
+_WITH_UNIT = re.compile(r"\s*([0-9]{1,15})\s*([sSmMhH]|sec|seconds?|min|minutes?|hours?)\s*")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 _KIND_FIXES = {
     "a text": "write it as one text",
     "true or false": "write true or false, without quotes",

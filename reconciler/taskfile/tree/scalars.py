@@ -10,7 +10,7 @@ import re
 
 from reconciler.taskfile.tree.nodes import Scalar
 
-_DIGITS = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_DIGITS = re.compile(r"([-+]?(?:0|[1-9][0-9]{0,17}))(?:\.0+)?")
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 _SWITCHES = {"true": True, "True": True, "TRUE": True, "false": False, "False": False} | {
     "FALSE": False
@@ -34,8 +34,9 @@ def whole_number(node: Scalar, *, lenient: bool) -> int | None:
     """The number, None if it is none. Quoted digits are a text, not a number."""
     if not node.plain:
         return None
-    if _DIGITS.fullmatch(node.text):
-        return int(node.text)
+    digits = _DIGITS.fullmatch(node.text)  # `30.0` is the same number, and JSON Schema's integer
+    if digits:
+        return int(digits[1])
     return _loose_number(node.text) if lenient else None
 
 
@@ -49,6 +50,8 @@ def _loose_number(text: str) -> int | None:
             number = int(digits[2:], base)
         elif re.fullmatch(r"0[0-7]{1,40}", digits):
             number = int(digits, 8)
+        elif re.fullmatch(r"[0-9]{1,40}", digits):
+            number = int(digits)
         else:
             number = int(_decimal(digits))
     except (ValueError, OverflowError):
