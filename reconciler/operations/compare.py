@@ -29,7 +29,7 @@ from reconciler.operations.plan import (
     put_in_order,
 )
 from reconciler.operations.plan_head import plan_head
-from reconciler.operations.task_pushes import releases_of
+from reconciler.operations.releases import releases_of
 from reconciler.operations.validate import validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from reconciler.base.encoding import YamlError
 from reconciler.model.context import ContextKind, context_kind
@@ -11,8 +12,9 @@ from reconciler.model.task import Task
 from reconciler.operations.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change, Document
-from reconciler.taskfile.dockerfile.images import BaseImage, base_images
-from reconciler.taskfile.dockerfile.logicallines import DockerfileError
+
+if TYPE_CHECKING:
+    from reconciler.taskfile.dockerfile.images import BaseImage
 
 
 def dockerfile_bases(opened: OpenWorkspace, changes: Iterable[Change]) -> dict[str, list[str]]:
@@ -64,6 +66,9 @@ def _bases(data: bytes, task: Task, hosts: Iterable[bytes]) -> list[str]:
 
 
 def _images(data: bytes, docker: DockerStep, platform: str) -> tuple[BaseImage, ...]:
+    from reconciler.taskfile.dockerfile.images import base_images  # noqa: PLC0415  (late: rare)
+    from reconciler.taskfile.dockerfile.logicallines import DockerfileError  # noqa: PLC0415
+
     try:
         found = base_images(data, build_args=docker.args, target=docker.target, platform=platform)
     except DockerfileError:

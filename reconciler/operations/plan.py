@@ -14,7 +14,7 @@ from reconciler.operations.choosing import Choice, left_out_of, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
 from reconciler.operations.gather import known_drift, read_stores_by_digest, servers_of
 from reconciler.operations.plan_head import plan_head
-from reconciler.operations.task_pushes import releases_of
+from reconciler.operations.releases import releases_of
 from reconciler.operations.validate import Validation, validate
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.alike import looks_like_renames

@@ -6,7 +6,6 @@ word in braces; a file whose steps depend on that is not known before the run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,52 +18,23 @@ from reconciler.model.task import Task
 from reconciler.operations.before_run import RUN_WORDS, depends_on_run, in_braces
 from reconciler.operations.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.change import Change
 from reconciler.plan.parts import Frozen
-from reconciler.plan.releases import FilePushes, Releases, TaskFiles, release_paths
+from reconciler.plan.releases import FilePushes
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.values import UNREAD, read_values
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import PushStep
 
-_KEYS = ("step", "context", "compat")  # what decides what a task file pushes
-
 
 class _Unknown(Exception):
     """Why the pushes of a file are not known before the run."""
 
 
-def releases_of(opened: OpenWorkspace, changes: Sequence[Change]) -> Releases:
-    """The release paths of the changes of a plan, those of their task files too."""
-    wanted = [change for change in changes if _may_push_otherwise(change)]
-    files = TaskFiles(
-        before={one.address: _pushes(opened, one.base) for one in wanted if _file(one.base)},
-        after={one.address: _pushes(opened, one.target) for one in wanted if _file(one.target)},
-    )
-    return release_paths(changes, servers_of(opened), files)
-
-
-def _may_push_otherwise(change: Change) -> bool:
-    before, after = change.base, change.target
-    if before is None or after is None:
-        return _file(before) or _file(after)
-    if not (_file(before) or _file(after)):
-        return False
-    old, new = before.read()["spec"], after.read()["spec"]
-    return any(old.get(key) != new.get(key) for key in _KEYS)
-
-
-def _file(frozen: Frozen | None) -> bool:
-    # Looked for in the text first: of a hundred thousand tasks few run a task file.
-    if frozen is None or '"step":{"file":' not in frozen.text:
-        return False
-    return "file" in frozen.read()["spec"]["step"]
-
-
-def _pushes(opened: OpenWorkspace, frozen: Frozen | None) -> FilePushes:
-    task = Task.model_validate(frozen.read() if frozen is not None else None)
-    step = task.spec.step.file  # type: ignore[union-attr]  # asked by _file
+def pushes_of(opened: OpenWorkspace, frozen: Frozen) -> FilePushes:
+    """What the task file of a task pushes, or why that is not known before its run."""
+    task = Task.model_validate(frozen.read())
+    step = task.spec.step.file  # type: ignore[union-attr]  # asked before
     try:
         return FilePushes(images=_images(opened, task, step))
     except _Unknown as error:

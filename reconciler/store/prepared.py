@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.engine.cursor import CursorResult
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -44,12 +43,24 @@ class Prepared:
         return compiled
 
 
+def _insert_of(dialect: Dialect) -> Callable[[sa.Table], Any]:
+    """The INSERT that knows ON CONFLICT. Importing PostgreSQL's takes as long as a small plan."""
+    if dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415
+
+        return insert
+    from sqlalchemy.dialects.sqlite import insert as insert_or_update  # noqa: PLC0415
+
+    return insert_or_update
+
+
 def upsert(table: sa.Table) -> Prepared:
     """A whole row of a table, instead of the one with the same key if there is one."""
 
     def build(dialect: Dialect) -> Built:
-        kind = postgresql if dialect.name == "postgresql" else sqlite
-        insert = kind.insert(table).values({one.name: sa.bindparam(one.name) for one in table.c})
+        insert = _insert_of(dialect)(table).values(
+            {one.name: sa.bindparam(one.name) for one in table.c}
+        )
         keys = [one.name for one in table.primary_key]
         rest = {one.name: insert.excluded[one.name] for one in table.c if one.name not in keys}
         put: sa.Insert = insert.on_conflict_do_update(index_elements=keys, set_=rest)
