@@ -12,7 +12,7 @@ from reconciler.base.text import cut, plural
 from reconciler.plan.change import Change
 from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import document_hash
-from reconciler.plan.stored import Stored, document_of
+from reconciler.plan.stored import Stored, document_of, is_readable
 from reconciler.providers.base import LiveTask, Provider
 
 _MOST_MOVED = 10
@@ -70,7 +70,8 @@ def _hash_of(address: str, live: LiveTask | None, expected: str | None) -> str |
     # Whoever else wrote it may have spelled the same document in another way.
     if expected == (found := digest_text(live.document)):
         return found
-    return document_hash(document_of(address, Stored(live.document)) or {})
+    stored = Stored(live.document)
+    return document_hash(document_of(address, stored) or {}) if is_readable(stored) else found
 
 
 def _moved(address: str, change: Change, live: LiveTask | None, now: datetime) -> StalePlan:
@@ -88,9 +89,14 @@ def _what(address: str, change: Change, live: LiveTask | None, now: datetime) ->
     who = _who(live, now)
     if live is None:
         return ["the whole task: planned from a live task, now it is gone"]
-    if change.base is None:
+    if change.live_hash is None:
         return [f"the whole task: planned as new, now it exists{who}"]
-    document = document_of(address, Stored(live.document)) or {}
+    stored = Stored(live.document)
+    if not is_readable(stored):
+        return [f"the whole task: now it cannot be read{who}"]
+    if change.unreadable or change.base is None:
+        return [f"the whole task: planned from one that could not be read, now it can{who}"]
+    document = document_of(address, stored) or {}
     return [
         f"{field.path}: planned from {_spell(field.before)}, live is {_spell(field.after)}{who}"
         for field in field_changes(change.base.read(), document)

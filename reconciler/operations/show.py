@@ -25,11 +25,14 @@ MOST_RUNS = 5
 class Shown:
     """One task. `live` and `applied` are canonical documents, or None where it is not there.
 
+    `unreadable`: it is live, and no task; `live` is None then too.
+
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
 
     address: str
     live: Document | None
+    unreadable: bool
     applied: Document | None
     changed_by: str | None
     changed_at: datetime | None
@@ -46,7 +49,7 @@ class Shown:
 def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     """What is known of a task that is live or was applied. Raises WrongUsage, StateUnusable."""
     from reconciler.plan.fields import field_changes  # noqa: PLC0415  (late: the plan)
-    from reconciler.plan.stored import Stored, document_of  # noqa: PLC0415
+    from reconciler.plan.stored import Stored, document_of, is_readable  # noqa: PLC0415
     from reconciler.store.runs import list_runs  # noqa: PLC0415  (late: SQLAlchemy)
     from reconciler.store.tasks import read_applied  # noqa: PLC0415
 
@@ -56,11 +59,14 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     address = address_of(name, {*rows, *tasks}, "live or applied task")
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
-    live = document_of(address, Stored(task.document) if task else None)
+    stored = Stored(task.document) if task else None
+    readable = is_readable(stored)
+    live = document_of(address, stored) if readable else None
     applied = document_of(address, Stored(row.document) if row else None)
     return Shown(
         address=address,
         live=live,
+        unreadable=not readable,
         applied=applied,
         changed_by=task.changed_by if task else None,
         changed_at=task.changed_at if task else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Change, Frozen
-from reconciler.plan.stored import Stored, document_of
+from reconciler.plan.stored import Stored, document_of, is_readable
 from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.database import Fence, no_fence
@@ -35,7 +35,10 @@ def was_done(provider: Provider, change: Change) -> bool:
         return False
     if change.previous_address is not None and provider.read(change.previous_address) is not None:
         return False
-    found = document_of(change.address, Stored(live.document)) or {}
+    stored = Stored(live.document)
+    if not is_readable(stored):
+        return False
+    found = document_of(change.address, stored) or {}
     return Frozen.of(found) == change.target
 
 

@@ -7,6 +7,7 @@ For each address the three are compared by text first; only what differs is look
 | yes | yes | yes | update where the spec changed since the last apply; the rest is drift |
 | no | yes | any | delete |
 | no | no | yes | unmanaged, left alone |
+A live task that cannot be read is drift, see plan/unreadable.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from reconciler.plan.declared import Declared, NewTask
 from reconciler.plan.drift import drift_of, drift_of_undeclared
 from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import canonical_document
-from reconciler.plan.stored import Stored, StoredTasks, Three, document_of
+from reconciler.plan.stored import Stored, StoredTasks, Three, document_of, is_readable
+from reconciler.plan.unreadable import (
+    deleted,
+    drift_of_unreadable,
+    overwritten,
+    unreadable_drift,
+)
 
 __all__ = ["Comparer", "Comparison", "Stored", "compare", "former_address", "is_everywhere"]
 
@@ -51,7 +58,7 @@ class Comparer:
         self._result = Comparison()
 
     def add(self, task: Declared) -> None:
-        """Compare one declared task. Raises StateUnusable if a stored one cannot be read.
+        """Compare one declared task. Raises StateUnusable if a last applied one cannot be read.
 
         By digests first: only a task that is not everywhere as it is declared is read.
         """
@@ -68,17 +75,25 @@ class Comparer:
             return
         self._seen.add(previous or task.address)
         located = task.read()
-        three = self._three(located, previous, canonical_document(located.value))
-        old = previous or task.address
-        drift = drift_of(three, self._applied.get(old), self._live.get(old))
-        if drift is not None:
-            result.drift.append(drift)
-        change = _change(three, task)
+        live = self._live.get(previous or task.address)
+        three = self._three(located, previous, canonical_document(located.value), live)
+        change = self._examine(three, task, live)
         if change is None:
             result.unchanged += 1
             return
         result.changes.append(change)
         result.places[task.address] = (located.source.file, located.source.line)
+
+    def _examine(self, three: Three, task: Declared, live: Stored | None) -> Change | None:
+        """Note the drift of a task; its change, if there is one."""
+        if live is not None and three.live is None:
+            self._result.drift.append(drift_of_unreadable(three, live))
+            return overwritten(three, live)
+        old = three.previous or task.address
+        drift = drift_of(three, self._applied.get(old), live)
+        if drift is not None:
+            self._result.drift.append(drift)
+        return _change(three, task)
 
     def is_new(self, address: str) -> bool:
         """True if a task is stored nowhere."""
@@ -91,21 +106,31 @@ class Comparer:
         self._result.drift.sort(key=lambda drift: drift.address)
         return self._result
 
-    def _three(self, located: Located[Task], previous: str | None, declared: Document) -> Three:
+    def _three(
+        self,
+        located: Located[Task],
+        previous: str | None,
+        declared: Document,
+        live: Stored | None,
+    ) -> Three:
         old = previous or located.value.address
         heal = self._heal or located.value.spec.drift_policy == "heal"
-        applied, live = self._applied.get(old), self._live.get(old)
-        return Three(
-            located, previous, declared, document_of(old, applied), document_of(old, live), heal
-        )
+        applied = document_of(old, self._applied.get(old))
+        found = document_of(old, live) if is_readable(live) else None
+        return Three(located, previous, declared, applied, found, heal)
 
     def _compare_undeclared(self) -> None:
         for address in sorted({*self._applied, *self._live} - self._seen):
             if address not in self._applied:
                 self._result.unmanaged.append(address)
                 continue
-            live = self._live.get(address)
-            drift = drift_of_undeclared(address, self._applied[address], live)
+            live, applied = self._live.get(address), self._applied[address]
+            if live is not None and not is_readable(live):
+                last = document_of(address, applied) or {}
+                self._result.drift.append(unreadable_drift(address, live, heal=True))
+                self._result.changes.append(deleted(address, last, live))
+                continue
+            drift = drift_of_undeclared(address, applied, live)
             if drift is not None:
                 self._result.drift.append(drift)
             self._result.changes.append(_delete(address, document_of(address, live)))

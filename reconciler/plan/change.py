@@ -79,6 +79,9 @@ class Change:
     Of a new task `target` says all fields; `paths` lists only those that come from Defaults, and
     where they stand there. `depends_on` names the changes of this plan that are done first, and
     without which this one is not done.
+
+    `unreadable`: the live document cannot be read as a task. Then `live_hash` is the digest of its
+    text as it stands, and `base` what was last applied, if it was.
     """
 
     __pydantic_config__ = STRICT
@@ -87,6 +90,7 @@ class Change:
     action: Action
     previous_address: str | None = None
     adopts: bool = False
+    unreadable: bool = False
     paths: tuple[FieldChange, ...] = ()
     cause: Cause | None = None
     live_hash: str | None = None
@@ -106,11 +110,15 @@ class Drift(PlanModel):
 
     In `paths`, `before` is what was applied and `after` what is live. `ended`: it was on the list
     of known drift, through that day.
+
+    What is `unreadable` is no task: nothing is told of what it says. `waits`: the spec asks for
+    something new, which is not done before it is healed.
     """
 
     address: str
-    kind: Literal["changed", "deleted"]
+    kind: Literal["changed", "deleted", "unreadable"]
     heal: bool = False
+    waits: bool = False
     paths: tuple[FieldChange, ...] = ()
     changed_by: str | None = None
     changed_at: datetime | None = None

@@ -61,7 +61,7 @@ class KnownDrift(PlanModel):
     """
 
     address: str
-    kind: Literal["changed", "deleted"]
+    kind: Literal["changed", "deleted", "unreadable"]
     heal: bool = False
     paths: tuple[FieldChange, ...] = ()
     reason: str

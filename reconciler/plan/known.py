@@ -47,7 +47,8 @@ def set_apart(
 def _entries_of(
     drift: Drift, entries: Sequence[tuple[str, Entry]], applied: Mapping[str, Stored]
 ) -> list[tuple[int, tuple[str, Entry]]]:
-    metadata = json.loads(applied[drift.address].document)["metadata"]
+    stored = applied.get(drift.address)  # what cannot be read may never have been applied
+    metadata = json.loads(stored.document)["metadata"] if stored is not None else {}
     owner, labels = metadata.get("owner"), metadata.get("labels") or {}
     return [
         (number, item)
@@ -57,7 +58,7 @@ def _entries_of(
 
 
 def _sort(drift: Drift, entries: list[tuple[str, Entry]], today: date, result: Sorted) -> None:
-    if drift.kind == "deleted":
+    if drift.kind != "changed":
         whole = [item for item in entries if item[1].field is None]
         valid = [item for item in whole if today <= item[1].expires]
         if valid:

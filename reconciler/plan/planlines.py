@@ -67,6 +67,7 @@ def change_json(change: Change) -> str:
         "action": change.action,
         "previous_address": change.previous_address,
         "adopts": change.adopts,
+        "unreadable": change.unreadable,
         "paths": change.paths,
         "cause": change.cause,
         "live_hash": change.live_hash,

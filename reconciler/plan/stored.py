@@ -126,6 +126,17 @@ def document_of(address: str, stored: Stored | None) -> Document | None:
         raise unreadable(address, error) from None
 
 
+def is_readable(stored: Stored | None) -> bool:
+    """False if what is stored is no task."""
+    if stored is None:
+        return True
+    try:
+        stored_document(stored.document)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def unreadable(address: str, error: Exception) -> StateUnusable:
     """The error about a stored task that cannot be understood."""
     if isinstance(error, ValidationError):

@@ -16,7 +16,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.plan import Planned
 from reconciler.operations.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
-from reconciler.report.change_text import plain_fields, secrets_of
+from reconciler.report.change_text import fate_of_unreadable, plain_fields, secrets_of
 from reconciler.report.facts_text import spell_release, spell_timer
 from reconciler.report.plan_text import summary
 from reconciler.report.safety_text import blocked_sentences
@@ -107,7 +107,11 @@ def _of_drift(drift: Drift) -> Note:
     by = f" by {drift.changed_by}" if drift.changed_by else ""
     fields = ", ".join(field.path.removeprefix("spec.") for field in drift.paths)
     ended = f"; known until {drift.ended}, which is over" if drift.ended else ""
-    text = f"{drift.kind} live{by}: {fields or 'all'}{ended}"
+    waits = "; what is new in the spec waits" if drift.waits else ""
+    told = f"{drift.kind} live{by}: {fields or 'all'}"
+    if drift.kind == "unreadable":
+        told = f"cannot be read live{by and ', written'}{by}"
+    text = f"{told}{ended}{waits}"
     return Note("warning", f"drift {drift.address}", text)
 
 
@@ -128,7 +132,9 @@ def _of_change(change: Change, timers: list[str]) -> Note:
     secrets = secrets_of(change)
     names = [field.path.removeprefix("spec.") for field in plain_fields(change, secrets)]
     names += [secret.path.removeprefix("spec.") for secret in secrets]
-    text = "; ".join([", ".join(names) or "renamed, no rebuild", *timers])
+    told = ", ".join(names) or ("renamed, no rebuild" if not change.unreadable else "no field")
+    unread = [fate_of_unreadable(change)] if change.unreadable else []
+    text = "; ".join([told, *unread, *timers])
     return Note("notice", f"{change.action} {change.address}", text, file, line)
 
 

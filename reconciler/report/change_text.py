@@ -148,8 +148,18 @@ def headline(change: Change) -> str:
         Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
         Action.NO_OP: "remembered",
     }
-    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {words[change.action]:<11}"
+    told = words[change.action]
+    if change.unreadable:
+        told = f"{told}, {fate_of_unreadable(change)}"
+    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {told:<11}"
     return f"{head}  {_cause(change)}".rstrip()
+
+
+def fate_of_unreadable(change: Change) -> str:
+    """What becomes of a live task that cannot be read."""
+    if change.action is Action.DELETE:
+        return "what is live cannot be read"
+    return "what is live cannot be read, and is overwritten"
 
 
 def _cause(change: Change) -> str:

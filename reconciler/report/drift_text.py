@@ -24,6 +24,9 @@ def drift_fate(drift: Drift) -> str:
     """What becomes of the drift of a task."""
     if drift.kind == "deleted":
         return "made again" if drift.heal else "left so (--heal to undo)"
+    if drift.kind == "unreadable" and not drift.heal:
+        waits = "; what is new in the spec waits" if drift.waits else ""
+        return f"left alone (--heal to overwrite){waits}"
     if drift.heal:
         return "undone by this plan"
     fates = {field.cause for field in drift.paths}
@@ -32,11 +35,24 @@ def drift_fate(drift: Drift) -> str:
     return "the spec wins" if "drift" not in fates else "left alone (--heal to undo)"
 
 
+# The kind of a drift, as the first words about it, and as the note of one that is known.
+_KINDS = {"changed": "drift,", "deleted": "deleted live;", "unreadable": "cannot be read live;"}
+_KNOWN = {"changed": "", "deleted": ", deleted live", "unreadable": ", cannot be read live"}
+
+
+def _writer(drift: Drift, now: datetime) -> str:
+    """Who wrote what cannot be read: there is no field to say it at."""
+    if drift.kind != "unreadable" or not drift.changed_by:
+        return ""
+    when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at else ""
+    return f"; by {drift.changed_by}{when}"
+
+
 def drift_lines(
     drift: Drift, width: int, now: datetime, level: Level = Level.DEFAULT
 ) -> Iterator[str]:
     """The headline of a task that drifted, and its fields."""
-    told = f"{'drift,' if drift.kind == 'changed' else 'deleted live;'} {drift_fate(drift)}"
+    told = f"{_KINDS[drift.kind]} {drift_fate(drift)}{_writer(drift, now)}"
     ended = f"; known until {drift.ended}, which is over" if drift.ended else ""
     yield from wrap(harmless(f"  ! {drift.address:<26}  {told}{ended}"), width, "      ")
     if level is Level.SUMMARY:
@@ -59,15 +75,9 @@ def known_lines(
 ) -> Iterator[str]:
     """Drift on the workspace's list: how long, whose, why, and where the list says so."""
     for drift in known:
-        gone = ", deleted live" if drift.kind == "deleted" else ""
         heal = ", undone by this plan" if drift.heal else ""
-        yield from wrap(
-            harmless(
-                f"  ! {drift.address:<26}  known drift{gone}{heal}, {spell_known(drift, today)}"
-            ),
-            width,
-            "      ",
-        )
+        told = f"known drift{_KNOWN[drift.kind]}{heal}, {spell_known(drift, today)}"
+        yield from wrap(harmless(f"  ! {drift.address:<26}  {told}"), width, "      ")
         if level is not Level.SUMMARY:
             for field in drift.paths:
                 yield from _values(field, "", width, full=level is Level.FULL)
@@ -100,7 +110,7 @@ def drift_report(planned: Planned, width: int, now: datetime) -> list[str]:
     ]
     known = list(known_lines(plan.known_drift, width, now.date()))
     if not plan.drift:
-        with_known = {drift.address for drift in plan.known_drift if drift.kind == "changed"}
+        with_known = {drift.address for drift in plan.known_drift if drift.kind != "deleted"}
         same = plan.live - len(plan.unmanaged) - len(with_known)
         of_some = "no drift in what was chosen" if plan.left_out else None
         head = of_some or f"no drift: {plural(same, 'live task')} as last applied"

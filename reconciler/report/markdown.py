@@ -176,7 +176,8 @@ def _drift(plan: Plan) -> Iterator[str]:
 def _drifted(drift: Drift) -> Iterator[str]:
     who = f" by {escape(one_line(drift.changed_by, 80))}" if drift.changed_by else ""
     ended = f"; known until {drift.ended}, which is over" if drift.ended else ""
-    yield f"- `!` {code(drift.address)} {drift.kind} live{who}, {drift_fate(drift)}{ended}"
+    kind = "cannot be read live, written" if drift.kind == "unreadable" else f"{drift.kind} live"
+    yield f"- `!` {code(drift.address)} {kind}{who}, {drift_fate(drift)}{ended}"
     for field in drift.paths[:_FIELDS_SHOWN]:
         yield f"  - {values(field, ' applied, live ')}"
     yield from more_fields(len(drift.paths) - _FIELDS_SHOWN)

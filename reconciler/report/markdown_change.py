@@ -10,7 +10,13 @@ from reconciler.base.text import one_line
 from reconciler.model.task import Task
 from reconciler.plan.change import Action, Cause, Change, FieldChange, Plan
 from reconciler.plan.facts import TimerChange
-from reconciler.report.change_text import SIGNS, plain_fields, secrets_of, spell
+from reconciler.report.change_text import (
+    SIGNS,
+    fate_of_unreadable,
+    plain_fields,
+    secrets_of,
+    spell,
+)
 from reconciler.report.describe import describe
 from reconciler.report.facts_text import spell_secret, spell_timer
 from reconciler.report.inert import code, escape
@@ -39,7 +45,9 @@ def reader_of(plan: Plan, now: datetime) -> Reader:
 def headline(change: Change) -> str:
     """Sign, address, file and author."""
     former = f"{code(change.previous_address)} -> " if change.previous_address else ""
-    return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{_where(change.cause)}"
+    unread = f", {fate_of_unreadable(change)}" if change.unreadable else ""
+    where = _where(change.cause)
+    return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{where}{unread}"
 
 
 def _where(cause: Cause | None) -> str:

@@ -45,7 +45,10 @@ def show_lines(shown: Shown, now: datetime, width: int) -> list[str]:
 
 
 def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
-    if shown.live is None:
+    if shown.unreadable:
+        yield "live", "it cannot be read as a task: reconciler apply --heal writes the spec over it"
+        yield "changed", _who(shown.changed_by, shown.changed_at, now)
+    elif shown.live is None:
         yield "live", "it is gone: deleted behind the back of the state"
     else:
         task = Task.model_validate(shown.live)
@@ -61,7 +64,8 @@ def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
         commit = f", commit {shown.commit[:7]}" if shown.commit else ""
         file = f", {shown.file}" if shown.file else ""
         yield "applied", f"{_who(shown.applied_by, shown.applied_at, now)}{file}{commit}"
-        yield "drift", plural(len(shown.drift), "field") if shown.drift else "none"
+        drift = plural(len(shown.drift), "field") if shown.drift else "none"
+        yield "drift", "the whole task" if shown.unreadable else drift
     for fire in shown.fires:
         yield "next", f"{spell_moment(fire.at, now)} UTC by timer {fire.timer}"
     if not shown.runs:
@@ -82,6 +86,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "tool_version": __version__,
         "address": shown.address,
         "live": full_of(shown.live) if shown.live is not None else None,
+        "unreadable": shown.unreadable,
         "changed_by": shown.changed_by,
         "changed_at": to_iso(shown.changed_at) if shown.changed_at else None,
         "applied": full_of(shown.applied) if shown.applied is not None else None,

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reconciler.base.canonical import digest_text
 from reconciler.base.errors import StateUnusable
 from reconciler.plan.build import Stored, compare
 from reconciler.plan.change import Action
 from reconciler.report.change_text import fields_of
-from tests.unit.plan.builders import compared, frozen, located, stored, stores, task
+from tests.unit.plan.builders import NOW, compared, frozen, located, stored, stores, task
 
 OLD = task(timeout=3600)
 SLOW = task(timeout=7200)
@@ -147,11 +148,35 @@ def test_drift_of_a_task_that_is_deleted_is_told() -> None:
 
 # ------------------------------------------------------------------- hostile
 @pytest.mark.parametrize("text", ["{", "[]", '{"kind": "Task"}', "[" * 20_000])
-def test_a_stored_task_that_is_no_task_is_named(text: str) -> None:
-    live = {"contoso/web-api": Stored(text)}
-    with pytest.raises(StateUnusable) as caught:
-        compare([located(OLD)], stores(OLD), live)
-    assert ("task", "contoso/web-api") in caught.value.details
+def test_a_last_applied_task_that_is_no_task_is_named(text: str) -> None:
+    applied = {"contoso/web-api": Stored(text)}
+    for live in ({}, stores(OLD), applied):
+        for declared in ([], [located(SLOW)]):
+            with pytest.raises(StateUnusable) as caught:
+                compare(declared, applied, live)
+            assert ("task", "contoso/web-api") in caught.value.details
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"kind": "Task"}', "[" * 20_000])
+def test_a_live_task_that_is_no_task_is_drift_and_written_over_only_by_heal(text: str) -> None:
+    live = {"contoso/web-api": Stored(text, "mallory", NOW)}
+    found = compare([located(OLD)], stores(OLD), live)
+    assert (found.changes, found.unchanged) == ([], 1)
+    (drift,) = found.drift
+    assert (drift.kind, drift.heal, drift.waits) == ("unreadable", False, False)
+    assert (drift.changed_by, drift.changed_at) == ("mallory", NOW)
+    (change,) = compare([located(OLD)], stores(OLD), live, heal=True).changes
+    assert (change.action, change.unreadable) == (Action.UPDATE, True)
+    assert change.live_hash == digest_text(text)
+    assert change.target == frozen(OLD)
+
+
+def test_a_plan_keeps_nothing_of_what_cannot_be_read() -> None:
+    live = {"contoso/web-api": Stored('{"args": "ghp_secret"}', "mallory", NOW)}
+    for declared in ([], [located(OLD)], [located(SLOW)]):
+        found = compare(declared, stores(OLD), live, heal=True)
+        assert found.changes
+        assert "ghp_secret" not in repr((found.changes, found.drift))
 
 
 def test_secret_fields_are_marked_and_show_the_reference() -> None:
