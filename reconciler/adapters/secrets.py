@@ -53,5 +53,5 @@ def _from_file(reference: str, path: Path) -> str:
 def _unusable(reference: str, why: str) -> SecretUnavailable:
     return SecretUnavailable(
         f"the secret {reference} cannot be read: {why}",
-        hint="a file: path is relative to the workspace, or absolute",
+        hint="a file: path is absolute, or relative to the workspace (else to this folder)",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git_head import head_commit
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.inside import LeadsOutError, real_path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.model.context import ContextKind, context_kind
@@ -88,27 +90,33 @@ def find_dockerfile(
 ) -> tuple[Path, str]:
     """The Dockerfile and what to call it. Raises ReconcilerError with a near name.
 
-    `file` is relative to the context; where ACR's scanner is followed, to `start` first.
+    `file` is relative to the context; where ACR's scanner is followed, to `start` first. As in a
+    run, neither it nor a link on its way leads out: what is read is told in messages.
     """
     name = file or "Dockerfile"
     if file is not None and manner is Manner.ACB and context.root is None:
-        here = (start / file).resolve()
-        if here.is_file():
-            return here, file
-    path = (context.folder / name).resolve()
-    root = context.root.resolve() if context.root is not None else None
-    if root is not None and not path.is_relative_to(root):
-        raise ReconcilerError(f"the Dockerfile {one_line(name)} leads out of its repository")
-    shown = _shown(path, name, root, context)
-    if not path.exists():
-        raise _missing(name, path, shown, start)
-    return path, shown
+        with contextlib.suppress(OSError):
+            here = real_path(start.resolve(), file)
+            if here.is_file():
+                return here, file
+    root = (context.root or context.folder).resolve()
+    try:
+        path = real_path(root, str(context.folder.resolve() / name))
+    except LeadsOutError:
+        what = "context" if context.root is None else "repository"
+        message = f"the Dockerfile {one_line(name)} leads out of its {what}"
+        raise ReconcilerError(message, hint=f"name a file of the {what}") from None
+    except OSError:
+        path = context.folder / name
+        shown = _shown(path, name, context)
+        raise _missing(name, path, shown, start) from None
+    return path, _shown(path, name, context)
 
 
-def _shown(path: Path, name: str, root: Path | None, context: Context) -> str:
+def _shown(path: Path, name: str, context: Context) -> str:
     """A Dockerfile as a person knows it: `URL#REF:PATH` for one that was fetched."""
-    if root is not None:
-        return f"{context.shown}:{path.relative_to(root)}"
+    if context.root is not None:
+        return f"{context.shown}:{os.path.relpath(path.absolute(), context.root)}"
     return name if context.shown == "." else f"{context.shown}/{name}"
 
 

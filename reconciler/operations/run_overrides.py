@@ -15,6 +15,7 @@ from reconciler.base.source import Located
 from reconciler.model.context import Context, ContextKind, Location, Token, context_kind
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.model.task import Task
+from reconciler.operations.task_values import refuse_lines
 from reconciler.runner.multistep import MultiStep
 
 if TYPE_CHECKING:
@@ -141,7 +142,10 @@ def overridden_steps(multi: MultiStep, words: TaskWords) -> MultiStep:
         if value:
             raise WrongUsage(f"{flag} is for a docker step; this task has a task file")
     source = multi.source
-    values = {**source.set, **dict(_pairs("--set", words.settings))}
+    given_values = dict(_pairs("--set", words.settings))
+    if isinstance(source, FileStep) and multi.compat == "strict":
+        refuse_lines(given_values)
+    values = {**source.set, **given_values}
     try:
         changed = type(source).model_validate({**source.model_dump(), "set": values}, by_name=True)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.base.errors import WrongUsage
 from reconciler.base.text import one_line
@@ -25,8 +25,13 @@ def settings_of(
     except ValueError:
         raise WrongUsage("--set takes NAME=value", hint=hint) from None
     if manner is Manner.STRICT:
-        for name, value in found.items():
-            if len(f"{value}.".splitlines()) > 1:
-                message = f"the value of --set {one_line(name, 80)} has more than one line"
-                raise WrongUsage(message, hint="put it into a file: --values FILE")
+        refuse_lines(found)
     return found
+
+
+def refuse_lines(values: Mapping[str, str]) -> None:
+    """Raise WrongUsage for a value of `--set` with a line break."""
+    for name, value in values.items():
+        if len(f"{value}.".splitlines()) > 1:
+            message = f"the value of --set {one_line(name, 80)} has more than one line"
+            raise WrongUsage(message, hint="put it into a values file of the context")

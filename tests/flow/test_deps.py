@@ -116,6 +116,29 @@ def test_a_repository_is_fetched_and_gone_afterwards(
     assert list(private.iterdir()) == []
 
 
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+@pytest.mark.parametrize("file", ["/etc/passwd", "../../../../etc/passwd", "link", "over/passwd"])
+def test_nothing_outside_of_the_context_is_read(
+    desk: Desk, file: str, manner: str, tmp_path: Path
+) -> None:
+    deeper = tmp_path / "ctx"
+    deeper.mkdir()
+    (deeper / "link").symlink_to("/etc/passwd")
+    (deeper / "over").symlink_to("/etc")
+    outcome = desk.run("deps", "ctx", "-f", file, "--compat", manner)
+    assert (outcome.code, "leads out of its context" in outcome) == (1, True), outcome.text
+    assert "root:" not in outcome.text
+    (deeper / "Dockerfile").symlink_to("/etc/passwd")
+    assert "root:" not in desk.run("deps", "ctx", "--compat", manner).text
+
+
+def test_a_link_inside_the_context_is_followed(desk: Desk, tmp_path: Path) -> None:
+    desk.write({"ctx/real/Own": "FROM alpine:3\n"})
+    (tmp_path / "ctx/Dockerfile").symlink_to("real/Own")
+    assert "alpine:3" in desk.run("deps", "ctx").text
+    assert "alpine:3" in desk.run("deps", "ctx", "-f", str(tmp_path / "ctx/real/Own")).text
+
+
 def test_nothing_is_started_or_asked(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("deps reached out")
