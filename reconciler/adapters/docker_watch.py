@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from docker import APIClient
 from docker.errors import APIError
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
-from reconciler.model.container import ContainerEnd, TakeOutput
+from reconciler.model.container import ContainerEnd, TakeOutput, is_remote
 
-# SIGTERM, then so long until SIGKILL: with the rest a canceled step is gone within two seconds.
-GRACE_SECONDS = 0.8
+# SIGTERM, then so long until SIGKILL. Only who catches the first one is waited for: the engine's
+# init passes it on, and it ends whatever does not.
+GRACE_SECONDS = 5.0
+# Before it is set up, a first process loses the signals it gets.
+_SET_UP_SECONDS = 0.3
+_AGAIN_SECONDS = 0.1
 # An engine that has not ended a killed container after this is not going to.
 _GIVE_UP_SECONDS = 20.0
 
@@ -31,9 +36,14 @@ def watch(
 
     Raises EngineUnavailable if the engine goes away.
     """
-    ender = _Ender(client, identity, stopping)
+    ender, here = _Ender(client, identity, stopping), not is_remote(engine.address)
+
+    def started() -> None:
+        ender.started = time.monotonic()
+        on_started()
+
     try:
-        for record in follow(engine, _attached(identity, on_started), ender):
+        for record in follow(engine, _attached(identity, started), ender):
             if "chunks" in record:
                 out, err = record["chunks"]
                 if out:
@@ -41,7 +51,8 @@ def watch(
                 if err:
                     on_output(err, "err")
             else:
-                return _end(client, identity, record, stopped=ender.asked)
+                state = client.inspect_container(identity)["State"]
+                return _end(record, state, stopped=ender.ended_it(state, here))
     except EngineRefused as error:
         return ContainerEnd(exit_code=125, message=str(error), stopped=ender.asked)
     except Stopped:
@@ -69,25 +80,48 @@ class _Ender:
 
     def __init__(self, client: APIClient, identity: str, stopping: Callable[[], bool]) -> None:
         self._client, self._identity, self._stopping = client, identity, stopping
-        self._since: float | None = None
+        self.started: float | None = None
+        self._wanted: float | None = None
+        self._tried = self._since = 0.0
+        self._sent: datetime | None = None
         self._killed = False
 
     @property
     def asked(self) -> bool:
         """True if the container was told to end."""
-        return self._since is not None
+        return self._sent is not None
+
+    def ended_it(self, state: Record, here: bool) -> bool:
+        """True if it ended because it was told to, and not by itself just before.
+
+        The engine takes a signal for a container that has ended for as long as it has not noticed.
+        Its clock tells, if it is the one of this machine (`here`).
+        """
+        if self._sent is None or not here:
+            return self.asked
+        return datetime.fromisoformat(state["FinishedAt"]) >= self._sent
 
     def __call__(self) -> bool:
-        if self._since is None:
-            if self._stopping():
-                self._since = time.monotonic()
-                self._signal("SIGTERM")
-            return False
-        waited = time.monotonic() - self._since
-        if waited > GRACE_SECONDS and not self._killed:
-            # Not over if it was refused: the container may not have been started yet.
+        now = time.monotonic()
+        if self._wanted is None:
+            if not self._stopping():
+                return False
+            self._wanted = now
+        if self._sent is None:
+            self._ask(now)
+        elif now - self._since > GRACE_SECONDS and not self._killed:
             self._killed = self._signal("SIGKILL")
-        return waited > _GIVE_UP_SECONDS
+        return now - self._wanted > GRACE_SECONDS + _GIVE_UP_SECONDS
+
+    def _ask(self, now: float) -> None:
+        """Send SIGTERM, once the container has started; refused if it has ended."""
+        if self.started is None or now - self.started < _SET_UP_SECONDS:
+            return
+        if now - self._tried < _AGAIN_SECONDS:
+            return
+        self._tried, at = now, datetime.now(UTC)
+        if self._signal("SIGTERM"):
+            self._sent, self._since = at, now
 
     def _signal(self, name: str) -> bool:
         try:
@@ -97,8 +131,7 @@ class _Ender:
         return True
 
 
-def _end(client: APIClient, identity: str, waited: Record, *, stopped: bool) -> ContainerEnd:
-    state = client.inspect_container(identity)["State"]
+def _end(waited: Record, state: Record, *, stopped: bool) -> ContainerEnd:
     return ContainerEnd(
         exit_code=int(waited["StatusCode"]),
         stopped=stopped,

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from reconciler.runner.context import LocalFolders
     from reconciler.runner.request import RunRequest
 
-CANCEL_SECONDS = 5
+# More than the time of grace that a container has.
+CANCEL_SECONDS = 10
 
 
 class UnknownRun(ReconcilerError):

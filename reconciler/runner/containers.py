@@ -41,8 +41,9 @@ class Containers(Protocol):
     ) -> ContainerEnd:
         """Run one container to its end and remove it, unless it is kept.
 
-        When `stopping()` becomes true it gets SIGTERM and, a second later, SIGKILL; it is gone
-        when this returns.
+        When `stopping()` becomes true it gets SIGTERM and, if it is still there after its time of
+        grace, SIGKILL; it is gone when this returns. `stopped` of its end is false if it had ended
+        by itself before.
         """
 
     def create_network(

@@ -27,6 +27,14 @@ _OFFLINE = "none"
 
 
 @dataclass(frozen=True, slots=True)
+class Detached:
+    """A container that goes on beside the steps: who watches it, and when it began to run."""
+
+    thread: threading.Thread
+    begun: float
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The run's place on the engine. `volume` is None if no step needs a workspace.
 
@@ -48,7 +56,7 @@ class Site:
     over: threading.Event = field(default_factory=threading.Event)
     preparing: threading.Lock = field(default_factory=threading.Lock)
     built: dict[str, str] = field(default_factory=dict)
-    detached: list[threading.Thread] = field(default_factory=list)
+    detached: list[Detached] = field(default_factory=list)
 
     def network(self, name: str | None) -> str | None:
         """The engine's name of a step's network."""

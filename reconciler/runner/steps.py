@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
-from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused
+from reconciler.base.errors import RegistryRefused
 from reconciler.model.container import (
     ContainerEnd,
     ContainerRequest,
@@ -17,6 +16,7 @@ from reconciler.model.run import Reason, RunStatus, StepStatus
 from reconciler.runner.attempts import Ear, try_often
 from reconciler.runner.buildstep import build_step
 from reconciler.runner.containers import step_labels, thing_name
+from reconciler.runner.detached import go_on_beside
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.push import push_names
@@ -25,9 +25,6 @@ from reconciler.runner.stepimage import step_image, with_tag
 from reconciler.runner.stopping import StepWatch
 from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep, Step
-
-_STARTED_SECONDS = 0.1
-_CANNOT_START = 125  # what `docker run` ends with when there is no container
 
 
 def perform(step: Step, site: Site) -> None:
@@ -72,7 +69,8 @@ def _do(step: Step, work: Work, watch: StepWatch, site: Site) -> int | None:
 def _failed(step: Step, failure: Failure, status: StepStatus, code: int | None, site: Site) -> None:
     """Close a failed step; the run goes on only if its errors are ignored."""
     ignored = step.ignore_errors and failure.status is RunStatus.FAILED
-    site.work.ledger.close_step(step.id, StepStatus.IGNORED if ignored else status, code)
+    told = StepStatus.IGNORED if ignored else status
+    site.work.ledger.close_step(step.id, told, code, failure.reason)
     if not ignored:
         raise failure
     site.work.ledger.say(step.id, f"ignored: {failure.message}")
@@ -118,7 +116,8 @@ def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int | None:
     def once(attempt: int, ear: Ear) -> int:
         request = _request(step, image, attempt, site)
         if step.detach:
-            return _detached(step, request, attempt, site)
+            end = go_on_beside(step.id, request, attempt, site)
+            return 0 if end is None else _code(step, end)
         with work.ledger.output(step.id, attempt) as output:
             end = site.containers.run(request, _both(output, ear), watch, _nothing)
         if end.stopped:
@@ -192,44 +191,3 @@ def _secrets(step: CmdStep, site: Site) -> tuple[SecretFolder, ...]:
         for mount in step.mounts
         if mount.volume in volumes
     )
-
-
-# ------------------------------------------------------------------ detached
-def _detached(step: CmdStep, request: ContainerRequest, attempt: int, site: Site) -> int:
-    """Start a container that goes on beside the other steps until the last one has ended.
-
-    It is a success once it has started; one that then ends by itself says so in the record, with
-    its code, and ends nothing else.
-    """
-    ledger, begun, closed = site.work.ledger, threading.Event(), threading.Event()
-    ends: list[ContainerEnd] = []
-
-    def watch_it() -> None:
-        try:
-            with ledger.output(step.id, attempt) as output:
-                ends.append(site.containers.run(request, output, site.over.is_set, begun.set))
-        except EngineUnavailable as error:
-            ends.append(ContainerEnd(exit_code=_CANNOT_START, message=error.message))
-        except ReconcilerError as error:
-            ledger.say(step.id, f"lost sight of: {error.message}", attempt)
-        if begun.is_set() and ends and not ends[0].stopped:
-            closed.wait()
-            _ended_by_itself(step, ends[0], attempt, site)
-
-    thread = threading.Thread(target=watch_it, name=step.id, daemon=True)
-    site.detached.append(thread)
-    thread.start()
-    while thread.is_alive() and not begun.wait(_STARTED_SECONDS):
-        pass
-    try:
-        if not begun.is_set():
-            return _code(step, ends[0] if ends else ContainerEnd(_CANNOT_START))
-        ledger.close_step(step.id, StepStatus.SUCCEEDED)
-        return 0
-    finally:
-        closed.set()
-
-
-def _ended_by_itself(step: CmdStep, end: ContainerEnd, attempt: int, site: Site) -> None:
-    site.work.ledger.say(step.id, f"ended by itself with {end.exit_code}", attempt)
-    site.work.ledger.close_step(step.id, StepStatus.EXITED, end.exit_code)

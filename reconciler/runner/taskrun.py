@@ -15,6 +15,7 @@ from reconciler.model.run import Reason
 from reconciler.runner.buildstep import check_build
 from reconciler.runner.containers import Containers
 from reconciler.runner.context import measure
+from reconciler.runner.detached import end_all, settle
 from reconciler.runner.failure import Failure
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.multistep import MultiStep
@@ -60,10 +61,10 @@ def _do_steps(site: Site) -> None:
             halt=site.halt,
             stopping=site.work.watch,
         )
+        if error is None:
+            settle(site)
     finally:
-        site.over.set()
-        for thread in site.detached:
-            thread.join()
+        end_all(site)
     # Halted from outside, a step's own error only says that it was stopped.
     site.work.watch.check()
     if error is not None:
