@@ -26,6 +26,19 @@ _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _USER_WITH_SLASH = re.compile(
     r"(?i)\b[a-z][a-z0-9+.-]{0,30}://[^/?#\s@:]+:(?!\d{1,5}[/?#])[^\s@]{1,300}@"
 )
+# As above, in two parts: what stays, and what is hidden.
+_HIDDEN = (
+    re.compile(r"(?i)(\b(?!ssh://[^:@/]*@)[a-z][a-z0-9+.-]{0,30}://)[^/?#\s]*(?=@)"),
+    re.compile(
+        r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://)(?![*]{3}@)[^/?#\s@:]+:(?!\d{1,5}[/?#])[^\s@]{1,300}(?=@)"
+    ),
+    re.compile(r"((?:^|\s))[^\s:/@]+:[^\s/@]+(?=@(?!sha256:)[^\s])"),
+    re.compile(
+        r"(?i)([?&](?:sig|token|access_token|private_token|password|"
+        r"x-amz-signature|x-goog-signature)=)[^&#\s]+"
+    ),
+)
+_MARK = "***"
 _SHAPES = (_TOKEN, _USER, _USER_WITH_SLASH, _USER_WITHOUT_SCHEME, _SIGNED, _KEY)
 
 
@@ -37,3 +50,22 @@ def holds_token(text: str) -> bool:
 def holds_credential(text: str) -> bool:
     """True if the text looks as if a password, token, signature or private key stood in it."""
     return any(shape.search(text) for shape in _SHAPES)
+
+
+def without_credentials(text: str) -> str:
+    """The text with `***` for the user of each URL in it, for signatures and known tokens."""
+    if "://" not in text and "@" not in text and not holds_credential(text):
+        return text
+    for pattern in _HIDDEN:
+        text = pattern.sub(rf"\1{_MARK}", text)
+    return _TOKEN.sub(_MARK, text)
+
+
+def credentials_in(location: str) -> tuple[str, ...]:
+    """What `without_credentials` hides of a location, and each password without its user."""
+    held: list[str] = []
+    for pattern in _HIDDEN:
+        held += (match[0][len(match[1]) :] for match in pattern.finditer(location))
+        location = pattern.sub(rf"\1{_MARK}", location)
+    passwords = [text.partition(":")[2] for text in held]
+    return tuple(dict.fromkeys(filter(None, [*held, *passwords])))

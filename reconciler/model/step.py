@@ -123,6 +123,12 @@ class InlineItem(Model):
             raise problem("step", "a step has exactly one of cmd, build, push")
         return self
 
+    @model_validator(mode="after")
+    def _context_is_public(self) -> InlineItem:
+        if self.build and any(map(holds_credential, self.build.split())):
+            raise problem("build", "a build holds no user, password, token or signature")
+        return self
+
 
 class InlineSecret(Model):
     """A secret of the task file, read from a vault."""

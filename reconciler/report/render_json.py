@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.base.credentials import without_credentials
 from reconciler.base.redact import Redactor
 from reconciler.model.context import ContextKind, context_kind, git_location
 from reconciler.operations.render import Rendered
@@ -49,21 +50,26 @@ def render_json(rendered: Rendered) -> dict[str, Any]:
         "criticalPath": {"steps": list(path), "seconds": seconds},
         "diagnostics": [diagnostic_json(item) for item in task.diagnostics],
     }
-    return _masked(found, Redactor(task.masked)) if task.masked else found
+    masked: dict[str, Any] = _masked(found, Redactor(task.masked))
+    return masked
 
 
 def _masked(value: Any, redactor: Redactor, *, named_by_users: bool = False) -> Any:
     """The same without secrets; a secret that is called `steps` spoils no key of ours."""
     if isinstance(value, dict):
         return {
-            redactor.text(key) if named_by_users else key: _masked(
+            _told(key, redactor) if named_by_users else key: _masked(
                 item, redactor, named_by_users=key in _NAMED_BY_USERS
             )
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [_masked(item, redactor) for item in value]
-    return redactor.text(value) if isinstance(value, str) else value
+    return _told(value, redactor) if isinstance(value, str) else value
+
+
+def _told(text: str, redactor: Redactor) -> str:
+    return without_credentials(redactor.text(text))
 
 
 def _step(step: Step, run: Mapping[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from reconciler.base.clock import spell_duration
+from reconciler.base.credentials import without_credentials
 from reconciler.base.text import one_line, plural
 from reconciler.taskfile.tasks import (
     DEFAULT_WORKING_DIRECTORY,
@@ -32,7 +33,8 @@ def what_it_does(step: Step) -> str:
 
 
 def _quoted(word: str) -> str:
-    """The word as it would be typed; in double quotes where that reads better."""
+    """The word as it would be typed, without the user of a URL; in double quotes if it helps."""
+    word = without_credentials(word)
     if "'" in word and not set(word) & set('"$`\\!'):
         return f'"{word}"'
     return shlex.quote(word)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from reconciler.base.credentials import without_credentials
 from reconciler.base.redact import MaskedLines, Redactor
 from reconciler.model.container import Stream
 from reconciler.model.run import (
@@ -55,7 +56,11 @@ class Ledger:
             self.note(bases=tuple(dict.fromkeys((*self.record.bases, *found))))
 
     def _masked(self, value: Any) -> Any:
-        return self.redactor.text(value) if type(value) is str else value
+        return self._told(value) if type(value) is str else value
+
+    def _told(self, text: str) -> str:
+        """A text of our own: without secrets, and without the user of a URL, however short."""
+        return without_credentials(self.redactor.text(text))
 
     def now(self) -> datetime:
         """The time, UTC."""
@@ -63,7 +68,7 @@ class Ledger:
 
     def say(self, step: str, text: str, attempt: int = 1) -> None:
         """Write one line of our own into the log."""
-        now, lines = self.now(), self.redactor.text(text).splitlines() or [""]
+        now, lines = self.now(), self._told(text).splitlines() or [""]
         self._ports.log.write(
             *(LogLine(now, step, line, stream="note", attempt=attempt) for line in lines)
         )

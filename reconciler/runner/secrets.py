@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from reconciler.base.errors import SecretUnavailable
 from reconciler.base.redact import Redactor
-from reconciler.base.spellings import maskable
+from reconciler.base.spellings import SHORTEST, maskable
 from reconciler.base.text import one_line
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.runner.failure import Failure
@@ -52,9 +52,18 @@ def _value(work: Work, name: str, reference: str) -> str:
         raise Failure(Reason.TASKFILE_INVALID, message)
     value = resolve(work, reference)
     work.ledger.hide([value])
-    if not maskable(value):
-        work.ledger.say("build", f"warning: the secret {name} is too short to be masked in the log")
+    warn_of_short({f"secret {name}": value}, "build", work)
     return value
+
+
+def warn_of_short(values: Mapping[str, str], under: str, work: Work) -> None:
+    """Tell once of each value, by what it is called, that is too short to be masked."""
+    told = set[str]()
+    for name, value in values.items():
+        if value.strip() and not maskable(value) and value.strip() not in told:
+            told.add(value.strip())
+            message = f"the {name} is too short to be masked in the log"
+            work.ledger.say(under, f"warning: {message} (less than {SHORTEST} characters)")
 
 
 def refuse_secret_arguments(values: Mapping[str, str], args: Mapping[str, str], work: Work) -> None:

@@ -18,11 +18,12 @@ from reconciler.model.variables import FIELDS
 from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
-from reconciler.runner.secrets import resolve
+from reconciler.runner.secrets import resolve, warn_of_short
 from reconciler.runner.variables import RunVariables
 from reconciler.runner.work import Work
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.inline import read_inline
+from reconciler.taskfile.file.masking import volume_texts
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.values import read_values
 from reconciler.taskfile.inputs import Inputs, Manner
@@ -42,6 +43,12 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
     source = multi.source
     manner = Manner(multi.compat)
     secrets = _set_secrets(source, work)
+    named = {f"secret {name}": value for name, value in secrets.items()}
+
+    def vault_secret(secret: Secret) -> str:
+        value = named[f"secret {secret.id}"] = _vault_secret(secret, work)
+        return value
+
     inputs = Inputs(
         run=_run_values(variables),
         values=_values(source, fetched, manner),
@@ -49,7 +56,7 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
         now=work.ledger.record.started,
         seed=random_bytes(_SEED),
         fetch=lambda name: _alias_source(name, fetched),
-        secret=lambda secret: _vault_secret(secret, work),
+        secret=vault_secret,
     )
     if isinstance(source, FileStep):
         text = _text(fetched, source.path, "task file")
@@ -57,6 +64,7 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
     else:
         task = _inline(source, manner, inputs, work)
     work.ledger.hide(task.masked)
+    warn_of_short({**named, **dict(volume_texts(task))}, _READING, work)
     _tell(task.diagnostics, work)
     return task
 

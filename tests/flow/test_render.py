@@ -270,3 +270,28 @@ def test_text_for_people_ends_with_what_is_wrong(desk: Desk) -> None:
     outcome = desk.run("render", "task.yaml", "--compat", "acb")
     assert outcome.code == 0
     assert outcome.text.splitlines()[-1] == "1 warning; nothing would run"
+
+
+@pytest.mark.parametrize("password", ["ghp_pw12345secret", "pw"])
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_a_password_in_a_build_context_is_refused_and_never_repeated(
+    desk: Desk, password: str, form: str, manner: str
+) -> None:
+    url = f"https://u:{password}@git.contoso.example/r.git#main"
+    desk.write({"task.yaml": f"{HEAD}  - build: -t x:t {url}\n"})
+    outcome = desk.run("render", "task.yaml", "--compat", manner, "-o", form)
+    assert outcome.code == (1 if manner == "strict" else 0), outcome.text
+    assert "holds no user, password" in " ".join(outcome.text.split())
+    assert f":{password}" not in outcome.text
+    assert manner == "strict" or "https://***@git.contoso.example/r.git#main" in outcome.text
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_password_of_a_url_in_a_command_is_not_shown(desk: Desk, form: str) -> None:
+    step = "{cmd: bash clone https://u:pw@h.example/x, env: ['DB=postgres://me:pw@db/x']}"
+    desk.write({"task.yaml": f"{HEAD}  - {step}\n"})
+    outcome = desk.run("render", "task.yaml", "-o", form)
+    assert "https://***@h.example/x" in outcome.text
+    assert "postgres://***@db/x" in outcome.text
+    assert ":pw@" not in outcome.text

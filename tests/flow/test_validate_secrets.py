@@ -41,6 +41,10 @@ PLACES = [
     TASK.replace('docker: {images: ["web:1"]}', f'file: {{path: t.yaml, set: {{k: "{SECRET}"}}}}'),
     TASK.replace('docker: {images: ["web:1"]}', f'file: {{path: a, setSecret: {{k: "{PLAIN}"}}}}'),
     TASK.replace("name: web-api", f"name: {SECRET}:x"),
+    TASK.replace(
+        'docker: {images: ["web:1"]}',
+        f'inline: {{steps: [{{build: "-t x:1 https://u:{PLAIN}@git.contoso.example/w.git"}}]}}',
+    ),
 ]
 
 

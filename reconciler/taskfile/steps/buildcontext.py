@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from reconciler.base.credentials import holds_credential
 from reconciler.model.context import context_kind
 from reconciler.taskfile.findings import Findings, Place
 
 
 def check_context(context: str, at: Place, findings: Findings) -> None:
-    """Note a location that is no URL."""
+    """Note a location that is no URL, and one that holds a password; neither is repeated whole."""
+    if holds_credential(context):
+        message = "a build context holds no user, password, token or signature"
+        fix = "revoke it; make the repository the context of the task, with its token, and build ."
+        findings.doubt(at, message, fix=fix)
     try:
         context_kind(context)
         _ = urlsplit(context).hostname

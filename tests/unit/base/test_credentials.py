@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.base.credentials import holds_credential
+from reconciler.base.credentials import credentials_in, holds_credential, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,30 @@ def test_what_only_resembles_one_is_not(text: str) -> None:
 def test_a_password_with_a_slash_is_one_and_a_port_is_none(text: str, held: bool) -> None:
 
     assert holds_credential(text) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "held"),
+    [
+        ("https://u:pw@h.example/r.git#m", "https://***@h.example/r.git#m", ("u:pw", "pw")),
+        ("https://u:p@ss@h.example/r", "https://***@h.example/r", ("u:p@ss", "p@ss")),
+        ("https://u:p/w+x==@h.example/r", "https://***@h.example/r", ("u:p/w+x==", "p/w+x==")),
+        ("https://token@h.example/r", "https://***@h.example/r", ("token",)),
+        ("u:pw@h.example/r", "***@h.example/r", ("u:pw", "pw")),
+        ("https://h.example/a?sv=1&sig=abc#m", "https://h.example/a?sv=1&sig=***#m", ("abc",)),
+        ("ssh://git@h.example/r", "ssh://git@h.example/r", ()),
+        ("git@h.example:a/b", "git@h.example:a/b", ()),
+        ("https://h:8080/team@2/r", "https://h:8080/team@2/r", ()),
+        ("web:1@sha256:abcdef", "web:1@sha256:abcdef", ()),
+    ],
+)
+def test_what_is_told_of_a_location_and_what_is_hidden(
+    text: str, told: str, held: tuple[str, ...]
+) -> None:
+    assert without_credentials(text) == told
+    assert credentials_in(text) == held
+
+
+def test_every_credential_of_a_text_is_hidden() -> None:
+    text = "a https://u:pw@h b https://t@h?sig=x c ghp_16C7e42F292c6912E7710c838347Ae178B4a d"
+    assert without_credentials(text) == "a https://***@h b https://***@h?sig=*** c *** d"
