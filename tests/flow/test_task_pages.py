@@ -17,6 +17,8 @@ from reconciler.operations.schema import schema_of
 from reconciler.taskfile.file.alias import IMAGES, PREDEFINED
 from reconciler.taskfile.file.values import RUN_NAMES
 from reconciler.taskfile.steps.assemble import KEYS as TASK_KEYS
+from reconciler.taskfile.steps.buildarguments import KNOWN_FLAGS
+from reconciler.taskfile.steps.limits import UNDONE_FLAGS
 from reconciler.taskfile.steps.step import KEYS as STEP_KEYS
 from reconciler.taskfile.template.functions.catalogue import template_functions
 from tests.flow.desk import Desk
@@ -111,7 +113,7 @@ def test_a_row_says_which_steps_a_key_is_for(kind: str) -> None:
     values |= {"expose": "[80]", "exitedWith": "[1]", "exitedWithout": "[1]", "cache": "enabled"}
     flags = ("ignoreErrors", "keep", "disableWorkingDirectoryOverride", "detach", "pull")
     values |= dict.fromkeys((*flags, "privileged"), "true") | {"isolation": "default", "id": "a"}
-    values["volumeMounts"] = "[]"
+    values |= {"volumeMounts": "[]", "network": "host"}
     for key, where in told.items():
         if where == "-" or (kind, key) == ("push", "volumeMounts"):
             continue
@@ -130,6 +132,19 @@ def test_every_function_name_and_alias_is_told() -> None:
     assert {f"${name}" for name in PREDEFINED} | set(IMAGES) <= set(aliases)
 
 
+def test_every_flag_of_a_build_is_told() -> None:
+    told = rows(parts(REFERENCE, "What a build may ask for"))[1:]
+    done, undone = ([row for row in told if (row[1] == "no") == no] for no in (False, True))
+    flags = {flag for row in undone for flag in spans(row[0]) if flag.startswith("--")}
+    assert flags == {f"--{name}" for name in UNDONE_FLAGS}
+    known = {flag for row in done for flag in spans(row[0]) if flag.startswith("--")}
+    assert known == {f"--{name}" for name in KNOWN_FLAGS - set(UNDONE_FLAGS)}
+    for flag in flags:
+        assert errors(f"steps:\n  - build: {flag}=x .\n"), flag
+    for name in known - {"--platform", "--tag"}:
+        assert not errors(f"steps:\n  - build: {name}=true .\n"), name
+
+
 # -------------------------------------------------------------- az acr
 # What each command takes there, beside --registry, --resource-group and --no-format.
 COMMON = "--no-logs --no-wait --timeout --platform --auth-mode --agent-pool --log-template"
@@ -144,6 +159,10 @@ AZURE = {
     " --base-image-trigger-name --update-trigger-endpoint --update-trigger-payload-type"
     " --assign-identity --source-acr-auth-id --auth-mode --agent-pool --log-template"
     " --is-system-task",
+    "az acr pack build": "--builder --image --pack-image-tag --pull --no-push",
+    "az acr task ...": "--yes --run-id --identities --login-server --username --password"
+    " --use-identity --timer-name --schedule --enabled",
+    "az acr taskrun, agentpool": "--count --tier --subnet-id --queue-count --yes --name",
 }
 TASK = {
     "show": "--with-secure-properties",
@@ -160,7 +179,9 @@ TASK = {
 
 @pytest.mark.parametrize("heading", AZURE)
 def test_every_flag_of_azure_has_a_row(heading: str) -> None:
-    left = [span for row in rows(parts(AZ, heading)) for span in spans(row[0])]
+    left = [
+        word for row in rows(parts(AZ, heading)) for span in spans(row[0]) for word in span.split()
+    ]
     assert [flag for flag in AZURE[heading].split() if flag not in left] == []
 
 

@@ -28,6 +28,7 @@ _ALONE = frozenset(
         *("quiet", "rm", "squash"),
     )
 )
+KNOWN_FLAGS = _WITH_VALUE | _ALONE
 _SHORT = {"t": "tag", "f": "file", "c": "cpu-shares", "m": "memory", "o": "output", "q": "quiet"}
 _LISTS = {"tag": "tags", "label": "labels", "secret": "secrets"}
 _SINGLE = {"file": "file", "target": "target", "platform": "platform"}
@@ -95,7 +96,7 @@ def _sorted_out(
         if value is None:
             findings.error(at, f"the flag {word} has no value", fix="add its value")
             continue
-        if name not in _WITH_VALUE | _ALONE:
+        if name not in KNOWN_FLAGS:
             _unknown(word, at, findings)
         flags.append((name, value))
     return flags, others
@@ -112,7 +113,7 @@ def _flag(word: str) -> tuple[str, str, str]:
 
 def _unknown(word: str, at: Place, findings: Findings) -> None:
     shown = word.partition("=")[0]
-    near = findings.suggestion(shown.lstrip("-"), _WITH_VALUE | _ALONE)
+    near = findings.suggestion(shown.lstrip("-"), KNOWN_FLAGS)
     findings.doubt(at, f"docker build has no flag {shown}", fix=near or "remove it")
 
 
