@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.base.errors import RegistryRefused
+from reconciler.base.text import did_you_mean
 from reconciler.model.build import Refusal, Transfer
 from reconciler.model.image import parse_reference
 from reconciler.model.run import OutputImage, Reason
@@ -10,6 +11,9 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.ports import Images
 from reconciler.runner.work import Work
+
+# What the engine says of a name it does not have is no word of the registry's.
+_MAYBE_NOT_HERE = frozenset({Refusal.MISSING, Refusal.OTHER})
 
 
 def push_all(names: tuple[str, ...], images: Images, work: Work) -> None:
@@ -36,6 +40,8 @@ def _push(name: str, images: Images, work: Work, step: str) -> str:
     result = images.push(name, login, work.watch)
     if result.stopped:
         work.watch.check()
+    if result.refusal in _MAYBE_NOT_HERE and images.image(name) is None:
+        raise _not_here(name, work)
     if result.refusal is not None:
         raise _push_failure(name, registry, result)
     if result.digest is None:
@@ -72,6 +78,13 @@ def note_built(names: tuple[str, ...], image_id: str, work: Work) -> None:
         known = {output.reference: output for output in work.ledger.record.outputs}
         built = {name: OutputImage(reference=name, image_id=image_id) for name in names}
         work.ledger.note(outputs=tuple((known | built).values()))
+
+
+def _not_here(name: str, work: Work) -> StepFailed:
+    built = [output.reference for output in work.ledger.record.outputs]
+    near = did_you_mean(name, built)
+    fix = f"did you mean {near}?" if near else "build it in a step before, with -t"
+    return StepFailed(Reason.STEP, f"there is no image {name} on the engine to push; {fix}", 1)
 
 
 def _push_failure(name: str, registry: str, result: Transfer) -> Failure:

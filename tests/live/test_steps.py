@@ -271,6 +271,7 @@ def test_a_step_out_of_time_fails_the_run(workshop: Workshop) -> None:
         ({"build": "-t a:1 ../../etc"}, "taskfile-invalid", "leads out of the workspace"),
         ({"build": "-t a:1 --squash ."}, "taskfile-invalid", "--squash"),
         ({"build": "-t a:1 nothing"}, "source-missing", "no folder"),
+        ({"push": ["{{.Run.Registry}}/five:1"]}, "step", "five:1 on the engine to push; build it"),
         ({"build": "-t a:1 -f None ."}, "dockerfile-missing", "None"),
         ({"cmd": "no-such-program"}, "step", "exited with 127"),
     ],

@@ -146,6 +146,24 @@ def test_what_was_built_is_pushed_and_recorded_with_its_digest(bench: Bench) -> 
     assert [output.digest for output in record.outputs] == [bench.run.served]
 
 
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [("web:2", f"did you mean {REGISTRY}/web:1?"), ("other", "build it in a step before, with -t")],
+)
+def test_a_push_of_an_image_that_is_not_here_is_no_fault_of_the_registry(
+    bench: Bench, name: str, fix: str
+) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    bench.run.engine.transfer = Transfer(refusal=Refusal.MISSING, message="tag does not exist")
+    build, push = f"-t {REGISTRY}/web:1 .", f"{REGISTRY}/{name}"
+    record = bench.go({"id": "b", "build": build}, {"id": "p", "push": [push]})
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert record.message is not None
+    assert f"there is no image {push}" in record.message
+    assert fix in record.message
+    assert "refuses" not in record.message
+
+
 def test_a_push_elsewhere_is_refused_before_any_step(bench: Bench) -> None:
     record = bench.go(cmd("a", "ok"), {"id": "p", "push": ["other.example/a:1"]})
     assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
