@@ -34,6 +34,10 @@ _LISTS = {"tag": "tags", "label": "labels", "secret": "secrets"}
 _SINGLE = {"file": "file", "target": "target", "platform": "platform"}
 _SWITCHES = {"no-cache": "no_cache", "pull": "pull"}
 _CACHE_TAG_LIMIT = 128
+_WITHOUT_SECRET = (
+    "use it in a cmd step, in env or a volume, and build from what that makes; "
+    "a build without a task file mounts one: reconciler build --secret NAME"
+)
 
 
 def read_build(
@@ -52,8 +56,8 @@ def read_build(
     switches = {}
     for name, value in flags:
         if name == "build-arg" and reveal(value) != value:
-            fix = "mount it instead: --secret id=NAME"
-            findings.doubt(at, "a build argument holds a secret, and the image keeps it", fix=fix)
+            message = "a build argument holds a secret, and the image keeps it"
+            findings.doubt(at, message, fix=_WITHOUT_SECRET)
         if name in {"tag", "label"} and reveal(value) != value:
             message = "a name or label holds a secret, and the image keeps it"
             findings.doubt(at, message, fix="use a value instead")

@@ -70,3 +70,13 @@ def test_other_contexts_are_not(context: str) -> None:
 def test_a_context_that_is_no_url_is_refused(manner: str) -> None:
     (message,) = errors("steps:\n  - build: -t a:1 https://[x\n", manner)
     assert message == "2: the context is no URL"
+
+
+def test_what_to_do_with_a_secret_build_argument_is_nothing_that_a_run_refuses() -> None:
+    text = "version: v1.1.0\nsteps:\n  - build: --build-arg T={{.Values.t}} .\n"
+    (item,) = read(text, secret_values={"t": "longsecretvalue"}).diagnostics
+    assert item.fix is not None
+    assert "cmd step" in item.fix
+    # Of `reconciler build`; a build step of a task file has no `--secret id=`.
+    assert item.fix.partition("--secret ")[0].endswith("reconciler build ")
+    assert "longsecretvalue" not in str(item)
