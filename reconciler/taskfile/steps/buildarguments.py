@@ -34,7 +34,7 @@ _LISTS = {"tag": "tags", "label": "labels", "secret": "secrets"}
 _SINGLE = {"file": "file", "target": "target", "platform": "platform"}
 _SWITCHES = {"no-cache": "no_cache", "pull": "pull"}
 _CACHE_TAG_LIMIT = 128
-_WITHOUT_SECRET = (
+_HAND_OVER = (
     "use it in a cmd step, in env or a volume, and build from what that makes; "
     "a build without a task file mounts one: reconciler build --secret NAME"
 )
@@ -57,7 +57,7 @@ def read_build(
     for name, value in flags:
         if name == "build-arg" and reveal(value) != value:
             message = "a build argument holds a secret, and the image keeps it"
-            findings.doubt(at, message, fix=_WITHOUT_SECRET)
+            findings.doubt(at, message, fix=_HAND_OVER)
         if name in {"tag", "label"} and reveal(value) != value:
             message = "a name or label holds a secret, and the image keeps it"
             findings.doubt(at, message, fix="use a value instead")
