@@ -53,6 +53,11 @@ def spell_ago(moment: datetime, now: datetime) -> str:
     return f"{count} {unit} ago" if gap > 0 else f"in {count} {unit}"
 
 
+def spell_age(moment: datetime, now: datetime) -> str:
+    """`4 min ago (2026-11-21T03:00:00Z)`: what is old is looked up, too."""
+    return f"{spell_ago(moment, now)} ({to_iso(moment.replace(microsecond=0))})"
+
+
 def spell_moment(moment: datetime, now: datetime) -> str:
     """`today 03:00`, `tomorrow 03:00`, `21 Nov 03:00` or `21 Nov 2027`, always UTC."""
     moment, now = moment.astimezone(UTC), now.astimezone(UTC)

@@ -79,10 +79,11 @@ def apply(
 def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Plan:
     from reconciler.base.text import wrap  # noqa: PLC0415
     from reconciler.operations.saved import load_plan  # noqa: PLC0415
-    from reconciler.report.plan_text import summary  # noqa: PLC0415
+    from reconciler.report.plan_text import made_line, summary  # noqa: PLC0415
 
     plan = load_plan(opened, invocation.folder / plan_file)
-    show(wrap(summary(plan), invocation.width))
+    for text in (summary(plan), made_line(plan, opened.clock())):
+        show(wrap(text, invocation.width))
     return plan
 
 

@@ -111,4 +111,4 @@ def write(
     with locked(opened, purpose) as (lock, taken):
         show(taken_lines(taken, invocation.width))
         done = act(lock)
-    show(applied_lines(done, invocation.width))
+    show(applied_lines(done, invocation.width, opened.clock()))

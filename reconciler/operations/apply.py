@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.adapters.process import is_alive
 from reconciler.base.canonical import canonical_json
 from reconciler.base.errors import Interrupted, Locked, PolicyBlocked
 from reconciler.base.ids import new_id
+from reconciler.base.text import plural
 from reconciler.operations.manner import Manner, Step, Watch
 from reconciler.operations.moved import check_all
 from reconciler.operations.recover import Recovered, recover
@@ -38,7 +40,7 @@ __all__ = [
 class Applied:
     """How an apply ended. `apply_id` names it in the journal; None if there was nothing to do.
 
-    `earlier` of the writes were done before it was resumed.
+    `earlier` of the writes were done before it was resumed, whose plan was `made` then.
     """
 
     apply_id: str | None
@@ -46,6 +48,7 @@ class Applied:
     total: int
     remembered: int
     earlier: int = 0
+    made: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def apply_plan(
     manner = manner if isinstance(manner, Manner) else Manner(manner)
     if plan.policy.failures:
         raise PolicyBlocked(
-            f"the plan has {plan.policy.failures} policy failures",
+            f"the plan has {plural(plan.policy.failures, 'policy failure')}",
             details=[("finding", text) for text in plan.policy.findings[:5]],
             hint="mend the specs or add waivers, then make a new plan",
         )

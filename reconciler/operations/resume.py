@@ -52,7 +52,8 @@ def resume(opened: OpenWorkspace, apply_id: str, lock: StateLock, manner: Manner
         _reopen(opened, row, len(open_ones))
     writer.run(open_ones)
     done = writer.written - earlier
-    return Applied(row.id, done, writer.total, len(open_ones) - done, earlier)
+    remembered = len(open_ones) - done
+    return Applied(row.id, done, writer.total, remembered, earlier, plan.created)
 
 
 def _last(opened: OpenWorkspace, apply_id: str) -> journal.ApplyRow:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from reconciler.base.clock import spell_age
 from reconciler.base.text import harmless, plural, wrap
 from reconciler.operations.apply import Applied, Step
 from reconciler.plan.change import Action
@@ -23,7 +26,7 @@ def step_lines(step: Step, width: int) -> list[str]:
     return wrap(harmless(text), width, "  ")
 
 
-def applied_lines(applied: Applied, width: int) -> list[str]:
+def applied_lines(applied: Applied, width: int, now: datetime) -> list[str]:
     """The end of an apply."""
     if applied.apply_id is None:
         return ["Nothing to apply."]
@@ -32,7 +35,9 @@ def applied_lines(applied: Applied, width: int) -> list[str]:
         return wrap(done, width)
     before = f", {applied.earlier} were done before" if applied.earlier else ""
     noted = f" {plural(applied.remembered, 'task')} remembered." if applied.remembered else ""
+    made = f" The plan was made {spell_age(applied.made, now)}." if applied.made else ""
     text = (
         f"Applied {applied.written} of {applied.total}{before}. Journal {applied.apply_id}.{noted}"
+        f"{made}"
     )
     return wrap(text, width)

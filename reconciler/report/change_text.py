@@ -55,9 +55,10 @@ def view_of(plan: Plan, width: int, now: datetime, level: Level) -> View:
 
 def change_lines(change: Change, view: View) -> Iterator[str]:
     """The headline, and below it what the task does or which fields change."""
-    yield from wrap(harmless(headline(change)), view.width, "      ")
     if view.level is Level.SUMMARY:
+        yield from wrap(harmless(_short_headline(change, view.width)), view.width, "      ")
         return
+    yield from wrap(harmless(headline(change)), view.width, "      ")
     if change.action is Action.CREATE and not view.full:
         yield from _described(change.target, view)
     elif change.action is Action.DELETE and view.full:
@@ -139,6 +140,23 @@ def spell(value: Any, *, full: bool = False) -> str:
 
 def headline(change: Change) -> str:
     """Sign, address, what happens, where it is written and who wrote it."""
+    return f"{_head(change)}  {_cause(change)}".rstrip()
+
+
+def _short_headline(change: Change, width: int) -> str:
+    """As much of the headline as one line holds; never less than the address and what happens."""
+    head, cause = _head(change), change.cause
+    forms = [headline(change)]
+    if cause is not None:
+        commit = cause.commit[:7] if cause.commit else ""
+        removed = change.action is Action.DELETE
+        place = "removed" if removed else f"{cause.file}:{cause.line}"
+        forms += [f"{head}  {place}{' in' if removed else ' '} {commit}"] if commit else []
+        forms.append(f"{head}  {place}")
+    return next((form for form in forms if len(harmless(form)) <= width), head.rstrip())
+
+
+def _head(change: Change) -> str:
     former = f"{change.previous_address} -> " if change.previous_address else ""
     words = {
         Action.CREATE: "new",
@@ -151,8 +169,7 @@ def headline(change: Change) -> str:
     told = words[change.action]
     if change.unreadable:
         told = f"{told}, {fate_of_unreadable(change)}"
-    head = f"  {SIGNS[change.action]} {former + change.address:<26}  {told:<11}"
-    return f"{head}  {_cause(change)}".rstrip()
+    return f"  {SIGNS[change.action]} {former + change.address:<26}  {told:<11}"
 
 
 def fate_of_unreadable(change: Change) -> str:

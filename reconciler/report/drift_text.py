@@ -85,7 +85,8 @@ def known_lines(
 
 def spell_known(drift: KnownDrift, today: date) -> str:
     """`until 2026-11-30 (9 days), team-data: load test (reconciler.yaml:9)`."""
-    days = plural((drift.expires - today).days, "day")
+    left = (drift.expires - today).days
+    days = plural(left, "day") if left else "today is the last day"
     ticket = f", {drift.ticket}" if drift.ticket else ""
     place = drift.origin.rpartition(":")[0]
     return f"until {drift.expires} ({days}), {drift.owner}: {drift.reason}{ticket} ({place})"

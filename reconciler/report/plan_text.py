@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from reconciler.base.clock import spell_age
 from reconciler.base.text import cut, harmless, plural, wrap
 from reconciler.operations.apply import Taken
 from reconciler.operations.plan import Planned
@@ -149,6 +150,13 @@ def _policy_line(plan: Plan) -> str:
     is_blocked = policy.failures or plan.blocked
     blocked = f" BLOCKED: this plan cannot be applied{why}." if is_blocked else ""
     return f"{share_of_deletes(plan)}Policy: {failures}, {policy.waived} waived.{blocked}"
+
+
+def made_line(plan: Plan, now: datetime) -> str:
+    """How old a saved plan is, and of which commit."""
+    at = f", at {plan.inputs.commit[:7]}" if plan.inputs.commit else ""
+    dirty = " with changes that are not committed" if plan.inputs.dirty else ""
+    return f"Plan {plan.id}, made {spell_age(plan.created, now)}{at}{dirty}."
 
 
 def share_of_deletes(plan: Plan) -> str:

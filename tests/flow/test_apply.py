@@ -121,6 +121,13 @@ def later(monkeypatch: pytest.MonkeyPatch, **gap: int) -> None:
     monkeypatch.setattr(options, "open_workspace", opened)
 
 
+def test_the_age_of_a_saved_plan_is_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.run("plan", "--out", "p.json")
+    later(monkeypatch, hours=3, minutes=1)
+    told = " ".join(project.run("apply", "p.json").out.split())
+    assert re.search(r"Plan p-\w+, made 3 h ago \(20\d\d-\d\d-\d\dT[\d:]+Z\)\.", told)
+
+
 def test_an_expired_plan_is_stale(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.run("plan", "--out", "p.json")
     later(monkeypatch, hours=24, minutes=1)
@@ -198,7 +205,9 @@ def test_a_plan_that_policy_blocks_is_3_saved_or_not(project: Project) -> None:
     assert project.run("apply", "p.json").code == 3
     outcome = project.run("apply", "--auto-approve")
     assert outcome.code == 3
-    assert "policy failures" in outcome.err
+    assert "the plan has 2 policy failures" in outcome.err
+    (project.root / "specs/web-api.yaml").unlink()
+    assert "the plan has 1 policy failure\n" in project.run("apply", "--auto-approve").err
     assert project.live() == {}
 
 

@@ -213,6 +213,15 @@ def test_a_summary_cuts_what_is_many_but_never_deletes(tmp_path: Path) -> None:
     assert "more to delete" not in out
 
 
+def test_a_summary_has_one_line_for_each_task(project: Project) -> None:
+    for name in ("web-new", "a-task-with-a-long-name-of-its-own"):
+        project.write(name)
+    short = commit(project, "a-reviewer-with-a-long-name")
+    out = project.run("plan", "--summary").out
+    assert f"  + contoso/web-new             new          specs/web-new.yaml:1  {short}\n" in out
+    assert "\n  + contoso/a-task-with-a-long-name-of-its-own  new\n" in out
+
+
 def test_notes_name_files_from_the_root_of_the_repository(project: Project) -> None:
     git = ["git", "init", "-q"]
     subprocess.run(git, cwd=project.root.parent, check=True)
@@ -274,6 +283,9 @@ def test_known_drift_is_shown_and_raises_no_alarm_until_it_ends(project: Project
     assert "known drift, until" in outcome.out
     assert "(3 days), team-web: load test (reconciler.yaml:6)" in " ".join(outcome.out.split())
     assert project.run("plan", "--detailed-exitcode").code == 0
+    known(project, days=0)
+    told = " ".join(project.run("drift").out.split())
+    assert "(today is the last day), team-web: load test" in told
     known(project, days=-1)
     outcome = project.run("drift")
     assert outcome.code == 8

@@ -61,7 +61,7 @@ def test_the_json_of_drift_looks_as_before() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_apply_looks_as_before(width: int) -> None:
     done = [line for step in steps(comparison_plan()) for line in step_lines(step, width)]
-    lines = [*done, *applied_lines(Applied("a-7f3a9c1e", 4, 4, 1), width)]
+    lines = [*done, *applied_lines(Applied("a-7f3a9c1e", 4, 4, 1), width, AT)]
     assert max(map(len, lines)) <= width
     check_golden(FOLDER / f"apply-{width}.txt", text(lines))
 
