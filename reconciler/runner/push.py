@@ -81,8 +81,9 @@ def note_built(names: tuple[str, ...], image_id: str, work: Work) -> None:
 
 
 def _not_here(name: str, work: Work) -> StepFailed:
-    built = [output.reference for output in work.ledger.record.outputs]
-    near = did_you_mean(name, built)
+    # Without the registry, which they all share: it would make any two names alike.
+    built = [_short(output.reference, work) for output in work.ledger.record.outputs]
+    near = did_you_mean(_short(name, work), built)
     fix = f"did you mean {near}?" if near else "build it in a step before, with -t"
     return StepFailed(Reason.STEP, f"there is no image {name} on the engine to push; {fix}", 1)
 
