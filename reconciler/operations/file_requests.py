@@ -12,6 +12,7 @@ from reconciler.base.errors import WrongUsage
 from reconciler.model.step import DockerStep, FileStep, InlineStep
 from reconciler.model.workspace import Workspace
 from reconciler.operations.registries import login_server_of
+from reconciler.operations.run_overrides import checked_location
 from reconciler.operations.run_requests import (
     check_timeout,
     new_run_id,
@@ -50,7 +51,7 @@ def file_request(words: FileWords, workspace: Workspace, actor: str) -> RunReque
     return RunRequest(
         id=new_run_id(),
         actor=actor,
-        source=words.source,
+        source=checked_location(words.source),
         folder=words.folder,
         step=DockerStep(push=False),
         multi=_multi_step(words),

@@ -28,6 +28,19 @@ def test_a_file_or_a_command_is_run(words: FileWords) -> None:
         file_request(words, WORKSPACE, "dev")
 
 
+@pytest.mark.parametrize("words", [FILE, COMMAND])
+@pytest.mark.parametrize(
+    "source",
+    ["https://u:hunterpw@h.example/r.git", "u:hunterpw@h.example/r", "https://h/a?sig=hunterpw"],
+)
+def test_a_context_with_a_password_is_refused_before_anything_is_kept(
+    words: FileWords, source: str
+) -> None:
+    with pytest.raises(WrongUsage, match="no user, token") as refused:
+        file_request(replace(words, source=source), WORKSPACE, "dev")
+    assert "hunterpw" not in str(refused.value)
+
+
 WORKSPACE = Workspace.model_validate(
     {
         "apiVersion": "reconciler/v1",

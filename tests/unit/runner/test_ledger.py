@@ -64,3 +64,16 @@ def test_a_note_of_several_lines_is_masked_and_written_at_once(tmp_path: Path) -
     ledger.hide(["topsecret"])
     ledger.say("a", "one\ntopsecret")
     assert log.all == [["one", "***"]]
+
+
+def test_the_user_of_a_url_is_neither_kept_nor_told_and_what_programs_print_stays(
+    tmp_path: Path,
+) -> None:
+    log = Writes()
+    ledger = ledger_of(tmp_path, log)
+    ledger.note(message="no https://u:pw@r.example/a.git#m")
+    ledger.say("a", "fetches https://u:pw@r.example/a.git#m")
+    with ledger.output("a") as output:
+        output(b"https://u@r.example\n")
+    assert ledger.record.message == "no https://***@r.example/a.git#m"
+    assert log.all == [["fetches https://***@r.example/a.git#m"], ["https://u@r.example"]]
