@@ -26,7 +26,7 @@ def unreadable_drift(address: str, live: Stored, *, heal: bool, waits: bool = Fa
 
 def drift_of_unreadable(three: Three, live: Stored) -> Drift:
     """The drift of a declared task of which live cannot be read."""
-    waits = not three.heal and (three.previous is not None or three.applied != three.declared)
+    waits = not three.heal and three.applied != three.declared
     address = three.previous or three.address
     return unreadable_drift(address, live, heal=three.heal, waits=waits)
 
