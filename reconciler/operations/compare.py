@@ -67,7 +67,8 @@ def compare_with(
     attributed = attribute(opened, comparison, stores)
     blocked = guard(opened, comparison.changes, base, overrides)
     ordered = put_in_order(opened, attributed.changes)
-    releases = releases_of(opened, attributed.changes)
+    texts = ((address, one.document) for address, one in base.items())
+    releases = releases_of(opened, attributed.changes, texts)
     plan = Plan(
         mode="compare",
         **plan_head(now, stores.state_id),

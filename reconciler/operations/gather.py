@@ -26,6 +26,7 @@ __all__ = [
     "Declared",
     "Stores",
     "known_drift",
+    "live_texts",
     "read_declared",
     "read_policies",
     "read_stores",
@@ -130,6 +131,12 @@ def read_stores_by_digest(opened: OpenWorkspace) -> Stores:
         database.setting("state_id"),
         int(database.setting("serial")),
     )
+
+
+def live_texts(opened: OpenWorkspace) -> Iterator[tuple[str, str]]:
+    """Addresses and documents of the live tasks, one after the other; read when asked for."""
+    for task in opened.provider.read_all():
+        yield task.address, task.document
 
 
 def _applied(row: TaskRow) -> Stored:

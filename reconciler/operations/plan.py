@@ -12,7 +12,7 @@ from reconciler.operations.apply import NOTHING_TAKEN, Taken, settle_interrupted
 from reconciler.operations.causes import attribute
 from reconciler.operations.choosing import Choice, left_out_of, selection_of
 from reconciler.operations.dockerfiles import dockerfile_bases
-from reconciler.operations.gather import known_drift, read_stores_by_digest, servers_of
+from reconciler.operations.gather import known_drift, live_texts, read_stores_by_digest, servers_of
 from reconciler.operations.plan_head import plan_head
 from reconciler.operations.releases import releases_of
 from reconciler.operations.validate import Validation, validate
@@ -74,7 +74,7 @@ def make_plan(
     changes = comparison.changes
     blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
     ordered = put_in_order(opened, attributed.changes)
-    releases = releases_of(opened, attributed.changes)
+    releases = releases_of(opened, attributed.changes, live_texts(opened))
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
         inputs=inputs_of(opened, validation),

@@ -13,14 +13,19 @@ from reconciler.plan.releases import FilePushes, Releases, TaskFiles, release_pa
 _KEYS = ("step", "context", "compat")  # what decides what a task file pushes
 
 
-def releases_of(opened: OpenWorkspace, changes: Sequence[Change]) -> Releases:
-    """The release paths of the changes of a plan, those of their task files too."""
+def releases_of(
+    opened: OpenWorkspace, changes: Sequence[Change], live: Iterable[tuple[str, str]]
+) -> Releases:
+    """The release paths of the changes of a plan, those of their task files too.
+
+    `live` are addresses and documents of live tasks, read only if a name is new.
+    """
     wanted = [change for change in changes if _may_push_otherwise(change)]
     files = TaskFiles(
         before=dict(_pushes(opened, ((one.address, one.base) for one in wanted))),
         after=dict(_pushes(opened, ((one.address, one.target) for one in wanted))),
     )
-    return release_paths(changes, servers_of(opened), files)
+    return release_paths(changes, servers_of(opened), files, live)
 
 
 def _may_push_otherwise(change: Change) -> bool:

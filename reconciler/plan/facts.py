@@ -14,8 +14,9 @@ class ReleasePath:
     """A name that a task writes from now on, and did not before.
 
     `image` is `server/repository:tag`; what differs from run to run stands in braces. `former`
-    are the tasks that wrote it until now and stop. `origin` is the file:line:column of the name; of
-    a new task, which is read as a whole, that of its document.
+    are the tasks that wrote it until now and stop, `beside` those whose specs go on writing it
+    (their task files are not read for it). `origin` is the file:line:column of the name; of a new
+    task, which is read as a whole, that of its document.
     """
 
     __pydantic_config__ = STRICT
@@ -23,6 +24,7 @@ class ReleasePath:
     image: str
     address: str
     former: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     origin: str | None = None
 
 

@@ -1,12 +1,14 @@
 """Which names are written by another task than before, or for the first time. Pure.
 
-A name is new only beside what the changed tasks wrote live until now: a task that stays as it is
-and writes the same name is refused when the specs are read, unless both carry the label for it.
+A name is new beside what the changed tasks wrote live until now. Tasks that stay as they are may
+write it too: with a label on both, or where the tag differs from run to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.base.source import spell_path
@@ -49,30 +51,67 @@ _NO_FILES = TaskFiles()
 
 
 def release_paths(
-    changes: Iterable[Change], servers: Mapping[str, str], files: TaskFiles = _NO_FILES
+    changes: Sequence[Change],
+    servers: Mapping[str, str],
+    files: TaskFiles = _NO_FILES,
+    live: Iterable[tuple[str, str]] = (),
 ) -> Releases:
     """What changes write anew. `servers` are login servers by name of registry.
 
-    Whoever reads no task files (`files`) is told of none.
+    Whoever reads no task files (`files`) is told of none. `live` are addresses and documents of
+    live tasks: looked at only if a name is new.
     """
     gained: list[tuple[str, Change, str]] = []
     lost: dict[str, list[str]] = {}
+    kept: dict[str, list[str]] = {}
     for change in changes:
         before = _written(change.base, servers, files.before.get(change.address))
         after = _written(change.target, servers, files.after.get(change.address))
         gained += [(name, change, place) for name, place in after.items() if name not in before]
         for name in before.keys() - after.keys():
             lost.setdefault(name, []).append(change.previous_address or change.address)
+        for name in before.keys() & after.keys():
+            kept.setdefault(name, []).append(change.address)
+    if gained:
+        changed = {change.previous_address or change.address for change in changes}
+        others = ((address, text) for address, text in live if address not in changed)
+        for name, address in _writers({name for name, *_ in gained}, others, servers):
+            kept.setdefault(name, []).append(address)
     paths = tuple(
         ReleasePath(
             image=name,
             address=change.address,
             former=tuple(sorted(lost.get(name, ()))),
+            beside=tuple(sorted(kept.get(name, ()))),
             origin=_origin(change, place),
         )
         for name, change, place in sorted(gained, key=lambda item: (item[0], item[1].address))
     )
     return Releases(paths, tuple(_unknown(files.after)))
+
+
+# A longer pattern takes longer than reading every document.
+_MOST_LOOKED_FOR = 200
+
+
+def _writers(
+    names: set[str], tasks: Iterable[tuple[str, str]], servers: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Which of some names tasks write, with their addresses. What is no task writes none."""
+    repositories = {_repository(name) for name in names}
+    few = len(repositories) <= _MOST_LOOKED_FOR
+    said = re.compile("|".join(map(re.escape, sorted(repositories))) if few else "")
+    for address, text in tasks:
+        if said.search(text) is None:
+            continue
+        with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+            for name in _written(Frozen(text), servers, None).keys() & names:
+                yield name, address
+
+
+def _repository(name: str) -> str:
+    """The end of `server/team/web:tag` that a document says of it in any spelling: `web`."""
+    return name.rpartition("/")[2].partition(":")[0]
 
 
 def _unknown(files: Mapping[str, FilePushes]) -> Iterator[UnknownRelease]:

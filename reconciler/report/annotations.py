@@ -91,7 +91,7 @@ def _of_delete(change: Change) -> Note:
 def _of_releases(plan: Plan) -> Iterator[Note]:
     created = {change.address for change in plan.changes if change.action is Action.CREATE}
     for path in plan.releases:
-        if path.former or path.address not in created:
+        if path.former or path.beside or path.address not in created:
             file, line, column = (path.origin or "::").rsplit(":", 2)
             yield Note(
                 "warning",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.base.clock import spell_moment
@@ -10,6 +11,7 @@ from reconciler.plan.secrets import SecretChange, SecretFacts
 
 _PERIODS = ((1, "day"), (7, "week"), (30.44, "month"), (365.25, "year"))
 _NONE = SecretFacts("")
+_MOST_NAMES = 5
 
 
 def spell_rate(runs: float) -> tuple[str, str]:
@@ -43,7 +45,17 @@ def _runs(count: str) -> str:
 def spell_release(path: ReleasePath) -> str:
     """`contoso/web-api now writes host/web:prod, until now written by contoso/old`."""
     former = f", until now written by {', '.join(path.former)}" if path.former else ""
-    return f"{path.address} now writes {path.image}{former}"
+    beside = f", which {spell_beside(path.beside)}" if path.beside else ""
+    return f"{path.address} now writes {path.image}{former}{beside}"
+
+
+def spell_beside(names: Sequence[str]) -> str:
+    """`contoso/a goes on writing`, or all of some names: of many the first."""
+    shown = [
+        *names[:_MOST_NAMES],
+        *([f"{len(names) - _MOST_NAMES:,} more"][: len(names) > _MOST_NAMES]),
+    ]
+    return f"{', '.join(shown)} {'goes' if len(names) == 1 else 'go'} on writing"
 
 
 def spell_unknown(release: UnknownRelease) -> str:
@@ -61,8 +73,10 @@ def spell_allowed(release: UnknownRelease) -> str:
 
 
 def ranked(paths: tuple[ReleasePath, ...], created: set[str]) -> list[ReleasePath]:
-    """In the order of interest: names taken over, new names of old tasks, then the rest."""
-    return sorted(paths, key=lambda path: (not path.former, path.address in created))
+    """In the order of interest: names of other tasks, new names of old tasks, then the rest."""
+    return sorted(
+        paths, key=lambda path: (not (path.former or path.beside), path.address in created)
+    )
 
 
 def spell_secret(change: SecretChange) -> str:

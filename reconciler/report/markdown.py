@@ -14,7 +14,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import ranked, spell_allowed
+from reconciler.report.facts_text import ranked, spell_allowed, spell_beside
 from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
@@ -141,7 +141,8 @@ def _releases(plan: Plan) -> Iterator[str]:
     for path in paths:
         former = ", ".join(map(code, path.former))
         had = f", until now written by {former}" if former else ""
-        lines.append(f"- {code(path.address)} now writes {code(path.image)}{had}")
+        beside = f", which {spell_beside([*map(code, path.beside)])}" if path.beside else ""
+        lines.append(f"- {code(path.address)} now writes {code(path.image)}{had}{beside}")
     shown, left_out = fit(lines, _RELEASE_ROOM)
     yield from shown
     if left_out:

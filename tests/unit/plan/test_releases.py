@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.image import release_name
 from reconciler.model.task import Task
 from reconciler.plan.releases import release_paths
-from tests.unit.plan.builders import compared, task
+from tests.unit.plan.builders import compared, stores, task
 
 SERVERS = {"contoso": "registry.contoso.example"}
 
@@ -31,6 +31,31 @@ def test_a_new_task_and_a_new_tag_are_new_paths() -> None:
         ("registry.contoso.example/shop:latest", "contoso/shop-api", ()),
         ("registry.contoso.example/web:prod", "contoso/web-api", ()),
     ]
+
+
+def beside(declared: list[Task], live: list[Task], **more: str) -> list[tuple[str, ...]]:
+    changes = compared(declared, live, live).changes
+    texts = [(address, one.document) for address, one in stores(*live).items()]
+    return [
+        path.beside for path in release_paths(changes, SERVERS, live=[*texts, *more.items()]).paths
+    ]
+
+
+def test_a_task_that_goes_on_writing_a_name_is_named() -> None:
+    stays = pushing("shop-api", "team/img:{{.Run.ID}}")
+    slower = task("web-api", step={"docker": {"images": ["team/img:$ID"]}}, timeout=900)
+    old = [stays, pushing("web-api", "team/img:$ID"), pushing("etl-job", "etl:1")]
+    new = [stays, slower, pushing("etl-job", "etl:1", "team/img:{{ .Run.ID }}")]
+    assert beside(new, old, broken="img: no task") == [("contoso/shop-api", "contoso/web-api")]
+    assert beside([pushing("etl-job", "etl:1", "team/img:2"), *new[:2]], old) == [()]
+
+
+def test_of_very_many_new_names_writers_are_found_too() -> None:
+    stays = pushing("shop-api", "img-7:{{.Run.ID}}")
+    images = [f"img-{number}:{{{{.Run.ID}}}}" for number in range(250)]
+    found = beside([stays, pushing("web-api", *images)], [stays])
+    assert found.count(("contoso/shop-api",)) == 1
+    assert len(found) == 250
 
 
 def test_another_task_that_takes_a_name_over_names_who_had_it() -> None:
