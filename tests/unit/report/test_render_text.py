@@ -35,7 +35,7 @@ def test_of_a_long_critical_path_both_ends_are_named() -> None:
         ("user: '1000'", "user 1000"),
         ("cpus: '1.5'", "cpus 1.5"),
         ("entryPoint: /bin/sh", "entry point /bin/sh"),
-        ("isolation: process", "isolation process"),
+        ("isolation: default", "isolation default"),
         ("ports: ['80:80', '81:81']", "ports 80:80, 81:81"),
         ("expose: ['80']", "exposes 80"),
         ("privileged: true", "PRIVILEGED"),
