@@ -25,9 +25,11 @@ _WRAPS = (64, 76)
 _PERCENT = re.compile("%[0-9A-F]{2}")
 # Between the bytes, as `od`, `openssl`, .NET, C and `xxd -i` write them.
 _BETWEEN = (" ", ":", "-", "\\x", ", 0x")
-# A dump breaks its lines anywhere: of a value of up to so many bytes each four are looked for.
 _DUMPS = (" ", ":")
-_DUMPED = 128
+# Bytes of a value with its pieces up to which dumps, and all spellings, are looked for: of a whole
+# bundle of certificates that would take gigabytes.
+_DUMPED = 512
+_LARGE = 32 * 1024
 _MARKUP = re.compile("[<>&\u2028\u2029]")
 _MARKUP_AND_QUOTES = re.compile("[<>&'+=`\u2028\u2029]")
 _NO_WORD = re.compile(r"([^\w@%+=:,./-])")
@@ -54,9 +56,11 @@ def variants(value: str) -> set[bytes]:
         return set()
     pieces = _pieces(to_bytes(value))
     found = set(pieces)
+    size = sum(map(len, pieces))
     for piece in pieces:
         if len(piece) >= SHORTEST:
-            found |= _spellings(piece)
+            found |= _spellings(piece) if size <= _LARGE else _few_spellings(piece)
+            found |= _dumped(piece) if size <= _DUMPED else set()
     return {form for form in found if len(form) >= SHORTEST}
 
 
@@ -84,6 +88,13 @@ def _spellings(raw: bytes) -> set[bytes]:
     texts = {*_json_forms(text), *_html_forms(text), *_literals(raw, text)}
     forms |= {to_bytes(form) for form in texts}
     forms |= {form.encode() for form in _hex_forms(raw)}
+    return forms | {form for form, _ in _base64_forms(raw)}
+
+
+def _few_spellings(raw: bytes) -> set[bytes]:
+    digits = raw.hex()
+    escaped = _json(raw.decode("utf-8", "surrogateescape"), ascii_only=True)
+    forms = {digits.encode(), digits.upper().encode(), to_bytes(escaped)}
     return forms | {form for form, _ in _base64_forms(raw)}
 
 
@@ -152,10 +163,13 @@ def _hex_forms(raw: bytes) -> Iterator[str]:
     for digits in (raw.hex(), raw.hex().upper()):
         yield digits
         yield from (between.join(_pairs(digits)) for between in _BETWEEN)
-    pairs = _pairs(raw.hex()) if len(raw) <= _DUMPED else []
-    for between in _DUMPS:
-        for at in range(len(pairs) - SHORTEST + 1):
-            yield between.join(pairs[at : at + SHORTEST])
+
+
+def _dumped(raw: bytes) -> set[bytes]:
+    """Each four bytes of a value, as a dump that breaks its lines anywhere has them."""
+    pairs = _pairs(raw.hex())
+    starts = range(len(pairs) - SHORTEST + 1)
+    return {between.join(pairs[at : at + SHORTEST]).encode() for at in starts for between in _DUMPS}
 
 
 def _pairs(digits: str) -> list[str]:

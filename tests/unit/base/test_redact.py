@@ -259,3 +259,11 @@ def test_without_secrets_a_long_line_with_colours_is_handed_on_whole() -> None:
     first = list(lines.feed(data))
     assert len(first) >= 4
     assert b"".join(line for line, _ in [*first, *lines.flush()]) == data
+
+
+def test_a_large_value_is_masked_as_it_is_in_base64_and_in_hexadecimal() -> None:
+    lines = [f"line {number} of a large/value".encode() for number in range(3000)]
+    redactor = Redactor([b"\n".join(lines).decode()])
+    for line in lines[::500]:
+        for form in (line, base64.b64encode(line).rstrip(b"="), line.hex().encode()):
+            assert redactor.data(b"< " + form + b" >") == b"< *** >"
