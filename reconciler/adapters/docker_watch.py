@@ -99,7 +99,7 @@ class _Ender:
         """
         if self._sent is None or not here:
             return self.asked
-        return datetime.fromisoformat(state["FinishedAt"]) >= self._sent
+        return not ended_before(str(state["FinishedAt"]), self._sent)
 
     def __call__(self) -> bool:
         now = time.monotonic()
@@ -129,6 +129,11 @@ class _Ender:
         except APIError:
             return False
         return True
+
+
+def ended_before(finished: str, moment: datetime) -> bool:
+    """True if a container's `FinishedAt` (RFC 3339, up to nanoseconds) lies before a moment."""
+    return datetime.fromisoformat(finished) < moment
 
 
 def _end(waited: Record, state: Record, *, stopped: bool) -> ContainerEnd:
