@@ -61,6 +61,11 @@ def changed_since(folder: Path, commit: str) -> set[str]:
     return {name for name in (told + "\0" + new).split("\0") if name}
 
 
+def text_at(folder: Path, commit: str, name: str) -> str | None:
+    """The text of a file at a commit, `name` relative to the folder; None if it was not there."""
+    return ask_git(folder, "cat-file", "blob", f"{commit}:./{name}")
+
+
 def files_with_word(folder: Path, commit: str, word: str, below: str) -> set[str]:
     """Files below `below` that held a word at a commit, relative to the folder."""
     words = ("-a", "-l", "-z", "-w", "-F", "-e", word, commit, "--", below)

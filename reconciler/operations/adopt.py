@@ -124,6 +124,7 @@ def _remember(draft: Draft) -> Change:
         address=draft.task.address,
         action=Action.NO_OP,
         adopts=True,
+        file=draft.file,
         cause=Cause(file=draft.file),
         live_hash=document.digest,
         base=document,

@@ -12,6 +12,8 @@ from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
 from reconciler.loader.workspace import find_root
 from reconciler.operations.gather import Stores
+from reconciler.operations.history import History
+from reconciler.operations.variables import Variables, retold
 from reconciler.operations.versions import by_version
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparison
@@ -28,13 +30,19 @@ class Attributed:
     inherited: tuple[Cause, ...]
 
 
-def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> Attributed:
+def attribute(
+    opened: OpenWorkspace, comparison: Comparison, stores: Stores, since: str | None = None
+) -> Attributed:
     """Say of each change the file it comes from and the commit that wrote it last.
 
-    One walk of the log for all files; nothing is asked where nothing changed.
+    `since` is the commit that specs are compared with, where that is not the last apply. One walk
+    of the log for all files; nothing is asked where nothing changed.
     """
-    gone = _files_of_deletes(opened.root, comparison.changes, stores)
+    gone, history = _files_of_deletes(opened.root, comparison.changes, stores), History(opened)
     files = {change.address: _file_of(change, comparison, gone) for change in comparison.changes}
+    own = {change.address: _own_file(change, comparison, gone) for change in comparison.changes}
+    reasons = Variables(history, stores, since).reasons(comparison.changes, own)
+    files |= {address: _split(found[0].origin) for address, found in reasons.items()}
     above = sorted({place[0] for change in comparison.changes for place in _inherited(change)})
     paths = {_plain(file) for file, _ in files.values() if file} | set(above)
     dirty = changed_files(opened.root) if paths else set()
@@ -45,9 +53,12 @@ def attribute(opened: OpenWorkspace, comparison: Comparison, stores: Stores) -> 
 
     def told(change: Change) -> Change:
         file, line = files[change.address]
-        return replace(change, cause=cause(file, line)) if file else change
+        change = retold(change, reasons.get(change.address, []))
+        if not file:
+            return change
+        return replace(change, file=as_text(own[change.address]), cause=cause(file, line))
 
-    changes = by_version(opened, tuple(map(told, comparison.changes)), stores)
+    changes = by_version(history, tuple(map(told, comparison.changes)), stores)
     return Attributed(tuple(changes), tuple(cause(name, 1) for name in above))
 
 
@@ -70,8 +81,19 @@ def _inherited(change: Change) -> Iterator[tuple[str, int]]:
 
 
 def _place(field: FieldChange) -> tuple[str, int]:
-    file, line, _ = str(field.origin).rsplit(":", 2)
+    return _split(str(field.origin))
+
+
+def _split(origin: str) -> tuple[str, int]:
+    file, line, _ = origin.rsplit(":", 2)
     return file, int(line)
+
+
+def _own_file(change: Change, comparison: Comparison, gone: Mapping[str, str]) -> str:
+    """The spec that declares a task, or did last."""
+    if change.action is Action.DELETE:
+        return _plain(gone[change.address])
+    return _plain(comparison.places[change.address][0])
 
 
 def _files_of_deletes(root: Path, changes: Iterable[Change], stores: Stores) -> dict[str, str]:

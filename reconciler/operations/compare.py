@@ -64,7 +64,7 @@ def compare_with(
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()
     stores = Stores(base, base, "", 0)
-    attributed = attribute(opened, comparison, stores)
+    attributed = attribute(opened, comparison, stores, commit)
     blocked = guard(opened, comparison.changes, base, overrides)
     ordered = put_in_order(opened, attributed.changes)
     texts = ((address, one.document) for address, one in base.items())

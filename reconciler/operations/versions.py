@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from reconciler import __version__
-from reconciler.adapters.git_revisions import changed_since, commit_of
 from reconciler.base.source import RENDERED
 from reconciler.operations.gather import Stores
-from reconciler.operations.workspace import OpenWorkspace
+from reconciler.operations.history import Applied, History
 from reconciler.plan.change import Action, Change
 from reconciler.plan.stored import Stored
 
@@ -22,9 +20,8 @@ _FROM_FILES = {"spec", "template", "defaults", "removed"}
 class Versions:
     """Knows the commits of applies by other versions, and which files changed since."""
 
-    opened: OpenWorkspace
+    history: History
     commits: Mapping[str, str]
-    _changed: dict[str, set[str] | None] = field(default_factory=dict)
 
     def told(self, change: Change, applied: Stored | None) -> Change:
         """The change; its fields are caused by the tool if nothing else can have caused them.
@@ -43,37 +40,24 @@ class Versions:
         commit = self.commits.get(applied.apply_id or "")
         if commit is None:
             return False
-        if commit not in self._changed:
-            known = commit_of(self.opened.root, commit) is not None
-            self._changed[commit] = changed_since(self.opened.root, commit) if known else None
-        changed = self._changed[commit]
+        changed = self.history.changed_since(commit)
         return changed is not None and not any(_bears_on(_file(change), name) for name in changed)
 
 
-def by_version(
-    opened: OpenWorkspace, changes: tuple[Change, ...], stores: Stores
-) -> Iterator[Change]:
+def by_version(history: History, changes: tuple[Change, ...], stores: Stores) -> Iterator[Change]:
     """The changes, with the fields that only the version of this program changed told apart."""
-    from reconciler.store.journal import plans_of  # noqa: PLC0415  (late: SQLAlchemy)
-
     olds = [_applied(change, stores) for change in changes]
-    ids = {old.apply_id for old in olds if old is not None and old.apply_id is not None}
-    commits: dict[str, str] = {}
-    if ids:
-        with opened.database.read() as connection:
-            commits = dict(_of_other_versions(plans_of(connection, ids)))
-    versions = Versions(opened, commits)
+    applies = history.applies(old.apply_id for old in olds if old is not None)
+    versions = Versions(history, dict(_of_other_versions(applies)))
     for change, old in zip(changes, olds, strict=True):
         yield versions.told(change, old)
 
 
-def _of_other_versions(plans: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _of_other_versions(applies: Mapping[str, Applied]) -> Iterator[tuple[str, str]]:
     """The applies by another version, from a clean commit, each with that commit."""
-    for apply_id, text in plans.items():
-        plan = json.loads(text)
-        inputs = plan["inputs"]
-        if plan["tool_version"] != __version__ and inputs["commit"] and not inputs["dirty"]:
-            yield apply_id, inputs["commit"]
+    for apply_id, applied in applies.items():
+        if applied.tool_version != __version__ and applied.commit and not applied.dirty:
+            yield apply_id, applied.commit
 
 
 def _applied(change: Change, stores: Stores) -> Stored | None:

@@ -68,7 +68,7 @@ def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_
                 document.text,
                 opened.actor,
                 now,
-                file=cause.file.removesuffix(" (rendered)") if cause else None,
+                file=change.file,
                 commit=cause.commit if cause else None,
                 apply_id=entry.apply_id,
             )

@@ -67,7 +67,7 @@ def _best(gone: Sequence[Gone], new: Sequence[Change]) -> Iterator[LooksLikeRena
             address=after.address,
             equal=len(was[before] & fields),
             fields=len(was[before] | fields),
-            file=after.cause.file if after.cause else None,
+            file=after.file,
         )
         for after in new
         for fields in (_fields(after.target),)

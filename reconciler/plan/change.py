@@ -78,7 +78,8 @@ class Change:
     remembered as last applied: null where that is the same, which it is unless drift is left alone.
     Of a new task `target` says all fields; `paths` lists only those that come from Defaults, and
     where they stand there. `depends_on` names the changes of this plan that are done first, and
-    without which this one is not done.
+    without which this one is not done. `file` is the spec that declares the task, or did last;
+    `cause` may be in another one, Defaults or variables.
 
     `unreadable`: the live document cannot be read as a task. Then `live_hash` is the digest of its
     text as it stands, and `base` what was last applied, if it was.
@@ -92,6 +93,7 @@ class Change:
     adopts: bool = False
     unreadable: bool = False
     paths: tuple[FieldChange, ...] = ()
+    file: str | None = None
     cause: Cause | None = None
     live_hash: str | None = None
     base: Frozen | None = None

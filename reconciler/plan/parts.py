@@ -14,7 +14,7 @@ from reconciler.base.canonical import canonical_json, digest_text
 
 # What a document says: JSON that was read.
 Document = dict[str, Any]
-Why = Literal["spec", "template", "defaults", "removed", "tool", "drift", "accepted"]
+Why = Literal["spec", "template", "variables", "defaults", "removed", "tool", "drift", "accepted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,9 @@ class FieldChange:
 
     `sensitive` marks references to secrets: the values are references, never secrets. `origin` is
     the file:line:column of the new value; `cause` says where it comes from: spec, template
-    (a spec that was rendered), defaults (of a folder), removed (from all of these), tool (only the
-    version of this program changed), or drift that is undone. Of a drifted field it says what
+    (a spec that was rendered), variables (that its template reads, of the workspace or of Defaults;
+    the template did not change), defaults (of a folder), removed (from all of these), tool (only
+    the version of this program changed), or drift that is undone. Of a drifted field it says what
     becomes of it: drift (left alone), spec (the spec changes it too, and wins), accepted (the spec
     says the same by now).
     """

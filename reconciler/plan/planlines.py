@@ -69,6 +69,7 @@ def change_json(change: Change) -> str:
         "adopts": change.adopts,
         "unreadable": change.unreadable,
         "paths": change.paths,
+        "file": change.file,
         "cause": change.cause,
         "live_hash": change.live_hash,
         "depends_on": change.depends_on,

@@ -8,6 +8,9 @@ from reconciler.base.clock import spell_ago
 from reconciler.plan.change import Cause, Change, Drift, FieldChange, Plan
 from reconciler.report.levels import Level
 
+# What comes from another file than its own, and how.
+_ELSEWHERE = {"defaults": "", "variables": ", read by its template"}
+
 
 class Reasons:
     """Answers for the fields of one plan."""
@@ -26,8 +29,9 @@ class Reasons:
         if field.cause == "removed":
             return "no longer written" if self._full or field.after is not None else ""
         file, line = _place(field)
-        if field.cause == "defaults":
-            return f"from {field.origin}{who(self._authors.get(file) or change.cause)}"
+        if field.cause in _ELSEWHERE:
+            by = who(self._authors.get(file) or change.cause)
+            return f"from {field.origin}{_ELSEWHERE[field.cause]}{by}"
         if field.cause == "template":
             return f"from template {file.removesuffix(' (rendered)')}{self._author(change, line)}"
         return f"{file}:{line}{who(change.cause)}" if self._full and file else ""

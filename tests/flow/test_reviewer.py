@@ -73,6 +73,109 @@ def test_a_field_of_a_template_names_the_template(project: Project) -> None:
     assert '"30" -> "45" from template specs/etl.yaml.j2' in told(project)
 
 
+def in_git(project: Project) -> None:
+    (project.root / ".gitignore").write_text(".reconciler/\n")
+    commit(project, "dev")
+    assert project.run("apply", "--auto-approve").code == 0
+    (project.root / "specs/etl.yaml.j2").write_text(TEMPLATE.replace("source: etl", "source: job"))
+    commit(project, "dev")
+    assert project.run("apply", "--auto-approve").code == 0
+
+
+def caused(project: Project, *words: str) -> dict[str, tuple[str, str, str]]:
+    changes = json.loads(project.run("plan", "-o", "json", *words).out)["changes"]
+    return {
+        one["action"]: (
+            f"{one['cause']['file']}:{one['cause']['line']}",
+            one["cause"]["commit"][:7],
+            one["cause"]["author"].partition("@")[0],
+        )
+        for one in changes
+    }
+
+
+@pytest.mark.parametrize("words", [[], ["--base", "HEAD~1"]])
+def test_a_field_that_variables_changed_names_their_line_and_author(
+    project: Project, words: list[str]
+) -> None:
+    in_git(project)
+    path = project.root / "reconciler.yaml"
+    path.write_text(WORKSPACE.replace("{minutes: 30}", "\n  unused: 1\n  minutes: 45"))
+    head = commit(project, "mallory")
+    assert caused(project, *words) == {"update": ("reconciler.yaml:6", head, "mallory")}
+    (change,) = json.loads(project.run("plan", "-o", "json", *words).out)["changes"]
+    (field,) = change["paths"]
+    assert (field["cause"], field["origin"]) == ("variables", "reconciler.yaml:6:3")
+    assert (
+        '"30" -> "45" from reconciler.yaml:6:3, read by its template '
+        f"{head} mallory@contoso.example" in told(project, "--full", *words)
+    )
+
+
+def test_a_template_that_changed_itself_is_named_all_the_same(project: Project) -> None:
+    in_git(project)
+    path = project.root / "reconciler.yaml"
+    path.write_text(WORKSPACE.replace("30", "45"))
+    commit(project, "mallory")
+    path = project.root / "specs/etl.yaml.j2"
+    path.write_text(path.read_text().replace("source: job", "source: etl"))
+    head = commit(project, "lead")
+    (told_of,) = caused(project).values()
+    assert told_of[1:] == (head, "lead")
+    assert {one["cause"] for one in fields(project).values()} == {"template"}
+
+
+def test_a_variable_that_a_template_does_not_name_is_not_to_blame(project: Project) -> None:
+    in_git(project)
+    path = project.root / "reconciler.yaml"
+    path.write_text(WORKSPACE.replace("minutes: 30", "minutes: 30, other: 1"))
+    commit(project, "mallory")
+    path = project.root / "specs/defaults.yaml"
+    assert caused(project) == {}
+    path.write_text("# ours\n---\n" + DEFAULTS.replace("{cache", "{timeout: 600, cache"))
+    (project.root / "specs/etl.yaml.j2").write_text(
+        TEMPLATE.replace("source: etl", "source: job").replace("minutes", "spec.timeout")
+    )
+    commit(project, "dev")
+    assert project.run("apply", "--auto-approve").code == 0
+    path.write_text("# ours\n---\n" + DEFAULTS.replace("{cache", "{timeout: 900, cache"))
+    head = commit(project, "lead")
+    changed = fields(project)
+    assert changed["spec.step.docker.args.MINUTES"]["cause"] == "variables"
+    assert changed["spec.step.docker.args.MINUTES"]["origin"].startswith("specs/defaults.yaml:3:")
+    assert caused(project)["update"][1:] == (head, "lead")
+
+
+def test_tasks_that_a_variable_makes_and_takes_away_name_its_author(project: Project) -> None:
+    in_git(project)
+    workspace, template = project.root / "reconciler.yaml", project.root / "specs/etl.yaml.j2"
+    many = TEMPLATE.replace("etl-job", "etl-job-${{ one }}").replace("minutes", "one")
+    many = many.replace("etl:1", "etl-${{ one }}:1")
+    template.write_text("{% for one in range(first, last) %}---\n" + many + "{% endfor %}")
+    workspace.write_text(WORKSPACE.replace("minutes: 30", "first: 1, last: 2"))
+    commit(project, "dev")
+    assert project.run("apply", "--auto-approve").code == 0
+    workspace.write_text(WORKSPACE.replace("minutes: 30", "first: 2, last: 4"))
+    head = commit(project, "mallory")
+    expected = ("reconciler.yaml:4", head, "mallory")
+    for words in ([], ["--base", "HEAD~1"]):
+        assert caused(project, *words) == {"create": expected, "delete": expected}
+    assert project.run("apply", "--auto-approve").code == 0
+    assert "specs/etl.yaml.j2" in project.run("show", "etl-job-3").out
+
+
+def test_a_task_that_defaults_changed_is_remembered_with_its_own_file(project: Project) -> None:
+    path = project.root / "specs/defaults.yaml"
+    path.write_text(DEFAULTS.replace("enabled", "disabled"))
+    change = json.loads(project.run("plan", "-o", "json").out)["changes"][-1]
+    assert (change["file"], change["cause"]["file"]) == (
+        "specs/web-api.yaml",
+        "specs/defaults.yaml",
+    )
+    assert project.run("apply", "--auto-approve").code == 0
+    assert "specs/web-api.yaml" in project.run("show", "web-api").out
+
+
 def test_a_field_of_defaults_names_their_file_and_who_wrote_it(project: Project) -> None:
     commit(project, "dev")
     path = project.root / "specs/defaults.yaml"
