@@ -231,8 +231,8 @@ STEP_CASES: dict[str, Case] = {
         files={"Placed": "FROM BASE\nWORKDIR /inside\n"},
     ),
     "volumeMounts": case(
-        lambda run: run.said("a", "the key"),
-        sh("a", "cat /keys/k", volumeMounts=MOUNT),
+        lambda run: run.said("a", "THE KEY"),
+        sh("a", "tr a-z A-Z < /keys/k", volumeMounts=MOUNT),
         top={"volumes": VOLUMES},
     ),
     "exitedWith": case(lambda run: run.code == 0, sh("a", "exit 4", exitedWith=[4, 5])),
@@ -324,8 +324,8 @@ TASK_CASES: dict[str, Case] = {
         held=True,
     ),
     "volumes": case(
-        lambda run: run.said("a", "the key"),
-        sh("a", "cat /keys/k", volumeMounts=MOUNT),
+        lambda run: run.said("a", "THE KEY"),
+        sh("a", "tr a-z A-Z < /keys/k", volumeMounts=MOUNT),
         top={"volumes": VOLUMES},
     ),
     "alias": case(
