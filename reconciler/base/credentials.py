@@ -28,7 +28,9 @@ _USER_WITH_SLASH = re.compile(
 )
 # As above, in two parts: what stays, and what is hidden.
 _HIDDEN = (
-    re.compile(r"(?i)(\b(?!ssh://[^:@/]*@)[a-z][a-z0-9+.-]{0,30}://)[^/?#\s]*(?=@)"),
+    # A user alone may be a token where Git or a registry is asked; elsewhere it is a name.
+    re.compile(r"(?i)(\bhttps?://)[^/?#\s]*(?=@)"),
+    re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://)(?![*]{3}@)[^/?#\s@:]*:[^/?#\s]*(?=@)"),
     re.compile(
         r"(?i)(\b[a-z][a-z0-9+.-]{0,30}://)(?![*]{3}@)[^/?#\s@:]+:(?!\d{1,5}[/?#])[^\s@]{1,300}(?=@)"
     ),

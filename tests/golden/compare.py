@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 # Read once, before the tests clean their environment.
-_UPDATE = bool(os.environ.get("RECONCILER_UPDATE_GOLDEN"))
+_UPDATE = os.environ.get("RECONCILER_UPDATE_GOLDEN") == "1"
 
 
 def check_golden(file: Path, text: str) -> None:
