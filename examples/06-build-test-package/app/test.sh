@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The name of the host is the id of the step that runs the app.
 tries=0
 until answer=$(wget -qO- http://app:8080/version.txt 2>/dev/null); do
