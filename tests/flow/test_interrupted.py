@@ -12,6 +12,13 @@ from tests.flow.project import Project, new_project
 from tests.flow.test_locks import until
 
 # The command, of which one function waits at its call until the file `go` is there.
+# Whoever runs the tests may ignore signals: `nohup`, or a job in the background.
+HEARING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
 WAITING = """
 import importlib, sys, time
 from pathlib import Path
@@ -53,7 +60,7 @@ def stopped(
 ) -> tuple[int, str]:
     """A command that is told to stop while it waits in a function: exit code, words on stderr."""
     (project.root / "started").unlink(missing_ok=True)
-    process = project.spawn(*words, code=WAITING.format(place=place, first=second))
+    process = project.spawn(*words, code=HEARING + WAITING.format(place=place, first=second))
     until((project.root / "started").exists)
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
