@@ -5,6 +5,9 @@ Lines are shown in batches: the rows below are drawn anew once a batch, not once
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
 
@@ -84,6 +87,15 @@ class Screen:
             draw()
         except OSError:
             self._gone = True
+            _drop_output()
+
+
+def _drop_output() -> None:
+    """What is still buffered for a terminal that is gone must not be its exit code, either."""
+    with contextlib.suppress(OSError, ValueError):
+        handle = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(handle, sys.stdout.fileno())
+        os.close(handle)
 
 
 class _Lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import UTC, datetime
 
 from hypothesis import given
@@ -115,6 +116,7 @@ def test_without_a_secret_every_byte_comes_through(output: bytes) -> None:
     assert out == [line.removesuffix(b"\r") for line in wanted]
 
 
+SPELLED = re.compile(rb"\\x[01][0-9a-f]")
 SEQUENCES = [
     "\x1b[1m",
     "\x1b[0;31m",
@@ -151,4 +153,6 @@ def test_nothing_between_the_letters_of_a_secret_makes_it_readable_again(
     out += lines.flush()
     for line, _ in out:
         shown = log_bytes(LogLine(WHEN, "", line.decode("utf-8", "surrogateescape")))
+        # A control character is spelled out: the letters of its spelling are none of the secret's.
+        shown = SPELLED.sub(b"", shown)
         assert not [form for form in variants(secret) if form in shown]
