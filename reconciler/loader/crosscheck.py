@@ -44,7 +44,7 @@ def facts_of(task: Task, workspace: Workspace) -> TaskFacts:
         task.address,
         metadata.owner,
         dict(metadata.labels),
-        tuple([f"{metadata.registry}/{name}" for name in metadata.moved_from]),
+        task.former_addresses,
         tuple(sorted(key for key in keys if key is not None)),
         metadata.labels.get(SHARED_TAG_LABEL) == "true",
     )

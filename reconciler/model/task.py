@@ -136,6 +136,11 @@ class Task(Model):
         return f"{self.metadata.registry}/{self.metadata.name}"
 
     @property
+    def former_addresses(self) -> tuple[str, ...]:
+        """The addresses that `movedFrom` says it had."""
+        return tuple([f"{self.metadata.registry}/{name}" for name in self.metadata.moved_from])
+
+    @property
     def images(self) -> tuple[str, ...]:
         """Image names the task pushes (docker step only; task files are read at run time)."""
         docker = self.spec.docker

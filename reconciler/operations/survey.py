@@ -56,6 +56,9 @@ _BATCH = 50
 _COUNTED = 100
 _DECODE = json.JSONDecoder().raw_decode  # loads() looks at more than it needs to
 
+_JUDGING = ("base", "model", "loader", "taskfile", "policy", "plan")
+_ASKED = ("examine", "gather", "inline_check", "before_run")
+
 Place = tuple[str, int, int]
 
 
@@ -282,15 +285,17 @@ def _ground(survey: Survey) -> str:
     parts = [
         f"{ENTRY_VERSION} {__version__} {survey.policies.digest} {check.engine}",
         survey.opened.files.text(WORKSPACE_FILE),
-        _own_code(),
+        code_digest(Path(__file__).parents[1]),
     ]
     return digest_text("\0".join(parts)).removeprefix("sha256:")[:32]
 
 
-def _own_code() -> str:
-    """A digest of the floors that read and judge: who works on a rule must see what it says now."""
-    package, found = Path(__file__).parents[1], hashlib.sha256()
-    for floor in ("base", "model", "loader", "taskfile", "policy", "plan"):
-        for path in sorted((package / floor).rglob("*.py")):
-            found.update(path.read_bytes())
+def code_digest(package: Path) -> str:
+    """A digest of our own code that reads and judges: who works on a rule must see what it says
+    now. Below this floor that is nearly all; of this one it is what an Examiner asks."""
+    found = hashlib.sha256()
+    below = [path for floor in _JUDGING for path in sorted((package / floor).rglob("*.py"))]
+    here = [package / "operations" / f"{name}.py" for name in _ASKED]
+    for path in [*below, *here]:
+        found.update(path.read_bytes())
     return found.hexdigest()

@@ -57,5 +57,5 @@ class Declared:
             lambda: located,
             metadata.owner,
             metadata.labels,
-            tuple(f"{metadata.registry}/{name}" for name in metadata.moved_from),
+            task.former_addresses,
         )

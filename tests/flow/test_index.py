@@ -231,3 +231,16 @@ def test_a_warm_plan_says_what_a_cold_one_says(
     assert told(full, "plan") == warm
     assert "specs/team-0/defaults.yaml:3" in warm[1]
     assert "41 to change, 1 to rename, 1 to delete" in full.run("plan")
+
+
+@pytest.mark.parametrize(
+    "changed", ["policy/rules/token.py", "loader/pasted.py", "operations/inline_check.py"]
+)
+def test_code_that_judges_is_part_of_what_is_known(tmp_path: Path, changed: str) -> None:
+    package = tmp_path / "reconciler"
+    shutil.copytree(Path(survey.__file__).parents[1], package)
+    before = survey.code_digest(package)
+    assert survey.code_digest(Path(survey.__file__).parents[1]) == before
+    with (package / changed).open("a") as file:
+        file.write("# other\n")
+    assert survey.code_digest(package) != before
