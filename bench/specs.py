@@ -66,7 +66,7 @@ class _Bench:
 
 def specs(given: Given) -> Iterator[Row]:
     """What a person waits for, with the policies `init` writes; cold is without any index."""
-    policies = files("reconciler.operations") / "starter" / "policies" / "default.yaml"
+    policies = files("reconciler.operations.authoring") / "starter" / "policies" / "default.yaml"
     sizes = [1_000, 10_000, *([100_000] if given.large else [])]
     for count in sizes:
         folder = given.folder / f"specs-{count}"
@@ -111,7 +111,7 @@ def _beside_terraform(folder: Path, count: int, cold: Figure, warm: Figure) -> I
 
 def doubling(given: Given) -> Iterator[Row]:
     """Twice the specs cost about twice the time: each row beside the one of half the size."""
-    policies = files("reconciler.operations") / "starter" / "policies" / "default.yaml"
+    policies = files("reconciler.operations.authoring") / "starter" / "policies" / "default.yaml"
     before: dict[str, Figure] = {}
     for count in (5_000, 10_000, 20_000):
         folder = given.folder / f"doubling-{count}"

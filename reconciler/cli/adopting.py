@@ -36,7 +36,7 @@ def import_command(
     A plan changes nothing afterwards. References to secrets are marked TODO. Exit 1: a task could
     not be imported.
     """
-    from reconciler.operations.adopt import import_tasks  # noqa: PLC0415
+    from reconciler.operations.importing.adopt import import_tasks  # noqa: PLC0415
     from reconciler.report.import_text import (  # noqa: PLC0415
         import_json,
         import_lines,

@@ -78,7 +78,7 @@ def apply(
 
 def _saved(invocation: Invocation, opened: OpenWorkspace, plan_file: Path) -> Plan:
     from reconciler.base.text import wrap  # noqa: PLC0415
-    from reconciler.operations.saved import load_plan  # noqa: PLC0415
+    from reconciler.operations.planning.saved import load_plan  # noqa: PLC0415
     from reconciler.report.plan_text import made_line, summary  # noqa: PLC0415
 
     plan = load_plan(opened, invocation.folder / plan_file)
@@ -105,7 +105,7 @@ def _wanted(plan: Plan) -> bool:
 
 
 def _resume(invocation: Invocation, apply_id: str, words: Words) -> None:
-    from reconciler.operations.resume import resume  # noqa: PLC0415
+    from reconciler.operations.applying.resume import resume  # noqa: PLC0415
 
     manner = manner_from(invocation, words)
     with invocation.workspace() as opened:

@@ -11,8 +11,8 @@ import click
 from reconciler.cli.options import Invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
-    from reconciler.operations.apply import Applied, Step
-    from reconciler.operations.manner import Manner
+    from reconciler.operations.applying.apply import Applied, Step
+    from reconciler.operations.applying.manner import Manner
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.plan.change import Plan
     from reconciler.plan.overrides import Overrides
@@ -76,8 +76,8 @@ def overrides_anything(words: Words) -> bool:
 
 def manner_from(invocation: Invocation, words: Words) -> Manner:
     """How to write, with each write shown."""
-    from reconciler.operations.fault import fault_at  # noqa: PLC0415
-    from reconciler.operations.manner import Manner  # noqa: PLC0415
+    from reconciler.operations.applying.fault import fault_at  # noqa: PLC0415
+    from reconciler.operations.applying.manner import Manner  # noqa: PLC0415
     from reconciler.report.apply_text import step_lines  # noqa: PLC0415
 
     def watch(step: Step) -> None:
@@ -90,7 +90,7 @@ def manner_from(invocation: Invocation, words: Words) -> Manner:
 
 def write_plan(invocation: Invocation, opened: OpenWorkspace, plan: Plan, words: Words) -> None:
     """Apply a plan and show how it went."""
-    from reconciler.operations.apply import apply_plan  # noqa: PLC0415
+    from reconciler.operations.applying.apply import apply_plan  # noqa: PLC0415
 
     manner = manner_from(invocation, words)
     purpose = f"{plan.mode} {plan.id}"
@@ -104,7 +104,7 @@ def write(
     act: Callable[[StateLock], Applied],
 ) -> None:
     """Do something with the lock held, and show how it went."""
-    from reconciler.operations.apply import locked  # noqa: PLC0415
+    from reconciler.operations.applying.apply import locked  # noqa: PLC0415
     from reconciler.report.apply_text import applied_lines  # noqa: PLC0415
     from reconciler.report.plan_text import taken_lines  # noqa: PLC0415
 

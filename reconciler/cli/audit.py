@@ -12,7 +12,7 @@ from reconciler.base.clock import from_iso
 from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
 
 if TYPE_CHECKING:
-    from reconciler.operations.audit_report import AuditReport
+    from reconciler.operations.auditing.audit_report import AuditReport
     from reconciler.policy.evaluate import RuleSet
 
 # format: module of the report floor, function
@@ -53,7 +53,7 @@ def report(
 
     The same specs, policies, live tasks and --as-of give the same bytes.
     """
-    from reconciler.operations.audit_workspace import (  # noqa: PLC0415
+    from reconciler.operations.auditing.audit_workspace import (  # noqa: PLC0415
         audit_workspace,
         save_report,
     )
@@ -111,7 +111,7 @@ def explain(invocation: Invocation, name: str, output: str) -> int:
 
     NAME is a built-in rule, or the id it has in a policy of this workspace.
     """
-    from reconciler.operations.rules import find_rule  # noqa: PLC0415
+    from reconciler.operations.auditing.rules import find_rule  # noqa: PLC0415
     from reconciler.policy.catalogue import BY_NAME  # noqa: PLC0415
     from reconciler.policy.evaluate import RuleSet  # noqa: PLC0415
     from reconciler.report.rules import rule_json, rule_lines  # noqa: PLC0415
@@ -128,7 +128,7 @@ def explain(invocation: Invocation, name: str, output: str) -> int:
 
 
 def _rules(invocation: Invocation) -> RuleSet:
-    from reconciler.operations.rules import list_rules  # noqa: PLC0415
+    from reconciler.operations.auditing.rules import list_rules  # noqa: PLC0415
 
     with invocation.workspace() as opened:
         return list_rules(opened)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan
-    from reconciler.operations.choosing import Choice
+    from reconciler.operations.planning.choosing import Choice
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -40,7 +40,7 @@ def choosing_options(command: _Command) -> _Command:
 
 def choice_from(words: Mapping[str, Any]) -> Choice:
     """What the options ask for."""
-    from reconciler.operations.choosing import Choice  # noqa: PLC0415
+    from reconciler.operations.planning.choosing import Choice  # noqa: PLC0415
 
     return Choice(words["target"], words["exclude"], words["since"])
 

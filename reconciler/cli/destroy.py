@@ -81,7 +81,7 @@ def destroy(
 
 
 def _saved(opened: OpenWorkspace, path: Path) -> Plan:
-    from reconciler.operations.saved import load_plan  # noqa: PLC0415
+    from reconciler.operations.planning.saved import load_plan  # noqa: PLC0415
 
     return load_plan(opened, path, "destroy")
 
@@ -89,7 +89,7 @@ def _saved(opened: OpenWorkspace, path: Path) -> Plan:
 def _shown(
     invocation: Invocation, opened: OpenWorkspace, targets: tuple[str, ...], words: Words
 ) -> Plan:
-    from reconciler.operations.destroy import make_destroy_plan  # noqa: PLC0415
+    from reconciler.operations.planning.destroy import make_destroy_plan  # noqa: PLC0415
     from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
     from reconciler.report.plan_text import plan_lines  # noqa: PLC0415
 
@@ -102,7 +102,7 @@ def _shown(
 
 
 def _save(invocation: Invocation, opened: OpenWorkspace, plan: Plan, out: Path) -> None:
-    from reconciler.operations.saved import save_plan  # noqa: PLC0415
+    from reconciler.operations.planning.saved import save_plan  # noqa: PLC0415
 
     save_plan(opened, plan, invocation.folder / out)
     show([f"Saved to {out}; destroy with: reconciler destroy {out}"])
@@ -112,7 +112,7 @@ def _destroy(
     invocation: Invocation, opened: OpenWorkspace, plan: Plan, confirm: str | None, words: Words
 ) -> int:
     from reconciler.base.text import plural  # noqa: PLC0415
-    from reconciler.operations.destroy import refuse_other_words, words_for  # noqa: PLC0415
+    from reconciler.operations.planning.destroy import refuse_other_words, words_for  # noqa: PLC0415
 
     if plan.changes:
         wanted = words_for(plan)

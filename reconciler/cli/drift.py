@@ -16,7 +16,7 @@ from reconciler.cli.options import Invocation, output_option, pass_invocation, s
 @pass_invocation
 def drift(invocation: Invocation, /, *, output: str, **words: Any) -> int:
     """Show what was changed live since the last apply. Writes nothing. Exit 8: there is drift."""
-    from reconciler.operations.plan import make_plan  # noqa: PLC0415
+    from reconciler.operations.planning.plan import make_plan  # noqa: PLC0415
 
     with invocation.workspace() as opened:
         planned = make_plan(opened, guarded=False, choice=choice_from(words))

@@ -24,7 +24,7 @@ from reconciler.cli.options import (
 @pass_invocation
 def init(invocation: Invocation, folder: Path) -> int:
     """Make a workspace in FOLDER: one task, its Dockerfile, the default policies."""
-    from reconciler.operations.start import start_workspace  # noqa: PLC0415
+    from reconciler.operations.authoring.start import start_workspace  # noqa: PLC0415
 
     for name in start_workspace(invocation.folder / folder):
         click.echo(f"wrote {name}")
@@ -41,7 +41,7 @@ def fmt(invocation: Invocation, paths: tuple[Path, ...], check: bool, diff: bool
     """Lay out the YAML files of the workspace, or PATHS. Comments are kept."""
     from reconciler.base.diagnostics import Severity  # noqa: PLC0415
     from reconciler.loader.workspace import find_root  # noqa: PLC0415
-    from reconciler.operations.layout import layouts, write_layout  # noqa: PLC0415
+    from reconciler.operations.authoring.layout import layouts, write_layout  # noqa: PLC0415
     from reconciler.operations.workspace import root_of  # noqa: PLC0415
     from reconciler.report.human import diagnostic_lines  # noqa: PLC0415
 
@@ -68,7 +68,7 @@ def fmt(invocation: Invocation, paths: tuple[Path, ...], check: bool, diff: bool
 @pass_invocation
 def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
     """Check specs and policies. Exit 1: a spec is wrong; 3: a mandatory rule fails."""
-    from reconciler.operations.validate import validate as check  # noqa: PLC0415
+    from reconciler.operations.reading.validate import validate as check  # noqa: PLC0415
 
     started = time.perf_counter()
     with faults_noted(invocation, output), invocation.workspace() as opened:
@@ -98,7 +98,7 @@ def schema(kind: str | None) -> int:
     `task-file` is the steps of a task, as ACR Tasks writes them.
     Of what is printed, `plan`, `drift`, `report`, `render` and `deps` have one.
     """
-    from reconciler.operations.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
+    from reconciler.operations.authoring.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
     from reconciler.report.published import PUBLISHED, published_schema  # noqa: PLC0415
 

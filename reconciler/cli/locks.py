@@ -17,7 +17,7 @@ def lock() -> None:
 @pass_invocation
 def list_(invocation: Invocation, output: str) -> int:
     """Show who holds the lock: process, since when, last heartbeat, end, and what for."""
-    from reconciler.operations.locks import list_locks  # noqa: PLC0415
+    from reconciler.operations.applying.locks import list_locks  # noqa: PLC0415
     from reconciler.report.locks import locks_json, locks_lines  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
 
@@ -36,7 +36,7 @@ def list_(invocation: Invocation, output: str) -> int:
 @pass_invocation
 def break_(invocation: Invocation, reason: str, force: bool) -> int:
     """Take the lock away. Exit 5: its holder is alive (see --force)."""
-    from reconciler.operations.locks import break_lock  # noqa: PLC0415
+    from reconciler.operations.applying.locks import break_lock  # noqa: PLC0415
     from reconciler.report.locks import break_lines  # noqa: PLC0415
 
     with invocation.workspace() as opened:

@@ -18,7 +18,7 @@ def _complete_fields(
 ) -> list[str]:
     """Fields below what is typed so far."""
     from reconciler.base.errors import WrongUsage  # noqa: PLC0415
-    from reconciler.operations.explain import explain_field  # noqa: PLC0415
+    from reconciler.operations.authoring.explain import explain_field  # noqa: PLC0415
 
     above, dot, last = incomplete.rpartition(".")
     try:
@@ -34,7 +34,7 @@ def _complete_fields(
 @pass_invocation
 def show_command(invocation: Invocation, task: str, output: str) -> int:
     """Show one TASK: live and last applied, by whom and when, its last runs and next timers."""
-    from reconciler.operations.show import show_task  # noqa: PLC0415
+    from reconciler.operations.showing.show import show_task  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
     from reconciler.report.show_text import show_json, show_lines, show_yaml  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ def diff(
     invocation: Invocation, /, *, first: str, second: str, detailed_exitcode: bool, output: str
 ) -> int:
     """Compare what is live in two registries, task by task. Reads no specs."""
-    from reconciler.operations.compare_live import compare_registries  # noqa: PLC0415
+    from reconciler.operations.showing.compare_live import compare_registries  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
     from reconciler.report.show_text import difference_json, difference_lines  # noqa: PLC0415
 
@@ -82,7 +82,7 @@ def graph(invocation: Invocation, /, *, output: str, **words: Any) -> int:
 
     Mermaid is what GitHub and GitLab draw in Markdown; DOT is for Graphviz.
     """
-    from reconciler.operations.graph import task_graph  # noqa: PLC0415
+    from reconciler.operations.showing.graph import task_graph  # noqa: PLC0415
     from reconciler.report.graph import graph_dot, graph_json, graph_mermaid  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
 
@@ -110,7 +110,7 @@ def explain(invocation: Invocation, /, *, field: str, kind: str, output: str) ->
     """Explain a FIELD such as spec.triggers.timers: meaning, type, default, what is allowed."""
     import dataclasses  # noqa: PLC0415
 
-    from reconciler.operations.explain import explain_field  # noqa: PLC0415
+    from reconciler.operations.authoring.explain import explain_field  # noqa: PLC0415
     from reconciler.report.explain_text import explain_lines  # noqa: PLC0415
     from reconciler.report.machine import FORMAT_VERSION, to_text  # noqa: PLC0415
 

@@ -13,8 +13,8 @@ from reconciler.cli.options import Invocation
 from reconciler.cli.service_log import emit
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan
-    from reconciler.operations.plan import Planned
-    from reconciler.operations.validate import Validation
+    from reconciler.operations.planning.plan import Planned
+    from reconciler.operations.reading.validate import Validation
 
 NOTE_FORMATS = ("github", "azure")
 
@@ -56,6 +56,6 @@ def show_validation_notes(invocation: Invocation, result: Validation, output: st
 
 
 def _folder(invocation: Invocation) -> str:
-    from reconciler.operations.causes import folder_in_repository  # noqa: PLC0415
+    from reconciler.operations.planning.causes import folder_in_repository  # noqa: PLC0415
 
     return folder_in_repository(invocation.folder)

@@ -19,7 +19,7 @@ from reconciler.cli.notes import NOTE_FORMATS, faults_noted, show_plan_notes
 from reconciler.cli.options import Invocation, formats, pass_invocation, show
 
 if TYPE_CHECKING:  # late: `--help` of one command must not import the plan and the database
-    from reconciler.operations.plan import Planned
+    from reconciler.operations.planning.plan import Planned
     from reconciler.operations.workspace import OpenWorkspace
 
 heal_option = click.option("--heal", is_flag=True, help="Also undo what was changed live.")
@@ -61,7 +61,7 @@ def plan(
 
     The formats github and azure are notes on the lines of a pull request, for the log of a step.
     """
-    from reconciler.operations.saved import save_plan  # noqa: PLC0415
+    from reconciler.operations.planning.saved import save_plan  # noqa: PLC0415
     from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
 
     if (summary or full) and output != "text":
@@ -91,10 +91,10 @@ def plan_of(opened: OpenWorkspace, words: Words, base: str | None, *, heal: bool
     """The plan that the words of a command ask for."""
     overrides, choice = overrides_from(opened, words), choice_from(words)
     if base is not None:
-        from reconciler.operations.compare import compare_with  # noqa: PLC0415
+        from reconciler.operations.planning.compare import compare_with  # noqa: PLC0415
 
         return compare_with(opened, base, overrides=overrides, choice=choice)
-    from reconciler.operations.plan import make_plan  # noqa: PLC0415
+    from reconciler.operations.planning.plan import make_plan  # noqa: PLC0415
 
     return make_plan(opened, heal=heal, overrides=overrides, choice=choice)
 

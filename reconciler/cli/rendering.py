@@ -44,7 +44,7 @@ def render(invocation: Invocation, /, *, file: str, compat: str, output: str, **
 
     Needs no workspace, engine or network. Secrets read ***. Exit 1: it would be refused.
     """
-    from reconciler.operations.render import STDIN, RenderWords, render_file  # noqa: PLC0415
+    from reconciler.operations.rendering.render import STDIN, RenderWords, render_file  # noqa: PLC0415
     from reconciler.taskfile.inputs import Manner  # noqa: PLC0415
 
     text = sys.stdin.buffer.read() if file == STDIN else None
@@ -77,7 +77,7 @@ def deps(invocation: Invocation, /, *, source: str, compat: str, output: str, **
 
     Those of every stage, of COPY --from, RUN --mount and # syntax. JSON is a list as ACR's.
     """
-    from reconciler.operations.deps import DepsWords, find_dependencies  # noqa: PLC0415
+    from reconciler.operations.rendering.deps import DepsWords, find_dependencies  # noqa: PLC0415
     from reconciler.report.deps import deps_json, deps_lines  # noqa: PLC0415
     from reconciler.taskfile.inputs import Manner  # noqa: PLC0415
 

@@ -32,7 +32,7 @@ _TRIGGERS = ["manual", "commit", "pullRequest", "baseImage", "timer"]
 @pass_invocation
 def runs(invocation: Invocation, /, status: str | None, output: str, **words: Any) -> int:
     """List runs, newest first."""
-    from reconciler.operations.runs import RunFilter, list_runs  # noqa: PLC0415
+    from reconciler.operations.running.runs import RunFilter, list_runs  # noqa: PLC0415
     from reconciler.report.runs import runs_json, runs_lines  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
@@ -54,7 +54,7 @@ def runs(invocation: Invocation, /, status: str | None, output: str, **words: An
 @pass_invocation
 def logs(invocation: Invocation, run_id: str, follow: bool, step: str | None, output: str) -> int:
     """Show what a run printed. Ctrl-C ends the showing, not the run."""
-    from reconciler.operations.runs import get_run, run_log  # noqa: PLC0415
+    from reconciler.operations.running.runs import get_run, run_log  # noqa: PLC0415
 
     text = _json_text if output == "json" else _shown(invocation)
     with invocation.any_workspace() as opened:
@@ -72,7 +72,7 @@ def logs(invocation: Invocation, run_id: str, follow: bool, step: str | None, ou
 @pass_invocation
 def cancel(invocation: Invocation, run_id: str) -> int:
     """Stop a run, wherever it was started."""
-    from reconciler.operations.runs import cancel_run  # noqa: PLC0415
+    from reconciler.operations.running.runs import cancel_run  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         record = cancel_run(run_place(opened, invocation), run_id)

@@ -47,7 +47,7 @@ def build(invocation: Invocation, /, no_push: bool, no_wait: bool, **words: Any)
 
     Exit 4: the run failed.
     """
-    from reconciler.operations.run_requests import BuildWords, build_request  # noqa: PLC0415
+    from reconciler.operations.running.run_requests import BuildWords, build_request  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         wanted = BuildWords(**words, folder=str(invocation.folder.resolve()), push=not no_push)
@@ -85,8 +85,8 @@ def run(invocation: Invocation, /, task: str, no_push: bool, no_wait: bool, **wo
 
 
 def _run_task(invocation: Invocation, task: str, *, wait: bool, **words: Any) -> int:
-    from reconciler.operations.run_overrides import TaskWords, on_disk  # noqa: PLC0415
-    from reconciler.operations.run_requests import task_request  # noqa: PLC0415
+    from reconciler.operations.running.run_overrides import TaskWords, on_disk  # noqa: PLC0415
+    from reconciler.operations.running.run_requests import task_request  # noqa: PLC0415
 
     wanted = TaskWords(task, folder=str(invocation.folder.resolve()), **words)
     with invocation.workspace() as opened:
@@ -104,8 +104,8 @@ def rerun(invocation: Invocation, run_id: str, no_wait: bool) -> int:
 
     What cannot be the same is said.
     """
-    from reconciler.operations.reruns import rerun_request  # noqa: PLC0415
-    from reconciler.operations.runs import get_run  # noqa: PLC0415
+    from reconciler.operations.running.reruns import rerun_request  # noqa: PLC0415
+    from reconciler.operations.running.runs import get_run  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
@@ -119,8 +119,8 @@ def rerun(invocation: Invocation, run_id: str, no_wait: bool) -> int:
 @pass_invocation
 def continue_run(invocation: Invocation, run_id: str) -> int:
     """Do a run that is queued in the state. The program calls itself so for --no-wait."""
-    from reconciler.operations.detached import continue_run as go_on  # noqa: PLC0415
-    from reconciler.operations.run_place import place_of  # noqa: PLC0415
+    from reconciler.operations.running.detached import continue_run as go_on  # noqa: PLC0415
+    from reconciler.operations.running.run_place import place_of  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         return exit_code(go_on(place_of(opened), run_id))

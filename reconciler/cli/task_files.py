@@ -63,7 +63,7 @@ def run_file(
     invocation: Invocation, source: str, words: Mapping[str, Any], *, wait: bool = True
 ) -> int:
     """Run a task file or a command in a context."""
-    from reconciler.operations.file_requests import FileWords, file_request  # noqa: PLC0415
+    from reconciler.operations.running.file_requests import FileWords, file_request  # noqa: PLC0415
 
     known = {name: value for name, value in words.items() if value is not None}
     wanted = FileWords(source, str(invocation.folder.resolve()), **known)

@@ -15,9 +15,9 @@ def tasks(invocation: Invocation, output: str) -> int:
 
     Columns that do not fit stand below each task; into a pipe or a file nothing is cut.
     """
-    from reconciler.operations.run_place import place_of  # noqa: PLC0415
-    from reconciler.operations.runs import report_lost  # noqa: PLC0415
-    from reconciler.operations.tasks import live_tasks  # noqa: PLC0415
+    from reconciler.operations.running.run_place import place_of  # noqa: PLC0415
+    from reconciler.operations.running.runs import report_lost  # noqa: PLC0415
+    from reconciler.operations.showing.tasks import live_tasks  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
     from reconciler.report.runs import lost_lines  # noqa: PLC0415
     from reconciler.report.tasks import tasks_json, tasks_lines  # noqa: PLC0415

@@ -16,7 +16,7 @@ from reconciler.model.run import LogLine, Reason, RunRecord, RunStatus
 
 if TYPE_CHECKING:  # late: the database and the engine are slow to import
     from reconciler.cli.screen import Screen
-    from reconciler.operations.run_place import RunPlace
+    from reconciler.operations.running.run_place import RunPlace
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.request import RunRequest
 
@@ -25,9 +25,9 @@ _INTERRUPTED = 130
 
 def run_place(opened: OpenWorkspace, invocation: Invocation) -> RunPlace:
     """Where runs are kept; tells of runs that were lost since the last look."""
-    from reconciler.operations.run_place import place_of  # noqa: PLC0415
-    from reconciler.operations.runs import report_lost  # noqa: PLC0415
-    from reconciler.operations.sweep import sweep_after  # noqa: PLC0415
+    from reconciler.operations.running.run_place import place_of  # noqa: PLC0415
+    from reconciler.operations.running.runs import report_lost  # noqa: PLC0415
+    from reconciler.operations.running.sweep import sweep_after  # noqa: PLC0415
     from reconciler.report.runs import lost_lines  # noqa: PLC0415
 
     place = place_of(opened)
@@ -38,8 +38,8 @@ def run_place(opened: OpenWorkspace, invocation: Invocation) -> RunPlace:
 
 def start(invocation: Invocation, place: RunPlace, request: RunRequest, *, wait: bool) -> int:
     """Do a run and tell of it; without `wait` another process does it, and its id is printed."""
-    from reconciler.operations.detached import queue_run  # noqa: PLC0415
-    from reconciler.operations.runs import start_run  # noqa: PLC0415
+    from reconciler.operations.running.detached import queue_run  # noqa: PLC0415
+    from reconciler.operations.running.runs import start_run  # noqa: PLC0415
 
     if not wait:
         queue_run(place, request, invocation.folder)
@@ -83,7 +83,7 @@ class Voice:
 
     def watchers(self) -> Any:
         """What the run tells its states and lines to."""
-        from reconciler.operations.run_place import Watchers  # noqa: PLC0415
+        from reconciler.operations.running.run_place import Watchers  # noqa: PLC0415
 
         return Watchers(on_record=self._record, on_lines=self._lines)
 

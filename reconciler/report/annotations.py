@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from reconciler.base.diagnostics import Diagnostic, Severity
 from reconciler.base.source import RENDERED
 from reconciler.base.text import one_line, plural
-from reconciler.operations.plan import Planned
-from reconciler.operations.validate import Validation
+from reconciler.operations.planning.plan import Planned
+from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import fate_of_unreadable, plain_fields, secrets_of
 from reconciler.report.facts_text import spell_release, spell_timer

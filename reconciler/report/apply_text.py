@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_age
 from reconciler.base.text import harmless, plural, wrap
-from reconciler.operations.apply import Applied, Step
+from reconciler.operations.applying.apply import Applied, Step
 from reconciler.plan.change import Action
 from reconciler.report.change_text import SIGNS
 

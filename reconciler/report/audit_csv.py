@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from reconciler.base.clock import to_iso
 from reconciler.base.text import harmless
-from reconciler.operations.audit_report import AuditReport, FindingRow
+from reconciler.operations.auditing.audit_report import AuditReport, FindingRow
 
 HEADER = (
     "verdict", "severity", "enforcement", "rule", "address", "form", "owner", "path", "file",

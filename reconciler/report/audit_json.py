@@ -8,7 +8,13 @@ from typing import Any
 from reconciler.base.clock import to_iso
 from reconciler.base.diagnostics import Location
 from reconciler.base.text import plural
-from reconciler.operations.audit_report import AuditReport, EventRow, FindingRow, RuleRow, WaiverRow
+from reconciler.operations.auditing.audit_report import (
+    AuditReport,
+    EventRow,
+    FindingRow,
+    RuleRow,
+    WaiverRow,
+)
 
 FORMAT_VERSION = "1.0"
 

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.base.clock import to_iso
 from reconciler.base.text import one_line, plural
-from reconciler.operations.audit_report import AuditReport, EventRow, FindingRow, RuleRow, WaiverRow
+from reconciler.operations.auditing.audit_report import (
+    AuditReport,
+    EventRow,
+    FindingRow,
+    RuleRow,
+    WaiverRow,
+)
 from reconciler.report.inert import code, escape, fit
 from reconciler.report.markdown import BUDGET
 

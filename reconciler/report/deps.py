@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.base.text import harmless, one_line, plural, table, wrap
-from reconciler.operations.deps import Depends
+from reconciler.operations.rendering.deps import Depends
 from reconciler.taskfile.dockerfile.images import BaseImage
 
 _NARROW = 60

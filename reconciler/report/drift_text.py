@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from reconciler.base.clock import spell_ago
 from reconciler.base.text import harmless, plural, wrap
-from reconciler.operations.plan import Planned
+from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Drift, FieldChange
 from reconciler.plan.facts import KnownDrift
 from reconciler.report.change_text import spell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.base.text import harmless, wrap
-from reconciler.operations.explain import Field
+from reconciler.operations.authoring.explain import Field
 
 
 def explain_lines(field: Field, width: int) -> list[str]:

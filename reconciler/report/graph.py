@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.base.text import one_line
-from reconciler.operations.graph import Graph, Node
+from reconciler.operations.showing.graph import Graph, Node
 from reconciler.report.machine import FORMAT_VERSION
 
 _MERMAID = {"task": ('["', '"]'), "image": ('[("', '")]'), "trigger": ('(["', '"])')}

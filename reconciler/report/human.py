@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from reconciler.base.diagnostics import Diagnostic, Severity, sort_key
 from reconciler.base.errors import InvalidInput, ReconcilerError
 from reconciler.base.text import harmless, plural, wrap
-from reconciler.operations.validate import Validation
+from reconciler.operations.reading.validate import Validation
 
 _LABEL = 7
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.base.text import harmless, plural, wrap
-from reconciler.operations.adopt import Imported
+from reconciler.operations.importing.adopt import Imported
 from reconciler.report.machine import FORMAT_VERSION
 
 # More files are counted by folder: an import of 10,000 tasks is still read.

@@ -13,7 +13,7 @@ from datetime import UTC
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.base.text import harmless, plural
-from reconciler.operations.audit_report import AuditReport, FindingRow, RuleRow, VerdictRow
+from reconciler.operations.auditing.audit_report import AuditReport, FindingRow, RuleRow, VerdictRow
 
 _READABLE = "live-task-readable"
 _NO_XML = re.compile("[\ufffe\uffff]")

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler import __version__
 from reconciler.base.clock import spell_ago, to_iso
 from reconciler.base.text import harmless, wrap
-from reconciler.operations.locks import LockRow, Locks
+from reconciler.operations.applying.locks import LockRow, Locks
 from reconciler.report.human import labelled
 from reconciler.report.machine import FORMAT_VERSION
 from reconciler.store.events import Event

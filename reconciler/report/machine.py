@@ -11,8 +11,8 @@ from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.text import harmless_json
 
 if TYPE_CHECKING:  # late: `validate -o json` needs no plan and no database
-    from reconciler.operations.plan import Planned
-    from reconciler.operations.validate import Validation
+    from reconciler.operations.planning.plan import Planned
+    from reconciler.operations.reading.validate import Validation
 
 FORMAT_VERSION = "1.0"
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from reconciler.base.clock import to_iso
 from reconciler.base.text import one_line, plural
-from reconciler.operations.plan import Planned
+from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
 from reconciler.report.facts_text import ranked, spell_allowed, spell_beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.base.text import harmless, plural
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.audit_json import audit_document
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_age
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.operations.apply import Taken
-from reconciler.operations.plan import Planned
-from reconciler.operations.recover import Recovered
+from reconciler.operations.applying.apply import Taken
+from reconciler.operations.applying.recover import Recovered
+from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines

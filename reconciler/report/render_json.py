@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.base.credentials import without_credentials
 from reconciler.base.redact import Redactor
 from reconciler.model.context import ContextKind, context_kind, git_location
-from reconciler.operations.render import Rendered
+from reconciler.operations.rendering.render import Rendered
 from reconciler.report.machine import FORMAT_VERSION, diagnostic_json
 from reconciler.taskfile.steps.buildarguments import cache_reference
 from reconciler.taskfile.steps.graph import critical_path

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.base.diagnostics import Severity
 from reconciler.base.text import harmless, one_line, plural, wrap
-from reconciler.operations.render import Rendered
+from reconciler.operations.rendering.render import Rendered
 from reconciler.report.human import diagnostics_lines
 from reconciler.report.step_text import spell_seconds, what_is_unusual, what_it_does
 from reconciler.taskfile.steps.graph import critical_path

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.operations.audit_rows import spell_match
+from reconciler.operations.auditing.audit_rows import spell_match
 from reconciler.policy.catalogue import BUILT_INS
 from reconciler.policy.evaluate import CompiledRule, RuleSet
 from reconciler.policy.rule import BuiltIn, Example

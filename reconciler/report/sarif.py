@@ -16,7 +16,7 @@ from reconciler.base.clock import to_iso
 from reconciler.base.diagnostics import Location
 from reconciler.base.text import harmless
 from reconciler.loader.workspace import WORKSPACE_FILE
-from reconciler.operations.audit_report import AuditReport, FindingRow, RuleRow, WaiverRow
+from reconciler.operations.auditing.audit_report import AuditReport, FindingRow, RuleRow, WaiverRow
 from reconciler.policy.catalogue import BY_NAME
 
 _SCHEMA = (

@@ -12,8 +12,8 @@ from reconciler.base.clock import spell_ago, spell_moment, to_iso
 from reconciler.base.text import harmless, plural, wrap
 from reconciler.base.yaml_writer import write_document
 from reconciler.model.task import Task
-from reconciler.operations.compare_live import Difference
-from reconciler.operations.show import Shown
+from reconciler.operations.showing.compare_live import Difference
+from reconciler.operations.showing.show import Shown
 from reconciler.plan.normalise import full_of
 from reconciler.report.change_text import field_lines
 from reconciler.report.describe import describe

@@ -11,7 +11,7 @@ from reconciler.base.text import cut, one_line, plural, table, wrap
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.task import Task
 from reconciler.model.trigger import SourceTrigger
-from reconciler.operations.tasks import LiveRow
+from reconciler.operations.showing.tasks import LiveRow
 
 FORMAT_VERSION = "1.0"
 _NO_OWNER = "no owner"

@@ -13,10 +13,10 @@ import pytest
 from reconciler.cli.main import run
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.policies import load_policies
-from reconciler.operations.validate import load_rules
+from reconciler.operations.reading.validate import load_rules
 
 ROOT = Path(__file__).parents[2]
-STARTER = ROOT / "reconciler" / "operations" / "starter"
+STARTER = ROOT / "reconciler" / "operations" / "authoring" / "starter"
 
 WORKSPACE = """\
 apiVersion: reconciler/v1

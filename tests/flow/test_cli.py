@@ -126,7 +126,7 @@ def test_outside_a_workspace_it_is_1_with_a_hint(
 
 @pytest.fixture(name="broken")
 def with_a_bug(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
-    from reconciler.operations import plan
+    from reconciler.operations.planning import plan
 
     def fail(*_: object, **__: object) -> None:
         raise KeyError("inner detail")
@@ -158,7 +158,7 @@ def test_debug_0_is_no_debug(broken: Project) -> None:
 
 
 def test_control_c_is_130(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconciler.operations import plan
+    from reconciler.operations.planning import plan
 
     def interrupted(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.meanings import MEANINGS, meaning_of
-from reconciler.operations.explain import explain_field
-from reconciler.operations.schema import schema_of
+from reconciler.operations.authoring.explain import explain_field
+from reconciler.operations.authoring.schema import schema_of
 from reconciler.report.explain_text import explain_lines
 from tests.flow.project import Project
 

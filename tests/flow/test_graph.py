@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.operations.graph import Edge, Graph, Node
+from reconciler.operations.showing.graph import Edge, Graph, Node
 from reconciler.report.graph import graph_dot, graph_mermaid
 from tests.flow.project import Project, new_project
 

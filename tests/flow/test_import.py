@@ -391,7 +391,7 @@ def test_wrong_words_say_what_is_right(
 
 
 def test_an_import_waits_for_nobody_who_holds_the_lock(project: Project) -> None:
-    from reconciler.operations.apply import locked
+    from reconciler.operations.applying.apply import locked
 
     make_live(project, task("web-api"))
     with project.opened() as opened, locked(opened, "apply p-other"):

@@ -15,8 +15,8 @@ import pytest
 
 from reconciler.cli import options
 from reconciler.loader.specs import SpecFile
-from reconciler.operations import survey
-from reconciler.operations.examine import Examined, Examiner
+from reconciler.operations.reading import survey
+from reconciler.operations.reading.examine import Examined, Examiner
 from tests.flow.desk import WORKSPACE, Desk, task
 
 POLICY = """\
@@ -234,13 +234,13 @@ def test_a_warm_plan_says_what_a_cold_one_says(
 
 
 @pytest.mark.parametrize(
-    "changed", ["policy/rules/token.py", "loader/pasted.py", "operations/inline_check.py"]
+    "changed", ["policy/rules/token.py", "loader/pasted.py", "operations/reading/inline_check.py"]
 )
 def test_code_that_judges_is_part_of_what_is_known(tmp_path: Path, changed: str) -> None:
     package = tmp_path / "reconciler"
-    shutil.copytree(Path(survey.__file__).parents[1], package)
+    shutil.copytree(Path(survey.__file__).parents[2], package)
     before = survey.code_digest(package)
-    assert survey.code_digest(Path(survey.__file__).parents[1]) == before
+    assert survey.code_digest(Path(survey.__file__).parents[2]) == before
     with (package / changed).open("a") as file:
         file.write("# other\n")
     assert survey.code_digest(package) != before

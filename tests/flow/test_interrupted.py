@@ -43,11 +43,11 @@ setattr(holder, name, waiting)
 entry_point()
 """
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-CHECK = "reconciler.operations.apply.check_all"
+CHECK = "reconciler.operations.applying.apply.check_all"
 WRITE = "reconciler.providers.embedded:EmbeddedProvider.update"
 TELL = "reconciler.report.apply_text.step_lines"
-REMEMBER = "reconciler.operations.writer.remember"
-RESUMED = "reconciler.operations.resume.check_all"
+REMEMBER = "reconciler.operations.applying.writer.remember"
+RESUMED = "reconciler.operations.applying.resume.check_all"
 
 
 @pytest.fixture(name="project")
@@ -123,7 +123,9 @@ def test_a_destroy_that_is_stopped_goes_on_by_resume(project: Project) -> None:
 
 
 def test_a_plan_that_is_stopped_is_130_too(project: Project) -> None:
-    code, told = stopped(project, signal.SIGTERM, "reconciler.operations.plan.head_of", "plan")
+    code, told = stopped(
+        project, signal.SIGTERM, "reconciler.operations.planning.plan.head_of", "plan"
+    )
     assert (code, told) == (130, "interrupted")
 
 

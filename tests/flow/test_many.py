@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.operations import survey
+from reconciler.operations.reading import survey
 from tests.flow.project import Project, new_project
 
 COUNT = 80

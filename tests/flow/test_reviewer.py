@@ -244,7 +244,7 @@ def test_the_full_form_says_who_wrote_every_field(project: Project) -> None:
 def as_read_by(project: Project, version: str, *, clean: bool = True) -> None:
     """An apply of a version, which took the spec for one with another timeout."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reconciler.operations.plan_head.__version__", version)
+        patch.setattr("reconciler.operations.planning.plan_head.__version__", version)
         project.write(timeout=600)
         commit(project, "dev")
         if not clean:

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconciler.base.yaml import load_documents
-from reconciler.operations.schema import KINDS, schema_of, schema_of_specs
+from reconciler.operations.authoring.schema import KINDS, schema_of, schema_of_specs
 from reconciler.report.published import PUBLISHED
 from tests.flow.desk import WORKSPACE, Desk
 from tests.flow.example import EXAMPLE

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.base.yaml import load_documents
 from reconciler.model.run import RunRecord
-from reconciler.operations.show import show_task
+from reconciler.operations.showing.show import show_task
 from reconciler.report.show_text import show_lines
 from tests.flow.project import Project, new_project
 from tests.unit.plan.builders import stored, task

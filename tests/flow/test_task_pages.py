@@ -13,7 +13,7 @@ import click
 import pytest
 
 from reconciler.cli.main import cli
-from reconciler.operations.schema import schema_of
+from reconciler.operations.authoring.schema import schema_of
 from reconciler.taskfile.file.alias import IMAGES, PREDEFINED
 from reconciler.taskfile.file.values import RUN_NAMES
 from reconciler.taskfile.steps.assemble import KEYS as TASK_KEYS

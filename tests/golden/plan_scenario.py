@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.model.workspace import KnownDrift
-from reconciler.operations.apply import Step, Taken
-from reconciler.operations.plan import Planned
-from reconciler.operations.recover import Recovered
-from reconciler.operations.validate import Validation
+from reconciler.operations.applying.apply import Step, Taken
+from reconciler.operations.applying.recover import Recovered
+from reconciler.operations.planning.plan import Planned
+from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Cause, Change, Inputs, Plan
 from reconciler.plan.known import set_apart
 from reconciler.plan.releases import release_paths

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.model.task import Task
-from reconciler.operations.tasks import LiveRow, NextFire
+from reconciler.operations.showing.tasks import LiveRow, NextFire
 from tests.unit.plan.builders import task
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.audit_csv import audit_csv
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.junit import audit_junit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.operations.apply import Applied
+from reconciler.operations.applying.apply import Applied
 from reconciler.plan.change import Plan
 from reconciler.report.annotations import plan_annotations
 from reconciler.report.apply_text import applied_lines, step_lines

@@ -11,8 +11,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconciler.operations.deps import Depends, DepsWords, find_dependencies
-from reconciler.operations.render import Rendered, RenderWords, render_file
+from reconciler.operations.rendering.deps import Depends, DepsWords, find_dependencies
+from reconciler.operations.rendering.render import Rendered, RenderWords, render_file
 from reconciler.report.deps import deps_json, deps_lines
 from reconciler.report.machine import to_text
 from reconciler.report.published import published_schema

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.task import Task
-from reconciler.operations.apply import apply_plan, locked
-from reconciler.operations.gather import Stores, read_stores
+from reconciler.operations.applying.apply import apply_plan, locked
+from reconciler.operations.reading.gather import Stores, read_stores
 from reconciler.operations.workspace import OpenWorkspace, open_workspace
 from reconciler.plan.build import Comparison, compare
 from reconciler.plan.change import Action

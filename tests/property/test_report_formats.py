@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.audit_csv import HEADER, audit_csv
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.junit import audit_junit

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.task import Task
-from reconciler.operations.apply import apply_plan, locked
-from reconciler.operations.gather import read_stores
-from reconciler.operations.manner import Manner, Moment
-from reconciler.operations.resume import resume
+from reconciler.operations.applying.apply import apply_plan, locked
+from reconciler.operations.applying.manner import Manner, Moment
+from reconciler.operations.applying.resume import resume
+from reconciler.operations.reading.gather import read_stores
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Plan
 from reconciler.plan.needs import needs_of

@@ -43,7 +43,7 @@ def test_the_floors_hold(copy: Path) -> None:
     [
         ("base/ids.py", "import reconciler.model.task"),
         ("plan/merge.py", "import reconciler.policy.evaluate"),
-        ("store/tasks.py", "def late():\n    import reconciler.operations.apply"),
+        ("store/tasks.py", "def late():\n    import reconciler.operations.applying.apply"),
         ("report/human.py", "from reconciler.cli import options"),
     ],
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 from reconciler.base.source import Located
 from reconciler.model.task import Task
-from reconciler.operations.audit import audit
-from reconciler.operations.audit_report import AuditReport, EventRow
+from reconciler.operations.auditing.audit import audit
+from reconciler.operations.auditing.audit_report import AuditReport, EventRow
 from tests.unit.policy.builders import on_public_repository, policy, source, task, waiver
 
 AS_OF = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

@@ -93,7 +93,7 @@ def test_images_are_those_that_are_pushed() -> None:
 
 def test_the_models_of_defaults_are_not_made_where_there_are_none() -> None:
     program = (
-        "import sys, reconciler.operations.validate\n"
+        "import sys, reconciler.operations.reading.validate\n"
         "sys.exit('reconciler.model.defaults' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

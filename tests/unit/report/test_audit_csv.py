@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.audit_csv import HEADER, audit_csv
 from tests.golden.audit.scenario import report
 

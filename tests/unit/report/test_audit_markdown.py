@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.audit_markdown import audit_markdown
 from reconciler.report.markdown import BUDGET
 from tests.golden.audit.scenario import report

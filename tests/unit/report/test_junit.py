@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.junit import audit_junit
 from tests.golden.audit.scenario import report
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 
-from reconciler.operations.render import Rendered
+from reconciler.operations.rendering.render import Rendered
 from reconciler.report.published import published_schema
 from reconciler.report.render_json import render_json
 from tests.unit.taskfile.reading import RUN, V11, read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.operations.render import Rendered
+from reconciler.operations.rendering.render import Rendered
 from reconciler.report.render_text import render_lines
 from tests.unit.taskfile.reading import RUN, V11, read
 

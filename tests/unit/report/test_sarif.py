@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.base.diagnostics import Location
-from reconciler.operations.audit_report import AuditReport
+from reconciler.operations.auditing.audit_report import AuditReport
 from reconciler.report.sarif import audit_sarif
 from tests.golden.audit.scenario import report
 

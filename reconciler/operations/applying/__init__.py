@@ -1,0 +1,1 @@
+"""A plan becomes live tasks: lock, recheck, write, journal, resume."""

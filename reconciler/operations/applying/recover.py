@@ -1,0 +1,57 @@
+"""After a kill in the middle of an apply: find out from live what was done, and remember it.
+
+A write that was intended and not settled was either done or not; the live document tells which.
+Nothing is written live here: what was not done is left to the next plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.operations.applying.write import Entry, remember, was_done
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.planlines import read_change
+from reconciler.store import journal
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """An apply that was killed: by whom it was started, and how far it had come."""
+
+    apply_id: str
+    actor: str
+    done: int
+    total: int
+    not_done: tuple[str, ...]
+
+
+def recover(opened: OpenWorkspace) -> Iterator[Recovered]:
+    """Settle every apply that has no outcome. The lock must be held."""
+    with opened.database.read() as connection:
+        open_applies = journal.unfinished(connection)
+    for row in open_applies:
+        yield _recover(opened, row)
+
+
+def _recover(opened: OpenWorkspace, row: journal.ApplyRow) -> Recovered:
+    with opened.database.read() as connection:
+        writes = journal.writes_of(connection, row.id)
+    not_done = [write.address for write in writes if not _settle(opened, write)]
+    with opened.database.write() as connection:
+        journal.finish(connection, row.id, "interrupted", opened.clock())
+    return Recovered(row.id, row.actor, len(writes) - len(not_done), len(writes), tuple(not_done))
+
+
+def _settle(opened: OpenWorkspace, write: journal.WriteRow) -> bool:
+    """True if the write was done."""
+    if write.state != journal.INTENDED:
+        return write.state in {journal.DONE, journal.RECOVERED}
+    change = read_change(write.change)
+    if was_done(opened.provider, change):
+        remember(opened, Entry(write.apply_id, write.position, change), journal.RECOVERED)
+        return True
+    with opened.database.write() as connection:
+        now = opened.clock()
+        journal.settle(connection, write.apply_id, write.position, journal.NOT_DONE, now=now)
+    return False

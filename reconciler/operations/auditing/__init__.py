@@ -1,0 +1,1 @@
+"""Declared and live tasks judged by the policies, for an auditor."""

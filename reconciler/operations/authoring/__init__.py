@@ -1,0 +1,1 @@
+"""What a person who writes specs asks for: a start, layout, schema, the meaning of a field."""

@@ -1,0 +1,1 @@
+"""Live tasks become spec files."""

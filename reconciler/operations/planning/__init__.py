@@ -1,0 +1,1 @@
+"""What an apply would do, why, and in which order."""

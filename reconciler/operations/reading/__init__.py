@@ -1,0 +1,1 @@
+"""Specs, policies and stored tasks, read once and checked."""

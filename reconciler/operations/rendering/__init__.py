@@ -1,0 +1,1 @@
+"""What would run and what it stands on; executes nothing."""

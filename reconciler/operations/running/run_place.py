@@ -1,0 +1,213 @@
+"""Where runs are kept and what they work with: wires the runner's ports. Decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.base.canonical import fingerprint
+from reconciler.base.clock import Clock
+from reconciler.base.errors import StateFull
+from reconciler.model.build import Login
+from reconciler.model.identity import RegistryLogin
+from reconciler.model.run import LogLine, RunRecord
+
+if TYPE_CHECKING:  # late: the database and docker-py are slow to import
+    from reconciler.operations.workspace import OpenWorkspace
+    from reconciler.runner.containers import Containers
+    from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
+    from reconciler.store.database import Database
+    from reconciler.store.logs import LogFile
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlace:
+    """A state with its runs and logs, and the environment runs work in.
+
+    `root` is the workspace, None for a quick build outside of any; `engines` maps platforms to
+    engine addresses; plain http is used for hosts in `insecure` only.
+    """
+
+    database: Database
+    logs: Path
+    environment: Mapping[str, str]
+    clock: Clock
+    actor: str
+    root: Path | None = None
+    engines: Mapping[str, str] = field(default_factory=dict)
+    insecure: frozenset[str] = frozenset()
+
+    @property
+    def work(self) -> Path:
+        """Where runs have their working folders, beside the logs."""
+        return self.logs.with_name("work")
+
+
+def place_of(opened: OpenWorkspace) -> RunPlace:
+    """The place of runs of an open workspace. Opens the state. Raises StateUnusable."""
+    config = opened.workspace
+    return RunPlace(
+        database=opened.database,
+        logs=opened.state_folder / "logs",
+        environment=opened.environment,
+        clock=opened.clock,
+        actor=opened.actor,
+        root=opened.root,
+        engines={platform: item.engine for platform, item in config.platforms.items()},
+        insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Watchers:
+    """Who is told while a run goes on."""
+
+    on_record: Callable[[RunRecord], None] = lambda _record: None
+    on_lines: Callable[[Sequence[LogLine]], None] = lambda _lines: None
+
+
+class _Sink:
+    """Stores lines, then shows them: what was shown is in the log, up to the log's own bound."""
+
+    def __init__(self, file: LogFile, show: Callable[[Sequence[LogLine]], None]) -> None:
+        self._file, self._show = file, show
+
+    def write(self, *lines: LogLine) -> None:
+        self._file.write(*lines)
+        self._show(lines)
+
+
+def wire_ports(
+    place: RunPlace,
+    run_id: str,
+    *,
+    fetch: Fetcher,
+    folder: Path,
+    platform: str,
+    logins: Mapping[str, RegistryLogin],
+    log: LogFile,
+    watchers: Watchers,
+    interrupted: Callable[[], bool],
+    stored: bool = False,
+) -> Ports:
+    """The ports of one run, on the real engine, registry, files and database."""
+    from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
+    from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
+
+    key, sink = place.database.key, _Sink(log, watchers.on_lines)
+    # Once a run, whichever door it opens first: a build opens no containers of its own.
+    containers = cache(lambda: open_containers(place, platform, sink))
+
+    def engine() -> tuple[Images, Builder]:
+        containers()
+        return open_builder(place.engines.get(platform), place.environment)
+
+    return Ports(
+        fetch=fetch,
+        engine=engine,
+        registry=lambda host, repository, reference, login: _served_digest(
+            place, host, repository, reference, login
+        ),
+        secret=lambda reference: read_secret(place, reference),
+        login=lambda host: _login(place, host, logins),
+        fingerprint=lambda value: fingerprint(value, key),
+        log=sink,
+        on_record=_keeper(place, watchers.on_record, log, known=stored),
+        canceled=lambda: cancel_requested(place.database, run_id),
+        interrupted=interrupted,
+        clock=place.clock,
+        monotonic=time.monotonic,
+        folder=folder,
+        containers=containers,
+    )
+
+
+def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers:
+    """The containers of a platform's engine; what dead runs left there is removed, and said so.
+
+    Raises EngineUnavailable.
+    """
+    from reconciler.operations.running.sweep import engine_containers, sweep, swept_text  # noqa: PLC0415
+
+    containers = engine_containers(place, place.engines.get(platform))
+    swept = sweep(place, containers)
+    if swept.runs:
+        sink.write(LogLine(place.clock(), "run", swept_text(swept), stream="note"))
+    return containers
+
+
+def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[Images, Builder]:
+    """The engine's images, and BuildKit where a client offers it, else the classic builder.
+
+    Raises EngineUnavailable.
+    """
+    from reconciler.adapters.builders import EngineBuilder  # noqa: PLC0415  (late: docker-py)
+    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
+
+    engine = open_engine(address, environment)
+    return EngineImages(engine), EngineBuilder(engine, environment)
+
+
+def _served_digest(
+    place: RunPlace, host: str, repository: str, reference: str, login: Login | None
+) -> str | None:
+    from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late: httpx)
+
+    return served_digest(host, repository, reference, login=login, insecure=place.insecure)
+
+
+def read_secret(place: RunPlace, reference: str) -> str:
+    """The value of a reference. Files are relative to the workspace. Raises SecretUnavailable."""
+    from reconciler.adapters.secrets import resolve_secret  # noqa: PLC0415  (late)
+
+    folder = place.root or Path.cwd()
+    return resolve_secret(reference, environment=place.environment, folder=folder)
+
+
+def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> Login | None:
+    """The task's own login for a registry, else the one of the docker client."""
+    from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late)
+
+    own = logins.get(host)
+    if own is None or own.username is None or own.password is None:
+        return find_login(host, place.environment)
+    username = read_secret(place, own.username.secret).strip()
+    return Login(username, read_secret(place, own.password.secret).strip())
+
+
+def _keeper(
+    place: RunPlace, show: Callable[[RunRecord], None], log: LogFile, *, known: bool
+) -> Callable[[RunRecord], None]:
+    """Saves each state of a record (as a new row if it is not known), then shows it.
+
+    On a full disk the last state has the room that the log has held back.
+    """
+    from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
+    from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
+
+    def save(record: RunRecord) -> None:
+        nonlocal known
+        if known:
+            update_run(place.database, record)
+        else:
+            own = this_process()
+            insert_run(
+                place.database, record, host=own.host, pid=own.pid, process_started=own.started
+            )
+            known = True
+
+    def keep(record: RunRecord) -> None:
+        try:
+            save(record)
+        except StateFull:
+            if not record.status.final or not log.release():
+                raise
+            save(record)
+        show(record)
+
+    return keep

@@ -1,0 +1,1 @@
+"""What is there: tasks, differences of registries, the graph."""

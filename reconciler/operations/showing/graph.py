@@ -1,0 +1,103 @@
+"""`graph`: the declared tasks, what wakes them, and what they are built from. Reads no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from reconciler.base.diagnostics import has_errors
+from reconciler.base.errors import InvalidInput
+from reconciler.model.task import Task
+from reconciler.operations.planning.choosing import Choice, selection_of
+from reconciler.operations.planning.dockerfiles import base_references
+from reconciler.operations.reading.gather import read_declared, servers_of
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.needs import images_from_outside, who_builds_on_whom
+from reconciler.plan.normalise import canonical_document
+from reconciler.plan.selection import Facts, Hits
+
+NodeKind = Literal["task", "image", "trigger"]
+EdgeKind = Literal["base", "wakes"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Node:
+    """A task (its address), an image from outside (as it is written) or a trigger of one task."""
+
+    kind: NodeKind
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """From a base to what is built on it, or from a trigger to the task it wakes. Ids of nodes."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes and edges, each sorted."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
+    """The graph of the declared tasks, or of the chosen ones. Raises InvalidInput, WrongUsage."""
+    tasks = _chosen(opened, choice)
+    documents = {address: canonical_document(task) for address, task in tasks.items()}
+    bases, servers = base_references(opened, documents), servers_of(opened)
+    nodes = {Node("task", f"task {address}", address) for address in tasks}
+    edges = set()
+    for writer, taker in who_builds_on_whom(documents, servers, bases):
+        edges.add(Edge(f"task {writer}", f"task {taker}", "base"))
+    for image, taker in images_from_outside(documents, servers, bases):
+        nodes.add(Node("image", f"image {image}", image))
+        edges.add(Edge(f"image {image}", f"task {taker}", "base"))
+    for address, task in tasks.items():
+        for label in _triggers(task):
+            nodes.add(Node("trigger", f"trigger {address} {label}", label))
+            edges.add(Edge(f"trigger {address} {label}", f"task {address}", "wakes"))
+    return Graph(tuple(sorted(nodes)), tuple(sorted(edges)))
+
+
+def _chosen(opened: OpenWorkspace, choice: Choice | None) -> dict[str, Task]:
+    selection = selection_of(opened, choice)
+    hits, declared, found = (
+        Hits(selection, "what is declared"),
+        read_declared(opened),
+        dict[str, Task](),
+    )
+    for located in declared.tasks():
+        metadata = located.value.metadata
+        address = located.value.address
+        facts = Facts((address,), metadata.owner, metadata.labels, located.source.file)
+        hits.see(facts)
+        if selection.selects(facts):
+            found[address] = located.value
+    if has_errors(declared.diagnostics):
+        raise InvalidInput(declared.diagnostics)
+    hits.refuse_misses()
+    return found
+
+
+def _triggers(task: Task) -> Iterator[str]:
+    """What wakes a task, in words; what is off is left out."""
+    if task.spec.status == "Disabled":
+        return
+    triggers = task.spec.triggers
+    for hook in triggers.commit:
+        if hook.status == "Enabled":
+            yield f"push to {hook.branch or 'the default branch'}"
+    if any(hook.status == "Enabled" for hook in triggers.pull_request):
+        yield "pull request"
+    if triggers.base_image is not None and triggers.base_image.status == "Enabled":
+        yield f"base image ({triggers.base_image.type})"
+    for name, timer in triggers.timers.items():
+        if timer.status == "Enabled":
+            yield f"timer {name}: {timer.schedule}"
