@@ -86,9 +86,14 @@ class Registry(Model):
 
 
 class PlatformEngine(Model):
-    """The engine that runs a platform: `auto`, or an address."""
+    """The engine that runs a platform: `auto`, or an address; and what builds its images.
+
+    `buildkit` is the address of a buildkitd. `backend` forces one way to build.
+    """
 
     engine: Word = "auto"
+    buildkit: Word | None = None
+    backend: Literal["auto", "buildctl", "buildkit", "classic", "buildah"] = "auto"
 
 
 class KnownDrift(Model):
