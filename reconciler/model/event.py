@@ -1,0 +1,92 @@
+"""What can wake a task, and what was decided about it. Decides nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.run import Recorded
+
+
+class Verdict(StrEnum):
+    """Why an event led to a run of a task, or to none. Stored where it is decided."""
+
+    QUEUED = "queued"
+    COALESCED = "coalesced"  # a run that still waits does this event's work too
+    # source events
+    OTHER_BRANCH = "other-branch"
+    PATH_FILTER = "path-filter"
+    TAG = "tag"
+    DELETED = "deleted"
+    ACTION = "action"  # nothing to build: closed, labeled, ...
+    FORK = "fork"
+    SAME_COMMIT = "same-commit"
+    # both ways off
+    TRIGGER_OFF = "trigger-off"
+    TASK_OFF = "task-off"
+
+    @property
+    def runs(self) -> bool:
+        """True if the event has a run."""
+        return self in {Verdict.QUEUED, Verdict.COALESCED}
+
+
+class Push(Recorded):
+    """A ref that moved. `repository` is a key as `repository_key` makes it.
+
+    `before` is None for a new ref, `after` None for one that is gone. `files` are the changed
+    ones, relative to the root; None where the forge does not name them all.
+    """
+
+    repository: str
+    ref: str
+    before: str | None = None
+    after: str | None = None
+    default_branch: str | None = None
+    files: tuple[str, ...] | None = None
+    sender: str | None = None
+
+    @property
+    def branch(self) -> str | None:
+        """The branch that moved, None for a tag or anything else."""
+        return _under("refs/heads/", self.ref)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that moved, None for anything else."""
+        return _under("refs/tags/", self.ref)
+
+
+class PullRequest(Recorded):
+    """A pull request with something to build, or without (`action` says what happened to it).
+
+    `target` is the branch it wants to change; `head` the commit it offers; `fork` is true unless
+    that commit surely lies in the repository itself.
+    """
+
+    repository: str
+    number: int
+    action: str
+    target: str
+    head: str
+    source: str | None = None
+    fork: bool = True
+    retargeted: bool = False
+    default_branch: str | None = None
+    sender: str | None = None
+
+
+SourceEvent = Push | PullRequest
+
+
+class Delivery(Recorded):
+    """One message of a hook: who sent it, its id there, and when it came (UTC)."""
+
+    hook: str
+    id: str
+    event: str
+    received: datetime
+
+
+def _under(prefix: str, ref: str) -> str | None:
+    return ref.removeprefix(prefix) if ref.startswith(prefix) else None
