@@ -36,7 +36,7 @@ class Fires:
 
 
 def jitter_of(key: str, timer: TimerTrigger) -> timedelta:
-    """The delay of a timer, below its `jitter`: every fire has the same. `key` tells timers apart."""
+    """The delay of all fires of a timer, below its `jitter`. `key` tells timers apart."""
     if timer.jitter is None:
         return timedelta(0)
     window = duration_seconds(timer.jitter)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from reconciler.store.schema import SCHEMA_VERSION, events, meta
+from reconciler.store.schema import SCHEMA_VERSION, events, meta, queue
 
 OLDEST = 1
 _VERSION = meta.c.name == "schema_version"
@@ -31,4 +31,9 @@ def _from_1(connection: Connection) -> None:
     events.create(connection)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1}
+def _from_2(connection: Connection) -> None:
+    """Runs may wait for workers."""
+    queue.create(connection)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}

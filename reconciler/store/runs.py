@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from reconciler.base.clock import to_iso
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
@@ -40,13 +41,18 @@ def insert_run(
 
 def update_run(database: Database, record: RunRecord) -> bool:
     """Save a new state. False, and nothing written, if the stored one was already final."""
+    with database.write() as connection:
+        return save_changes(connection, record)
+
+
+def save_changes(connection: Connection, record: RunRecord) -> bool:
+    """As `update_run`, in the caller's transaction."""
     change = (
         sa.update(runs)
         .where(runs.c.id == record.id, runs.c.status.not_in(_FINAL))
         .values(**_changing(record))
     )
-    with database.write() as connection:
-        return connection.execute(change).rowcount == 1
+    return connection.execute(change).rowcount == 1
 
 
 def hand_over(
@@ -151,16 +157,24 @@ def adopt_lost(
     with database.read() as connection:
         rows = connection.execute(query).all()
     gone = [row for row in rows if not alive(row.pid, row.process_started)]
-    lost = [_lost(RunRecord.model_validate_json(row.record), row.pid, now) for row in gone]
+    lost = [
+        closed_by_loss(
+            RunRecord.model_validate_json(row.record),
+            f"the process that did this run (pid {row.pid}) is gone",
+            now,
+        )
+        for row in gone
+    ]
     return [record for record in lost if update_run(database, record)]
 
 
-def _lost(record: RunRecord, pid: int, now: datetime) -> RunRecord:
+def closed_by_loss(record: RunRecord, message: str, now: datetime) -> RunRecord:
+    """A run that nobody goes on with: Failed, reason lost, its running steps canceled."""
     return record.model_copy(
         update={
             "status": RunStatus.FAILED,
             "reason": Reason.LOST,
-            "message": f"the process that did this run (pid {pid}) is gone",
+            "message": message,
             "finished": now,
             "steps": tuple(_closed(step, now) for step in record.steps),
         }

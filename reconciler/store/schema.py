@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -123,4 +124,24 @@ runs = Table(
     Column("cancel_requested", Text),  # by whom, or null
     Index("runs_by_task", "task", "queued"),
     Index("runs_by_queued", "queued"),
+)
+
+# Open runs that workers do: who waits, and who has a lease. Times are of store/moment's clock.
+queue = Table(
+    "queue",
+    metadata,
+    Column("position", Integer, primary_key=True),  # counts up: the older, the lower
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False, unique=True),
+    Column("pool", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("series", Text),
+    Column("fold", Text),
+    Column("start_after", Float),
+    Column("worker", Text),  # null: it waits
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Float),
+    Column("clock", Text, nullable=False),
+    Index("queue_by_order", "pool", "priority", "position"),
+    Index("queue_by_fold", "fold"),
 )

@@ -15,7 +15,8 @@ def as_version_1(folder: Path) -> None:
     """A state as version 1 left it, with an apply in it."""
     open_database(URL, folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
-        connection.execute("DROP TABLE events")
+        for name in ("events", "queue"):
+            connection.execute(f"DROP TABLE {name}")
         for name in ("plan", "number"):
             connection.execute(f"ALTER TABLE applies DROP COLUMN {name}")
         connection.execute(
