@@ -21,6 +21,16 @@ class Verdict(StrEnum):
     ACTION = "action"  # nothing to build: closed, labeled, ...
     FORK = "fork"
     SAME_COMMIT = "same-commit"
+    SUPERSEDED = "superseded"  # a newer commit of its branch came before it
+    # timers
+    MISSED = "missed"  # nobody was there at its time, and its timer skips those
+    OVERLAP = "overlap"  # the run before it is not done
+    # messages of hooks
+    REPLAYED = "replayed"
+    OTHER_REPOSITORY = "other-repository"
+    BAD_SIGNATURE = "bad-signature"
+    NO_SIGNATURE = "no-signature"
+    MALFORMED = "malformed"
     # both ways off
     TRIGGER_OFF = "trigger-off"
     TASK_OFF = "task-off"
@@ -29,6 +39,15 @@ class Verdict(StrEnum):
     def runs(self) -> bool:
         """True if the event has a run."""
         return self in {Verdict.QUEUED, Verdict.COALESCED}
+
+
+class Source(StrEnum):
+    """Where an event comes from."""
+
+    HOOK = "hook"
+    POLL = "poll"
+    TIMER = "timer"
+    IMAGE = "image"
 
 
 class Push(Recorded):
@@ -77,6 +96,27 @@ class PullRequest(Recorded):
 
 
 SourceEvent = Push | PullRequest
+
+
+class Decided(Recorded):
+    """A decision as it is stored. `subject` is what moved, from `previous` to `version`.
+
+    `once` is what may be decided only one time, such as the due time of a timer; `at` is UTC.
+    """
+
+    at: datetime
+    source: Source
+    subject: str
+    version: str | None = None
+    previous: str | None = None
+    task: str | None = None
+    trigger: str | None = None
+    verdict: Verdict
+    detail: str = ""
+    run_id: str | None = None
+    hook: str | None = None
+    delivery: str | None = None
+    once: str | None = None
 
 
 class Delivery(Recorded):

@@ -7,7 +7,15 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from reconciler.store.schema import SCHEMA_VERSION, events, meta, queue
+from reconciler.store.schema import (
+    SCHEMA_VERSION,
+    decisions,
+    deliveries,
+    events,
+    meta,
+    queue,
+    timers,
+)
 
 OLDEST = 1
 _VERSION = meta.c.name == "schema_version"
@@ -32,8 +40,9 @@ def _from_1(connection: Connection) -> None:
 
 
 def _from_2(connection: Connection) -> None:
-    """Runs may wait for workers."""
-    queue.create(connection)
+    """Runs may wait for workers; events, what was decided about them, and timers are kept."""
+    for table in (queue, deliveries, decisions, timers):
+        table.create(connection)
 
 
 _STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}

@@ -294,12 +294,16 @@ def check_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"run {lease.run_id} was taken over from {lease.worker}")
 
 
-def give_back(database: Database, lease: Lease) -> bool:
-    """Put a run back that was not begun: it keeps its place, and the try does not count."""
+def release(database: Database, lease: Lease, *, begun: bool = True) -> bool:
+    """Put a run back whose work is over without an end; it keeps its place.
+
+    A try that was not `begun` does not count. False if the lease was lost, or the run has ended.
+    """
+    attempts = queue.c.attempts if begun else queue.c.attempts - 1
     change = (
         sa.update(queue)
         .where(_held(lease))
-        .values(worker=None, lease_until=None, attempts=queue.c.attempts - 1)
+        .values(worker=None, lease_until=None, attempts=attempts)
     )
     with database.write() as connection:
         return connection.execute(change).rowcount == 1

@@ -145,3 +145,47 @@ queue = Table(
     Index("queue_by_order", "pool", "priority", "position"),
     Index("queue_by_fold", "fold"),
 )
+
+# Messages of hooks: each is taken once. Kept longer than any forge sends one again.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("hook", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("received", Text, nullable=False),
+    Index("deliveries_by_time", "received"),
+)
+
+# What was decided about each event and trigger, and the run it has.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("source", Text, nullable=False),  # model.event.Source
+    Column("subject", Text, nullable=False),  # what moved: repository and ref, timer, image
+    Column("version", Text),  # the commit, the due time or the digest
+    Column("previous", Text),  # what it was before that
+    Column("task", Text),
+    Column("trigger", Text),
+    Column("verdict", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("run_id", Text),
+    Column("hook", Text),
+    Column("delivery", Text),
+    Column("once", Text, unique=True),  # null, or what may happen only once: a timer's due time
+    Index("decisions_by_task", "task", "id"),
+    Index("decisions_by_delivery", "hook", "delivery"),
+    Index("decisions_by_time", "at"),
+)
+
+# How far each timer of a live task is handled.
+timers = Table(
+    "timers",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("schedule", Text, nullable=False),
+    Column("handled", Text, nullable=False),
+)

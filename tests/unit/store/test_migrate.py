@@ -15,7 +15,7 @@ def as_version_1(folder: Path) -> None:
     """A state as version 1 left it, with an apply in it."""
     open_database(URL, folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
-        for name in ("events", "queue"):
+        for name in ("events", "queue", "deliveries", "decisions", "timers"):
             connection.execute(f"DROP TABLE {name}")
         for name in ("plan", "number"):
             connection.execute(f"ALTER TABLE applies DROP COLUMN {name}")

@@ -24,7 +24,7 @@ from reconciler.store.queue import (
     claim,
     depths,
     enqueue,
-    give_back,
+    release,
     renew,
     save,
 )
@@ -211,7 +211,7 @@ def test_a_late_worker_writes_nothing(world: World) -> None:
         save(world.database, late, ended(record, RunStatus.FAILED))
     assert world.record("r1").status is RunStatus.QUEUED
     assert renew(world.database, [late], TTL) == {}
-    assert not give_back(world.database, late)
+    assert not release(world.database, late)
     save(world.database, now, ended(record))
     assert world.record("r1").status is RunStatus.SUCCEEDED
     with pytest.raises(LeaseLost):
@@ -268,8 +268,19 @@ def test_a_run_that_is_given_back_keeps_its_place_and_its_tries(world: World) ->
     for _ in range(ATTEMPTS + 2):
         lease = world.lease()
         assert (lease.run_id, lease.attempt) == ("r1", 1)
-        assert give_back(world.database, lease)
+        assert release(world.database, lease, begun=False)
     assert world.ids() == ["r1", "r2"]
+
+
+def test_a_run_that_was_begun_and_lost_is_tried_again_at_once(world: World) -> None:
+    world.add("r1")
+    for attempt in range(1, ATTEMPTS + 1):
+        lease = world.lease()
+        assert (lease.attempt, lease.fence) == (attempt, attempt)
+        assert release(world.database, lease)
+    assert world.ids() == []
+    assert world.record("r1").reason is Reason.LOST
+    assert not release(world.database, lease)
 
 
 # -------------------------------------------------------------------- cancel
