@@ -7,37 +7,18 @@ again until then, and gets the same answer afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.base.clock import Clock
 from reconciler.engine.triggers import Decision, Listening, decide
-from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict
+from reconciler.engine.waking import new_run_id, run_of
+from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
 from reconciler.model.lease import Waiting
 from reconciler.model.run import Reason, RunRecord
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register, open_register
 
 _SHOWN = 12  # letters of a commit
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """A run that a trigger wants: of which task and trigger, at which commit of which ref.
-
-    `kind` is `commit` or `pullRequest`; `actor` is whoever moved the ref, as the forge calls them.
-    """
-
-    task: str
-    trigger: str
-    kind: str
-    ref: str
-    commit: str
-    fork: bool
-    actor: str
-
-
-# A run for the queue that does what a trigger wants; `series` and `fold` are the intake's.
-MakeRun = Callable[[Wake], Waiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +40,8 @@ class Intake:
     """Takes events for a state."""
 
     database: Database
-    make_run: MakeRun
     clock: Clock
+    new_id: Callable[[], str] = new_run_id
 
     def take(
         self, event: SourceEvent, everyone: Iterable[Listening], delivery: Delivery | None = None
@@ -92,10 +73,10 @@ class Intake:
         known = None if case.again else _known(register, settled)
         if known is not None:
             return known
-        waiting = self.make_run(case.wake(settled.version))
+        record = run_of(case.wake(settled.version), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
         fold = f"{settled.task}\n{settled.trigger}\n{settled.subject}"
-        queued = register.enqueue(replace(waiting, series=fold, fold=fold))
+        queued = register.enqueue(Waiting(record, case.one.pool, series=fold, fold=fold))
         changes: dict[str, object] = {"run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED

@@ -14,6 +14,7 @@ from reconciler.model.repository import repository_key
 from reconciler.model.task import Task
 from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger, SourceTrigger
 
+DEFAULT_POOL = "default"
 # What offers another commit, or asks for a look at one. A pull request whose target was changed
 # is edited.
 _BUILDS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
@@ -21,10 +22,11 @@ _BUILDS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A source trigger of an applied task. `branch` None: the repository's default branch."""
+    """A source trigger of a live task. `branch` None: the repository's default branch."""
 
     address: str
     name: str
+    pool: str
     trigger: CommitTrigger | PullRequestTrigger
     repository: str
     branch: str | None
@@ -37,8 +39,14 @@ class Decision:
 
     address: str
     trigger: str
+    pool: str
     verdict: Verdict
     detail: str = ""
+
+
+def pool_of(task: Task) -> str:
+    """The pool that the runs of a task wait for."""
+    return task.spec.agent.pool or DEFAULT_POOL
 
 
 def listening(address: str, task: Task) -> Iterator[Listening]:
@@ -55,7 +63,8 @@ def listening(address: str, task: Task) -> Iterator[Listening]:
                 continue
             name = trigger.name or (kind if number == 0 else f"{kind}-{number + 1}")
             enabled = task.spec.status == "Enabled"
-            yield Listening(address, name, trigger, found[0], trigger.branch or found[1], enabled)
+            branch = trigger.branch or found[1]
+            yield Listening(address, name, pool_of(task), trigger, found[0], branch, enabled)
 
 
 def _where(task: Task, trigger: SourceTrigger) -> tuple[str, str | None] | None:
@@ -90,7 +99,7 @@ def _decided(event: SourceEvent, one: Listening) -> Decision:
         verdict, detail = _of_push(event, one)
     else:
         verdict, detail = _of_pull_request(event, one)
-    return Decision(one.address, one.name, verdict, detail)
+    return Decision(one.address, one.name, one.pool, verdict, detail)
 
 
 def _of_push(push: Push, one: Listening) -> tuple[Verdict, str]:

@@ -119,6 +119,24 @@ class Decided(Recorded):
     once: str | None = None
 
 
+class Wake(Recorded):
+    """What a trigger wants: a run of which task, and what the run has of the event.
+
+    `kind` is the trigger's in a spec: commit, pullRequest, timers, baseImage; `trigger` its name;
+    `actor` whoever moved the ref, as the forge calls them. The rest of the run is read from the
+    live task when it begins: what was applied meanwhile holds.
+    """
+
+    task: str
+    kind: str
+    trigger: str
+    actor: str
+    ref: str | None = None
+    commit: str | None = None
+    fork: bool = False
+    due: datetime | None = None
+
+
 class Delivery(Recorded):
     """One message of a hook: who sent it, its id there, and when it came (UTC)."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 
 from reconciler.base.errors import ReconcilerError
-from reconciler.engine.intake import Intake, Taken, Wake
+from reconciler.engine.intake import Intake, Taken
 from reconciler.engine.triggers import Listening, listening
-from reconciler.model.event import Delivery, Push, Verdict
-from reconciler.model.lease import Waiting
-from reconciler.model.run import Reason, RunRecord, RunStatus
+from reconciler.engine.waking import wake_of
+from reconciler.model.event import Delivery, Push, Verdict, Wake
+from reconciler.model.run import Reason, RunStatus
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions, purge
 from reconciler.store.queue import Room, claim, depths
@@ -29,22 +30,9 @@ class Door:
 
     def __init__(self, folder: Path) -> None:
         self.database: Database = open_database("sqlite:///state.db", folder)
-        self.wakes: list[Wake] = []
-        self.intake = Intake(self.database, self.make_run, lambda: NOW)
+        self.ids = (f"r{number}" for number in itertools.count(1))
+        self.intake = Intake(self.database, lambda: NOW, lambda: next(self.ids))
         self.everyone: list[Listening] = list(listening("contoso/web", task(commit={})))
-
-    def make_run(self, wake: Wake) -> Waiting:
-        self.wakes.append(wake)
-        record = RunRecord(
-            id=f"r{len(self.wakes)}",
-            task=wake.task,
-            trigger=wake.kind,
-            actor=wake.actor,
-            status=RunStatus.QUEUED,
-            queued=NOW,
-            wanted={"commit": wake.commit},
-        )
-        return Waiting(record, "linux")
 
     def take(self, event: Any, delivery: str | None = None) -> Taken:
         hook = "github"
@@ -58,8 +46,14 @@ class Door:
     def verdicts(self, event: Any, delivery: str | None = None) -> list[tuple[str, str | None]]:
         return [(item.verdict.value, item.run_id) for item in self.take(event, delivery).decided]
 
+    @property
+    def wakes(self) -> list[Wake]:
+        """What woke the runs, oldest first."""
+        found = sorted(list_runs(self.database, limit=1000), key=lambda record: record.id)
+        return [wake for record in found if (wake := wake_of(record.wanted))]
+
     def begin(self) -> str:
-        (found,) = claim(self.database, "a", {"linux": Room(1)}, 60, lambda: NOW)
+        (found,) = claim(self.database, "a", {"default": Room(1)}, 60, lambda: NOW)
         return found.lease.run_id
 
     def end(self, run_id: str, status: RunStatus, reason: Reason | None = None) -> None:
@@ -84,7 +78,14 @@ def pushed(after: str, before: str = "0" * 39 + "1", **other: Any) -> Push:
 def test_a_push_is_queued_with_its_commit_and_its_sender(door: Door) -> None:
     assert door.verdicts(pushed(ONE, sender="dev"), "d1") == [("queued", "r1")]
     assert door.wakes == [
-        Wake("contoso/web", "commit", "commit", "refs/heads/main", ONE, fork=False, actor="dev")
+        Wake(
+            task="contoso/web",
+            kind="commit",
+            trigger="commit",
+            actor="dev",
+            ref="refs/heads/main",
+            commit=ONE,
+        )
     ]
     (stored,) = list_decisions(door.database, task="contoso/web")
     assert (stored.subject, stored.version) == ("github.com/contoso/web refs/heads/main", ONE)
@@ -157,10 +158,11 @@ def test_a_burst_is_one_run_at_the_newest_commit(door: Door) -> None:
     assert found[0] == [("queued", "r2")]
     assert set(map(tuple, found[1:])) == {(("coalesced", "r2"),)}
     (waiting,) = [record for record in list_runs(door.database) if record.id == "r2"]
-    assert waiting.wanted["commit"] == commits[-1]
-    assert depths(door.database)["linux"].waiting == 1
+    assert waiting.commit == commits[-1]
+    assert waiting.wanted["wake"]["commit"] == commits[-1]  # type: ignore[index]
+    assert depths(door.database)["default"].waiting == 1
     # Not before the first one is done: they write the same tags.
-    assert claim(door.database, "b", {"linux": Room(9)}, 60, lambda: NOW) == []
+    assert claim(door.database, "b", {"default": Room(9)}, 60, lambda: NOW) == []
 
 
 def test_each_task_has_its_own_run_and_reason(door: Door) -> None:
@@ -186,19 +188,20 @@ def test_each_task_has_its_own_run_and_reason(door: Door) -> None:
 
 def test_nothing_is_taken_of_an_event_that_fails_half_way(door: Door) -> None:
     door.everyone = [*door.everyone, *listening("contoso/gone", task(commit={}))]
-    make = door.make_run
+    asked: list[str] = []
 
-    def refuse(wake: Wake) -> Waiting:
-        if wake.task == "contoso/gone":
-            raise ReconcilerError("no such task")
-        return make(wake)
+    def refuse() -> str:
+        if len(asked) == 1:
+            raise ReconcilerError("no second id")
+        asked.append("r1")
+        return "r1"
 
-    door.intake = Intake(door.database, refuse, lambda: NOW)
+    door.intake = Intake(door.database, lambda: NOW, refuse)
     with pytest.raises(ReconcilerError):
         door.take(pushed(ONE), "d1")
     assert list_runs(door.database) == []
     assert list_decisions(door.database) == []
-    door.intake = Intake(door.database, make, lambda: NOW)
+    door.intake = Intake(door.database, lambda: NOW, lambda: next(door.ids))
     assert not door.take(pushed(ONE), "d1").again
 
 

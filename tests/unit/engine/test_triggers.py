@@ -46,7 +46,7 @@ def verdict(event: Push | PullRequest, of: Task) -> str:
 
 def test_a_push_to_its_branch_queues_a_task() -> None:
     found = decide(push(files=("api/x",)), listening("contoso/web-api", task(commit={})))
-    assert found == [Decision("contoso/web-api", "commit", Verdict.QUEUED)]
+    assert found == [Decision("contoso/web-api", "commit", "default", Verdict.QUEUED)]
 
 
 def test_nobody_else_is_asked() -> None:
@@ -150,6 +150,13 @@ def test_each_of_several_triggers_decides_for_itself() -> None:
     assert found == [("commit", "queued"), ("commit-2", "other-branch")]
     other = push("refs/heads/pages", repository="github.com/contoso/docs")
     assert verdict(other, both) == "queued"
+
+
+def test_a_decision_names_the_pool_of_the_task() -> None:
+    own = task(commit={})
+    spec = own.spec.model_copy(update={"agent": own.spec.agent.model_copy(update={"pool": "arm"})})
+    (found,) = decide(push(), listening("a/b", own.model_copy(update={"spec": spec})))
+    assert found.pool == "arm"
 
 
 def test_a_task_without_a_repository_listens_to_nothing() -> None:
