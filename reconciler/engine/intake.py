@@ -61,8 +61,7 @@ class Intake:
                 if not decided:
                     return Taken(tuple(before), again=True)
             found = [self._settled(register, _Case(event, one, delivery, again)) for one in decided]
-            for item in found:
-                register.note(item)
+            register.note(found)
         return Taken(tuple(found))
 
     def _settled(self, register: Register, case: _Case) -> Decided:
@@ -76,7 +75,7 @@ class Intake:
         record = run_of(case.wake(settled.version), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
         fold = f"{settled.task}\n{settled.trigger}\n{settled.subject}"
-        queued = register.enqueue(Waiting(record, case.one.pool, series=fold, fold=fold))
+        (queued,) = register.enqueue([Waiting(record, case.one.pool, series=fold, fold=fold)])
         changes: dict[str, object] = {"run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED

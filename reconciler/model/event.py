@@ -137,6 +137,15 @@ class Wake(Recorded):
     due: datetime | None = None
 
 
+class TimerState(Recorded):
+    """How far a timer of a live task is handled: the latest due time that is settled, UTC."""
+
+    task: str
+    name: str
+    schedule: str
+    handled: datetime
+
+
 class Delivery(Recorded):
     """One message of a hook: who sent it, its id there, and when it came (UTC)."""
 

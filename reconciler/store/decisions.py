@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import from_iso, to_iso
-from reconciler.model.event import Decided, Delivery, Verdict
+from reconciler.model.event import Decided, Delivery, TimerState, Verdict
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
-from reconciler.store.queue import enqueue
-from reconciler.store.schema import decisions, deliveries, runs
+from reconciler.store.queue import enqueue_all, open_series
+from reconciler.store.schema import decisions, deliveries, runs, timers
 
+_AT_ONCE = 500  # values in one question
 _RUNS = tuple(verdict.value for verdict in Verdict if verdict.runs)
 
 
@@ -33,15 +34,51 @@ class Register:
         Two that come at the same moment wait for each other: one of them is the second.
         """
         values = {**delivery.model_dump(), "received": to_iso(delivery.received)}
-        return self._add(deliveries, values)
+        if self._connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (late: costs 50 ms)
 
-    def note(self, decided: Decided) -> bool:
-        """Store a decision. False, and nothing stored, if its `once` was decided before."""
-        return self._add(decisions, decided.model_dump(mode="json") | {"at": to_iso(decided.at)})
+            adding: Any = insert(deliveries).on_conflict_do_nothing()
+        else:
+            adding = sa.insert(deliveries).prefix_with("OR IGNORE")
+        return self._connection.execute(adding.values(**values)).rowcount == 1
 
-    def enqueue(self, waiting: Waiting) -> Enqueued:
-        """Put a run into the queue."""
-        return enqueue(self._connection, waiting)
+    def note(self, decided: Iterable[Decided]) -> None:
+        """Store decisions."""
+        rows = [item.model_dump(mode="json") | {"at": to_iso(item.at)} for item in decided]
+        if rows:
+            self._connection.execute(sa.insert(decisions), rows)
+
+    def decided_before(self, once: Sequence[str]) -> set[str]:
+        """Those of some things that happen only once that have been decided."""
+        found: set[str] = set()
+        for start in range(0, len(once), _AT_ONCE):
+            part = decisions.c.once.in_(once[start : start + _AT_ONCE])
+            found.update(
+                self._connection.execute(sa.select(decisions.c.once).where(part)).scalars()
+            )
+        return found
+
+    def enqueue(self, everyone: Sequence[Waiting]) -> list[Enqueued]:
+        """Put runs into the queue: what became of each."""
+        return enqueue_all(self._connection, everyone)
+
+    def open_series(self, names: Sequence[str]) -> set[str]:
+        """Those of some series that have a run which has not ended."""
+        return open_series(self._connection, names)
+
+    def handle_timers(self, handled: Iterable[TimerState]) -> None:
+        """Store how far timers are handled; one that was removed meanwhile stays removed."""
+        rows = [
+            {"key_task": it.task, "key_name": it.name, "to": to_iso(it.handled)} for it in handled
+        ]
+        change = (
+            sa.update(timers)
+            .where(timers.c.task == sa.bindparam("key_task"))
+            .where(timers.c.name == sa.bindparam("key_name"))
+            .values(handled=sa.bindparam("to"))
+        )
+        if rows:
+            self._connection.execute(change, rows)
 
     def decided_of(self, hook: str, delivery: str) -> list[Decided]:
         """What was decided about a message, oldest first."""
@@ -77,16 +114,6 @@ class Register:
         record = None if row.record is None else RunRecord.model_validate_json(row.record)
         return _decided(row), record
 
-    def _add(self, table: sa.Table, values: dict[str, Any]) -> bool:
-        """Insert a row; False if one with its keys is there."""
-        if self._connection.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (late: costs 50 ms)
-
-            adding = insert(table).on_conflict_do_nothing().values(**values)
-            return self._connection.execute(adding).rowcount == 1
-        ignoring = sa.insert(table).prefix_with("OR IGNORE").values(**values)
-        return self._connection.execute(ignoring).rowcount == 1
-
 
 @contextlib.contextmanager
 def open_register(database: Database) -> Iterator[Register]:
@@ -118,3 +145,37 @@ def _decided(row: Row[Any]) -> Decided:
     names = [name for name in Decided.model_fields if name != "at"]
     values = {name: getattr(row, name) for name in names}
     return Decided(at=from_iso(row.at), **values)
+
+
+# --------------------------------------------------------------------- timers
+def keep_timers(database: Database, wanted: Iterable[TimerState]) -> list[TimerState]:
+    """Make the stored timers those of the live tasks, and say how far each is handled.
+
+    `handled` of a wanted one counts where it is new or has another schedule: what was due before it
+    was there is not missed.
+    """
+    with database.write() as connection:
+        known = {(row.task, row.name): row for row in connection.execute(sa.select(timers))}
+        found, fresh = [], []
+        for timer in wanted:
+            row = known.pop((timer.task, timer.name), None)
+            if row is not None and row.schedule == timer.schedule:
+                found.append(timer.model_copy(update={"handled": from_iso(row.handled)}))
+                continue
+            if row is not None:
+                _drop_timers(connection, [row])
+            fresh.append(timer.model_dump() | {"handled": to_iso(timer.handled)})
+            found.append(timer)
+        _drop_timers(connection, known.values())
+        if fresh:
+            connection.execute(sa.insert(timers), fresh)
+    return found
+
+
+def _drop_timers(connection: Connection, rows: Iterable[Row[Any]]) -> None:
+    keys = [{"key_task": row.task, "key_name": row.name} for row in rows]
+    if keys:
+        named = sa.and_(
+            timers.c.task == sa.bindparam("key_task"), timers.c.name == sa.bindparam("key_name")
+        )
+        connection.execute(sa.delete(timers).where(named), keys)

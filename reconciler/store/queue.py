@@ -7,8 +7,8 @@ order: who may start is decided by pool, priority, series and age alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from reconciler.store.schema import queue, runs
 
 # A run that was lost with so many workers is not given to another one.
 ATTEMPTS = 3
+_AT_ONCE = 500  # values in one question
 # Two workers that count the runs of a pool at the same time would both see room.
 _CLAIMING = 0x7265636F  # a lock's number on PostgreSQL; on SQLite writers wait for each other
 
@@ -60,46 +61,89 @@ def enqueue(connection: Connection, waiting: Waiting) -> Enqueued:
 
     A waiting run of the same `fold` is given the new work instead, under its own id and place.
     """
-    record = waiting.record
-    older = None if waiting.fold is None else _waiting_of(connection, waiting.fold)
-    if older is not None:
-        kept = record.model_copy(update={"id": older.id, "queued": older.queued})
-        wanted = {**record.wanted, "id": older.id}
-        save_changes(connection, kept.model_copy(update={"wanted": wanted}))
-        return Enqueued(older.id, folded=True)
-    row = {
-        "id": record.id,
-        "task": record.task,
-        "status": RunStatus.QUEUED.value,
-        "queued": to_iso(record.queued),
-        "record": record.model_dump_json(by_alias=True),
-    }
-    connection.execute(sa.insert(runs).values(**row))
+    (found,) = enqueue_all(connection, [waiting])
+    return found
+
+
+def enqueue_all(connection: Connection, everyone: Sequence[Waiting]) -> list[Enqueued]:
+    """As `enqueue`, for many: what became of each, in their order."""
+    older = _waiting_of(connection, [item.fold for item in everyone if item.fold is not None])
+    found: list[Enqueued] = []
+    fresh: dict[str, Waiting] = {}
+    for item in everyone:
+        known = older.get(item.fold) if item.fold is not None else None
+        if known is None:
+            fresh[item.record.id] = item
+            found.append(Enqueued(item.record.id, folded=False))
+            if item.fold is not None:
+                older[item.fold] = item.record
+            continue
+        merged = item.record.model_copy(update={"id": known.id, "queued": known.queued})
+        found.append(Enqueued(known.id, folded=True))
+        if known.id in fresh:  # two of one call
+            fresh[known.id] = replace(fresh[known.id], record=merged)
+        else:
+            save_changes(connection, merged)
+    if fresh:
+        _insert(connection, list(fresh.values()))
+    return found
+
+
+def _insert(connection: Connection, fresh: list[Waiting]) -> None:
     now = moment(connection)
-    place = {
-        "run_id": record.id,
-        "pool": waiting.pool,
-        "priority": waiting.priority,
-        "series": waiting.series,
-        "fold": waiting.fold,
-        "start_after": now.seconds + waiting.delay if waiting.delay else None,
-        "clock": now.clock,
-    }
-    connection.execute(sa.insert(queue).values(**place))
-    return Enqueued(record.id, folded=False)
+    records = [
+        {
+            "id": item.record.id,
+            "task": item.record.task,
+            "status": RunStatus.QUEUED.value,
+            "queued": to_iso(item.record.queued),
+            "record": item.record.model_dump_json(by_alias=True, exclude_defaults=True),
+        }
+        for item in fresh
+    ]
+    places = [
+        {
+            "run_id": item.record.id,
+            "pool": item.pool,
+            "priority": item.priority,
+            "series": item.series,
+            "fold": item.fold,
+            "start_after": now.seconds + item.delay if item.delay else None,
+            "clock": now.clock,
+        }
+        for item in fresh
+    ]
+    connection.execute(sa.insert(runs), records)
+    connection.execute(sa.insert(queue), places)
 
 
-def _waiting_of(connection: Connection, fold: str) -> RunRecord | None:
-    query = (
-        sa.select(runs.c.record)
-        .join(queue, queue.c.run_id == runs.c.id)
-        .where(queue.c.fold == fold, queue.c.worker.is_(None), runs.c.cancel_requested.is_(None))
-        .order_by(queue.c.position.desc())
-        .limit(1)
-        .with_for_update()
-    )
-    found = connection.execute(query).scalar_one_or_none()
-    return None if found is None else RunRecord.model_validate_json(found)
+def _waiting_of(connection: Connection, folds: Sequence[str]) -> dict[str, RunRecord]:
+    """The waiting run of each fold that has one, locked until the transaction ends."""
+    found: dict[str, RunRecord] = {}
+    for start in range(0, len(folds), _AT_ONCE):
+        query = (
+            sa.select(queue.c.fold, runs.c.record)
+            .join(runs, runs.c.id == queue.c.run_id)
+            .where(
+                queue.c.fold.in_(folds[start : start + _AT_ONCE]),
+                queue.c.worker.is_(None),
+                runs.c.cancel_requested.is_(None),
+            )
+            .order_by(queue.c.position)
+            .with_for_update(of=queue)
+        )
+        for row in connection.execute(query):
+            found[row.fold] = RunRecord.model_validate_json(row.record)
+    return found
+
+
+def open_series(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of some series that have a run which has not ended."""
+    found: set[str] = set()
+    for start in range(0, len(names), _AT_ONCE):
+        part = queue.c.series.in_(names[start : start + _AT_ONCE])
+        found.update(connection.execute(sa.select(queue.c.series).where(part)).scalars())
+    return found
 
 
 # --------------------------------------------------------------------- claim

@@ -144,6 +144,7 @@ queue = Table(
     Column("clock", Text, nullable=False),
     Index("queue_by_order", "pool", "priority", "position"),
     Index("queue_by_fold", "fold"),
+    Index("queue_by_series", "series"),
 )
 
 # Messages of hooks: each is taken once. Kept longer than any forge sends one again.
