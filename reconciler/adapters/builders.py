@@ -38,9 +38,9 @@ class EngineBuilder:
         return self._chosen.secrets
 
     @property
-    def caches(self) -> bool:
-        """True if it can take layers from an image in a registry."""
-        return self._chosen.caches
+    def cache(self) -> str:
+        """Where it keeps layers."""
+        return self._chosen.cache
 
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping

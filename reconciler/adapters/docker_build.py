@@ -25,7 +25,7 @@ class ClassicBuilder:
 
     name = "classic"
     secrets = False
-    caches = False
+    cache = "none"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

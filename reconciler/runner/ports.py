@@ -78,8 +78,11 @@ class Builder(Protocol):
         """True if it can mount secrets."""
 
     @property
-    def caches(self) -> bool:
-        """True if it can take layers from an image in a registry."""
+    def cache(self) -> str:
+        """Where it keeps layers: nowhere, in the pushed image, or beside it in a registry.
+
+        `none`, `inline` or `registry`.
+        """
 
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping

@@ -28,7 +28,7 @@ class MemoryEngine:
 
     name: str = "memory"
     secrets: bool = True
-    caches: bool = True
+    cache: str = "inline"
     local: tuple[str, ...] = ("known:latest",)
     built: BuildResult = field(default_factory=lambda: BuildResult(image_id=IMAGE.id))
     transfer: Transfer = field(default_factory=lambda: Transfer(digest=DIGEST))

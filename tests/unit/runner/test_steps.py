@@ -518,7 +518,7 @@ def test_no_cache_goes_where_the_run_may_not_push(
 
 
 def test_a_builder_that_cannot_cache_builds_all_the_same_and_says_so(bench: Bench) -> None:
-    bench.run.engine.caches = False
+    bench.run.engine.cache = "none"
     assert cached(bench).status is RunStatus.SUCCEEDED
     assert "note: no cache is kept: the " in bench.run.log.text
 
