@@ -7,7 +7,14 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from reconciler.store.schema import SCHEMA_VERSION, events, meta
+from reconciler.store.schema import (
+    SCHEMA_VERSION,
+    base_readings,
+    capabilities,
+    events,
+    meta,
+    task_bases,
+)
 
 OLDEST = 1
 _VERSION = meta.c.name == "schema_version"
@@ -31,4 +38,15 @@ def _from_1(connection: Connection) -> None:
     events.create(connection)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1}
+def _from_2(connection: Connection) -> None:
+    """What engines can do is kept, for plans."""
+    capabilities.create(connection)
+
+
+def _from_3(connection: Connection) -> None:
+    """What applied tasks stand on is kept. Of those that are applied already nothing is known."""
+    base_readings.create(connection)
+    task_bases.create(connection)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
