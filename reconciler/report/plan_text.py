@@ -35,7 +35,8 @@ def plan_lines(
     plan, view = planned.plan, view_of(planned.plan, width, now, level)
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
     lines += [*_unmanaged(plan, view), *_releases(plan, view), *_unknown(plan, view)]
-    problems = planned.validation.policy_problems
+    found = planned.validation
+    problems = [*found.platform_problems, *found.policy_problems]
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
     lines += safety_lines(plan, width)
     lines += wrap(summary(plan), width)
