@@ -68,10 +68,10 @@ def test_a_task_of_another_platform_is_built_and_pushed_for_it(
 ) -> None:
     name = f"test-{uuid.uuid4().hex[:8]}"
     folder = workshop.context("ctx")
-    (folder / "Dockerfile").write_text(f'FROM {arm64_base}\nRUN echo "built on $(uname -m)"\n')
+    told = f'RUN echo "{name} is built on $(uname -m)"'  # new each time: no layer is reused
+    (folder / "Dockerfile").write_text(f"FROM {arm64_base}\n{told}\n")
     write_task(workshop, name, {"docker": {"images": [f"{name}:1"]}})
-    told = run(workshop, name)
-    assert "built on aarch64" in told
+    assert f"{name} is built on aarch64" in run(workshop, name)
     config = pushed_config(workshop.registry, name, "1")
     assert (config["os"], config["architecture"]) == ("linux", "arm64")
 
