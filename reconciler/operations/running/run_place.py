@@ -17,6 +17,7 @@ from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
+    from reconciler.adapters.secrets import SecretReader
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.containers import Containers
     from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
@@ -29,7 +30,8 @@ class RunPlace:
     """A state with its runs and logs, and the environment runs work in.
 
     `root` is the workspace, None for a quick build outside of any; `engines` maps platforms to
-    engine addresses; plain http is used for hosts in `insecure` only.
+    engine addresses; plain http is used for hosts in `insecure` only, `declared` are all hosts that
+    the workspace names.
     """
 
     database: Database
@@ -40,6 +42,7 @@ class RunPlace:
     root: Path | None = None
     engines: Mapping[str, str] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
 
     @property
     def work(self) -> Path:
@@ -59,6 +62,7 @@ def place_of(opened: OpenWorkspace) -> RunPlace:
         root=opened.root,
         engines={platform: item.engine for platform, item in config.platforms.items()},
         insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
+        declared=frozenset(config.hosts),
     )
 
 
@@ -89,6 +93,7 @@ def wire_ports(
     folder: Path,
     platform: str,
     logins: Mapping[str, RegistryLogin],
+    secrets: SecretReader,
     log: LogFile,
     watchers: Watchers,
     interrupted: Callable[[], bool],
@@ -112,8 +117,8 @@ def wire_ports(
         registry=lambda host, repository, reference, login: _served_digest(
             place, host, repository, reference, login
         ),
-        secret=lambda reference: read_secret(place, reference),
-        login=lambda host: _login(place, host, logins),
+        secret=secrets.read,
+        login=lambda host: _login(place, host, logins, secrets),
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
         on_record=_keeper(place, watchers.on_record, log, known=stored),
@@ -161,23 +166,25 @@ def _served_digest(
     return served_digest(host, repository, reference, login=login, insecure=place.insecure)
 
 
-def read_secret(place: RunPlace, reference: str) -> str:
-    """The value of a reference. Files are relative to the workspace. Raises SecretUnavailable."""
-    from reconciler.adapters.secrets import resolve_secret  # noqa: PLC0415  (late)
+def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
+    """What reads the secrets of one run; files are relative to the workspace."""
+    from reconciler.adapters.secrets import SecretReader  # noqa: PLC0415  (late)
 
     folder = place.root or Path.cwd()
-    return resolve_secret(reference, environment=place.environment, folder=folder)
+    return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
 
 
-def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> Login | None:
+def _login(
+    place: RunPlace, host: str, logins: Mapping[str, RegistryLogin], secrets: SecretReader
+) -> Login | None:
     """The task's own login for a registry, else the one of the docker client."""
     from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late)
 
     own = logins.get(host)
     if own is None or own.username is None or own.password is None:
         return find_login(host, place.environment)
-    username = read_secret(place, own.username.secret).strip()
-    return Login(username, read_secret(place, own.password.secret).strip())
+    username = secrets.read(own.username.reference).strip()
+    return Login(username, secrets.read(own.password.reference).strip())
 
 
 def _keeper(
