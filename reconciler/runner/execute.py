@@ -18,6 +18,7 @@ from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
+from reconciler.runner.logins import read_logins
 from reconciler.runner.names import image_names
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Builder, Fetched, Images, Ports
@@ -41,6 +42,7 @@ def execute(request: RunRequest, ports: Ports) -> RunRecord:
     work = Work(request, ports, ledger, StopWatch(ports, request.timeout))
     try:
         ledger.note(status=RunStatus.RUNNING, started=ledger.now())
+        read_logins(work)
         _do(work)
         return _finish(ledger, RunStatus.SUCCEEDED)
     except Failure as failure:
