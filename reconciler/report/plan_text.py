@@ -7,8 +7,7 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_age
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.operations.applying.apply import Taken
-from reconciler.operations.applying.recover import Recovered
+from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of

@@ -24,8 +24,9 @@ from reconciler.base.ids import new_id
 from reconciler.base.room import FIX, full_disk, has_room
 from reconciler.base.text import one_line
 from reconciler.store.migrate import OLDEST, migrate
-from reconciler.store.schema import SCHEMA_VERSION, meta, metadata
+from reconciler.store.schema import meta, metadata
 from reconciler.store.sqlite_file import sqlite_path
+from reconciler.store.version import SCHEMA_VERSION
 
 _BUSY_SECONDS = 20
 # Noted beside a connection whose next transaction writes.

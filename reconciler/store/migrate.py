@@ -7,14 +7,8 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from reconciler.store.schema import (
-    SCHEMA_VERSION,
-    base_readings,
-    capabilities,
-    events,
-    meta,
-    task_bases,
-)
+from reconciler.store.schema import base_readings, capabilities, events, meta, task_bases
+from reconciler.store.version import SCHEMA_VERSION
 
 OLDEST = 1
 _VERSION = meta.c.name == "schema_version"

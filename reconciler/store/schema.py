@@ -1,4 +1,4 @@
-"""Tables of the state database. Who changes one raises SCHEMA_VERSION and writes the migration."""
+"""Tables of the state database. Who changes one raises `version.SCHEMA_VERSION`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-
-SCHEMA_VERSION = 4
 
 metadata = MetaData()
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from reconciler.adapters.git import head_of, refusal
 from reconciler.base.errors import InvalidInput
 from reconciler.base.text import as_text
-from reconciler.operations.applying.apply import NOTHING_TAKEN, Taken, settle_interrupted
+from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
 from reconciler.operations.planning.dockerfiles import dockerfile_bases
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.planning.releases import releases_of
 from reconciler.operations.reading.gather import (
+    Stores,
+    glance_at_stores,
     known_drift,
     live_texts,
     read_stores_by_digest,
@@ -65,8 +67,7 @@ def make_plan(
     """
     overrides = overrides or Overrides()
     selection = selection_of(opened, choice)
-    taken = settle_interrupted(opened)
-    stores = read_stores_by_digest(opened)
+    taken, stores = _read_stores(opened)
     narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
     comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
@@ -105,6 +106,17 @@ def make_plan(
     # Of a part of the tasks nobody can say that an entry is for none.
     unused = () if narrowed else tuple(known.unused)
     return Planned(plan, validation, taken, told, unused)
+
+
+def _read_stores(opened: OpenWorkspace) -> tuple[Taken, Stores]:
+    """The stores, once what a killed apply left open is put right."""
+    stores = glance_at_stores(opened)
+    if stores is not None:
+        return NOTHING_TAKEN, stores
+    from reconciler.operations.applying.apply import settle_interrupted  # noqa: PLC0415  (late)
+
+    taken = settle_interrupted(opened)
+    return taken, read_stores_by_digest(opened)
 
 
 def guard(

@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 from reconciler.store.database import open_database
-from reconciler.store.schema import SCHEMA_VERSION, metadata
+from reconciler.store.schema import metadata
+from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
 
