@@ -145,7 +145,7 @@ def _prepare(
         args=args,
         target=step.target,
         platform=request.platform,
-        tell=lambda text: work.ledger.say("build", text),
+        tell=lambda text: work.ledger.say_unread("build", text),
     )
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)

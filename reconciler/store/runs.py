@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from reconciler.base.clock import to_iso
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
@@ -38,15 +39,25 @@ def insert_run(
         connection.execute(sa.insert(runs).values(**values))
 
 
-def update_run(database: Database, record: RunRecord) -> bool:
-    """Save a new state. False, and nothing written, if the stored one was already final."""
+def update_run(
+    database: Database,
+    record: RunRecord,
+    beside: Callable[[Connection, RunRecord], None] = lambda _connection, _record: None,
+) -> bool:
+    """Save a new state. False, and nothing written, if the stored one was already final.
+
+    `beside` writes more in the same commit.
+    """
     change = (
         sa.update(runs)
         .where(runs.c.id == record.id, runs.c.status.not_in(_FINAL))
         .values(**_changing(record))
     )
     with database.write() as connection:
-        return connection.execute(change).rowcount == 1
+        saved = connection.execute(change).rowcount == 1
+        if saved:
+            beside(connection, record)
+        return saved
 
 
 def hand_over(

@@ -17,6 +17,9 @@ from reconciler.model.tracked import BaseSource, TaskBases, TrackedBase
 from reconciler.store.prepared import Prepared, upsert
 from reconciler.store.schema import applied_tasks, base_readings, task_bases
 
+# A transaction of the state, for those who may not name SQLAlchemy.
+Transaction = Connection
+
 _KEY: sa.BindParameter[str] = sa.bindparam("key")
 _OTHER: sa.BindParameter[str] = sa.bindparam("other")
 _PUT_READING = upsert(base_readings)
@@ -140,6 +143,16 @@ def all_standers(connection: Connection) -> Iterator[Stander]:
     """Every applied task with every image it stands on, by address."""
     order = (task_bases.c.address, task_bases.c.position)
     yield from _standers(connection.execute(sa.select(task_bases).order_by(*order)))
+
+
+def unknown_tasks(connection: Connection) -> Iterator[str]:
+    """Applied tasks of which it is not known what all they stand on, by address."""
+    joined = applied_tasks.outerjoin(
+        base_readings, base_readings.c.address == applied_tasks.c.address
+    )
+    asked = sa.or_(base_readings.c.address.is_(None), base_readings.c.unknown.is_not(None))
+    query = sa.select(applied_tasks.c.address).select_from(joined).where(asked)
+    yield from connection.execute(query.order_by(applied_tasks.c.address)).scalars()
 
 
 def _standers(rows: Iterable[sa.Row[tuple[object, ...]]]) -> Iterator[Stander]:

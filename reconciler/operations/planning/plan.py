@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.adapters.git import head_of, refusal
 from reconciler.base.errors import InvalidInput
@@ -11,7 +11,7 @@ from reconciler.base.text import as_text
 from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
-from reconciler.operations.planning.dockerfiles import dockerfile_bases
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.planning.releases import releases_of
 from reconciler.operations.reading.gather import (
@@ -79,8 +79,9 @@ def make_plan(
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
     changes = comparison.changes
     blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
-    ordered = put_in_order(opened, attributed.changes)
-    releases = releases_of(opened, attributed.changes, live_texts(opened))
+    reader = BasesReader(opened)
+    ordered = put_in_order(reader, attributed.changes)
+    releases = releases_of(reader, attributed.changes, live_texts(opened))
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
         inputs=inputs_of(opened, validation),
@@ -130,10 +131,18 @@ def guard(
     )
 
 
-def put_in_order(opened: OpenWorkspace, changes: Sequence[Change]) -> Ordered:
-    """Base before app, by what the specs and the Dockerfiles of the workspace say."""
-    bases = dockerfile_bases(opened, changes) if len(changes) > 1 else {}
-    return in_order(changes, needs_of(changes, servers_of(opened), bases))
+def put_in_order(reader: BasesReader, changes: Sequence[Change]) -> Ordered:
+    """Base before app, by what the specs and the Dockerfiles of the workspace say.
+
+    What a task will stand on is written down in its change.
+    """
+    found = reader.of_all(changes)
+    written = {address: one.written for address, one in found.items()}
+    told = [
+        one if one.target is None else replace(one, bases=found[one.address].bases)
+        for one in changes
+    ]
+    return in_order(told, needs_of(changes, servers_of(reader.opened), written))
 
 
 def inputs_of(opened: OpenWorkspace, validation: Validation) -> Inputs:

@@ -15,6 +15,7 @@ from reconciler.base.errors import StateFull
 from reconciler.model.build import Login
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
+from reconciler.operations.running.observed import remember_observed
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
     from reconciler.adapters.secrets import SecretReader
@@ -200,7 +201,7 @@ def _keeper(
     def save(record: RunRecord) -> None:
         nonlocal known
         if known:
-            update_run(place.database, record)
+            update_run(place.database, record, remember_observed)
         else:
             own = this_process()
             insert_run(
