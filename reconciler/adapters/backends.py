@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.buildctl import BUILDCTL, keeps_secrets, worker_platforms
-from reconciler.adapters.buildkit import find_client
+from reconciler.adapters.buildkit import DockerClient, find_client
+from reconciler.adapters.emulation import emulated_here
 from reconciler.adapters.process import capture
 from reconciler.adapters.programs import find_program, passed_on
 from reconciler.model.capability import Backend, BackendKind
@@ -36,16 +37,44 @@ def probe_backends(
 
     `engine` is None where none answers; `buildkit` is the declared address of a buildkitd. `runs`
     are the platforms whose commands the engine executes and `here` those of this machine, with
-    emulation; each is its own alone unless given. Raises EngineUnavailable if the engine goes.
+    emulation; unless given, the engine's own alone, and what this machine has registered.
+    Raises EngineUnavailable if the engine goes.
     """
-    own = tuple(runs) if runs is not None else _own(engine)
-    found = [
-        *_buildctl(engine, environment, buildkit),
-        *_docker_client(engine, environment, own),
-        *_classic(engine, own),
-        *_buildah(environment, tuple(here) if here is not None else this_machine()),
-    ]
-    return tuple(found)
+    without = probe_buildah(environment, here)
+    if engine is None:
+        return without
+    own = own_platforms(engine) if runs is None else runs
+    client = find_client(environment)
+    found = probe_engine(engine, environment, client=client, buildkit=buildkit, runs=own)
+    return (*found, *without)
+
+
+def probe_engine(
+    engine: Engine,
+    environment: Mapping[str, str],
+    *,
+    client: DockerClient | None,
+    buildkit: str | None,
+    runs: Sequence[str],
+) -> tuple[Backend, ...]:
+    """The backends whose images come to be on an engine; `client` is the one of `find_client`.
+
+    Raises EngineUnavailable if the engine goes.
+    """
+    platforms = tuple(runs)
+    return (
+        *_buildctl(environment, buildkit),
+        *_docker_client(client, platforms),
+        _classic(engine, platforms),
+    )
+
+
+def probe_buildah(
+    environment: Mapping[str, str], here: Sequence[str] | None = None
+) -> tuple[Backend, ...]:
+    """buildah, if it works here."""
+    platforms = tuple(here) if here is not None else (*this_machine(), *emulated_here())
+    return tuple(_buildah(environment, platforms))
 
 
 def this_machine() -> tuple[str, ...]:
@@ -55,9 +84,8 @@ def this_machine() -> tuple[str, ...]:
     return (name,) if name in PLATFORMS else ()
 
 
-def _own(engine: Engine | None) -> tuple[str, ...]:
-    if engine is None:
-        return ()
+def own_platforms(engine: Engine) -> tuple[str, ...]:
+    """The platform of an engine, if it is one of ours. Raises EngineUnavailable."""
     version = engine.version()
     name = f"{version.os}/{version.architecture}"
     return (name,) if name in PLATFORMS else ()
@@ -67,12 +95,9 @@ def _foreign(platforms: Sequence[str], of: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in of if name not in platforms)
 
 
-def _buildctl(
-    engine: Engine | None, environment: Mapping[str, str], address: str | None
-) -> Iterator[Backend]:
-    """With a declared address and an engine that takes what was built."""
+def _buildctl(environment: Mapping[str, str], address: str | None) -> Iterator[Backend]:
     program = find_program(BUILDCTL, environment)
-    if address is None or engine is None or program is None:
+    if address is None or program is None:
         return
     version = _version([str(program), "--version"], environment)
     platforms = worker_platforms(program, address, environment)
@@ -88,10 +113,7 @@ def _buildctl(
     )
 
 
-def _docker_client(
-    engine: Engine | None, environment: Mapping[str, str], platforms: tuple[str, ...]
-) -> Iterator[Backend]:
-    client = find_client(environment) if engine is not None else None
+def _docker_client(client: DockerClient | None, platforms: tuple[str, ...]) -> Iterator[Backend]:
     if client is None:
         return
     yield Backend(
@@ -104,10 +126,9 @@ def _docker_client(
     )
 
 
-def _classic(engine: Engine | None, platforms: tuple[str, ...]) -> Iterator[Backend]:
-    if engine is not None:
-        version = engine.version().version
-        yield Backend(kind=BackendKind.CLASSIC, version=version, platforms=platforms)
+def _classic(engine: Engine, platforms: tuple[str, ...]) -> Backend:
+    version = engine.version().version
+    return Backend(kind=BackendKind.CLASSIC, version=version, platforms=platforms)
 
 
 def _buildah(environment: Mapping[str, str], platforms: tuple[str, ...]) -> Iterator[Backend]:

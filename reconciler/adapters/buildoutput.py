@@ -1,4 +1,4 @@
-"""What the clients of BuildKit have in common: secrets as files, the end of their output."""
+"""What builders have in common: the ignore file, secrets as files, the end of the output."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from reconciler.adapters.files import private_folder, write_private
 from reconciler.adapters.process import Ended
+from reconciler.base.inside import real_file
 from reconciler.base.spellings import to_bytes
-from reconciler.model.build import BuildResult
+from reconciler.model.build import BuildRequest, BuildResult
 
 _ERROR_LINE = re.compile(
     r"^(?:ERROR: |error: )?((?:failed to|executor failed|process \").*)", re.MULTILINE
@@ -35,6 +36,14 @@ class Tail:
     def text(self) -> str:
         """The last 8 KiB."""
         return self._bytes.decode("utf-8", "replace")
+
+
+def ignore_file(request: BuildRequest) -> Path | None:
+    """`NAME.dockerignore` beside the Dockerfile, else `.dockerignore` of the context."""
+    own = request.dockerfile.with_name(request.dockerfile.name + ".dockerignore")
+    places = (own, request.context / ".dockerignore")
+    found = (real_file(path.parent, path.name) for path in places)
+    return next(filter(None, found), None)
 
 
 @contextmanager

@@ -204,6 +204,8 @@ def _prepared(
         offline=work.request.offline,
         cache=cache,
         classic=not step.buildkit,
+        keep=not site.multi.push,
+        scratch=work.ports.folder,
     )
 
 

@@ -15,10 +15,12 @@ from reconciler.base.errors import StateFull
 from reconciler.model.build import Login
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
+from reconciler.model.workspace import PlatformEngine
 from reconciler.operations.running.observed import remember_observed
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
     from reconciler.adapters.secrets import SecretReader
+    from reconciler.model.choice import Needs
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.containers import Containers
     from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
@@ -30,8 +32,8 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
 class RunPlace:
     """A state with its runs and logs, and the environment runs work in.
 
-    `root` is the workspace, None for a quick build outside of any; `engines` maps platforms to
-    engine addresses; plain http is used for hosts in `insecure` only, `declared` are all hosts that
+    `root` is the workspace, None for a quick build outside of any; `platforms` is what it declares
+    of them; plain http is used for hosts in `insecure` only, `declared` are all hosts that
     the workspace names.
     """
 
@@ -41,7 +43,7 @@ class RunPlace:
     clock: Clock
     actor: str
     root: Path | None = None
-    engines: Mapping[str, str] = field(default_factory=dict)
+    platforms: Mapping[str, PlatformEngine] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
 
@@ -49,6 +51,10 @@ class RunPlace:
     def work(self) -> Path:
         """Where runs have their working folders, beside the logs."""
         return self.logs.with_name("work")
+
+    def engine_of(self, platform: str) -> PlatformEngine:
+        """The engine of a platform and what builds for it; the usual one if none is declared."""
+        return self.platforms.get(platform, PlatformEngine())
 
 
 def place_of(opened: OpenWorkspace) -> RunPlace:
@@ -61,7 +67,7 @@ def place_of(opened: OpenWorkspace) -> RunPlace:
         clock=opened.clock,
         actor=opened.actor,
         root=opened.root,
-        engines={platform: item.engine for platform, item in config.platforms.items()},
+        platforms=config.platforms,
         insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
         declared=frozenset(config.hosts),
     )
@@ -101,6 +107,7 @@ def wire_ports(
     stored: bool = False,
 ) -> Ports:
     """The ports of one run, on the real engine, registry, files and database."""
+    from reconciler.operations.running.building import Wanted, open_builder  # noqa: PLC0415  (late)
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
@@ -108,9 +115,11 @@ def wire_ports(
     # Once a run, whichever door it opens first: a build opens no containers of its own.
     containers = cache(lambda: open_containers(place, platform, sink))
 
-    def engine() -> tuple[Images, Builder]:
-        containers()
-        return open_builder(place.engines.get(platform), place.environment)
+    def engine(needs: Needs) -> tuple[Images, Builder]:
+        return open_builder(Wanted(place, platform, needs, folder, say), containers)
+
+    def say(text: str) -> None:
+        sink.write(LogLine(place.clock(), "run", text, stream="note"))
 
     return Ports(
         fetch=fetch,
@@ -139,24 +148,11 @@ def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers
     """
     from reconciler.operations.running.sweep import engine_containers, sweep, swept_text  # noqa: PLC0415
 
-    containers = engine_containers(place, place.engines.get(platform))
+    containers = engine_containers(place, place.engine_of(platform).engine)
     swept = sweep(place, containers)
     if swept.runs:
         sink.write(LogLine(place.clock(), "run", swept_text(swept), stream="note"))
     return containers
-
-
-def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[Images, Builder]:
-    """The engine's images, and BuildKit where a client offers it, else the classic builder.
-
-    Raises EngineUnavailable.
-    """
-    from reconciler.adapters.builders import EngineBuilder  # noqa: PLC0415  (late: docker-py)
-    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
-
-    engine = open_engine(address, environment)
-    return EngineImages(engine), EngineBuilder(engine, environment)
 
 
 def _served_digest(

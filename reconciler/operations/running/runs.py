@@ -98,6 +98,7 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     if lost:
         end_orphans()
         sweep_private_folders(memory_folder())
+        sweep_private_folders(place.work)
     return lost
 
 
