@@ -9,6 +9,7 @@ TLS when DOCKER_TLS_VERIFY is set, certificates from DOCKER_CERT_PATH, as the do
     engine.py remove-images ADDRESS LABEL  removes the images that carry a label
     engine.py has-image ADDRESS NAME    0 when the image is there
     engine.py import-busybox ADDRESS NAME BUSYBOX
+    engine.py load-busybox ADDRESS NAME BUSYBOX ARCHITECTURE   for another architecture
     engine.py pull-as ADDRESS NAME SOURCE
     engine.py registry HOST:PORT        0 when a registry answers at /v2/ (401 is an answer)
     engine.py free-port PREFERRED       prints a loopback port nobody listens on
@@ -16,6 +17,7 @@ TLS when DOCKER_TLS_VERIFY is set, certificates from DOCKER_CERT_PATH, as the do
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import io
 import json
@@ -140,6 +142,25 @@ def import_busybox(address: str, name: str, busybox: str) -> None:
     create_image(address, query, rootfs(Path(busybox)))
 
 
+def load_busybox(address: str, name: str, busybox: str, architecture: str) -> None:
+    """The same for another architecture: an engine of version 20.10 imports for its own only."""
+    layer = rootfs(Path(busybox))
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "config": {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        add(tar, "config.json", json.dumps(config).encode())
+        add(tar, "layer.tar", layer)
+        add(tar, "manifest.json", json.dumps(manifest).encode())
+    status, answer = ask(address, "/images/load?quiet=1", "POST", out.getvalue(), PULL_SECONDS)
+    require(status == http.client.OK and b'"error"' not in answer, answer.decode(errors="replace"))
+
+
 def pull_as(address: str, name: str, source: str) -> None:
     """Pull `source` from its hub and give it the name `name`."""
     repository, _, tag = source.rpartition(":")
@@ -186,6 +207,8 @@ def main(arguments: list[str]) -> str:
             require(ask(address, f"/images/{quote(name)}/json")[0] == http.client.OK, "no image")
         case ["import-busybox", address, name, busybox]:
             import_busybox(address, name, busybox)
+        case ["load-busybox", address, name, busybox, architecture]:
+            load_busybox(address, name, busybox, architecture)
         case ["pull-as", address, name, source]:
             pull_as(address, name, source)
         case ["registry", place]:

@@ -9,6 +9,7 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -82,6 +83,11 @@ class Engine:
         """Give an image a name `repository:tag`."""
         repository, tag = split_tag(name)
         self._ask(lambda client: client.tag(image_id, repository, tag, force=True))
+
+    def load(self, archive: Path) -> None:
+        """Take the images of a `docker save` file."""
+        with archive.open("rb") as data:
+            self._ask(lambda client: list(client.load_image(data)))
 
     def remove_image(self, reference: str) -> None:
         """Take a name away, and the image with its last name. Nothing if there is none."""

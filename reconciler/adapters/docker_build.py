@@ -12,9 +12,9 @@ from typing import Any
 from docker import APIClient
 from docker.utils import tar
 
+from reconciler.adapters.buildoutput import ignore_file
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
-from reconciler.base.inside import real_file
 from reconciler.model.build import BuildRequest, BuildResult
 
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
@@ -25,7 +25,7 @@ class ClassicBuilder:
 
     name = "classic"
     secrets = False
-    caches = False
+    cache = "none"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -114,16 +114,12 @@ def _packed(request: BuildRequest) -> tuple[Any, str]:
 
 
 def _ignored(request: BuildRequest) -> list[str]:
-    """The lines of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`."""
-    own = request.dockerfile.with_name(request.dockerfile.name + ".dockerignore")
-    for path in (own, request.context / ".dockerignore"):
-        found = real_file(path.parent, path.name)
-        if found is not None:
-            lines = [
-                line.strip() for line in found.read_text("utf-8", "surrogateescape").splitlines()
-            ]
-            return [line for line in lines if line and not line.startswith("#")]
-    return []
+    """The lines of its ignore file."""
+    found = ignore_file(request)
+    if found is None:
+        return []
+    lines = [line.strip() for line in found.read_text("utf-8", "surrogateescape").splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _native(client: APIClient) -> str:

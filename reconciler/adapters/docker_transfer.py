@@ -8,7 +8,8 @@ from typing import Any
 
 from reconciler.adapters.docker import Engine, split_tag
 from reconciler.adapters.docker_stream import EngineRefused, Record, Stopped, follow
-from reconciler.model.build import LocalImage, Login, Refusal, Transfer
+from reconciler.adapters.refusals import refused
+from reconciler.model.build import LocalImage, Login, Transfer
 
 
 class EngineImages:
@@ -52,23 +53,6 @@ class EngineImages:
 
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-# What registries and engines write, in the order in which it is looked for. A registry that hides
-# what one may not see says "denied" for "missing" too, so that comes before.
-_REFUSALS = (
-    (Refusal.CONFLICT, r"immutable|cannot be overwritten|already exists and|\b409\b|conflict"),
-    (Refusal.AUTH, r"unauthorized|denied|authentication required|no basic auth|\b40[13]\b"),
-    (Refusal.UNREACHABLE, r"dial tcp|no such host|connection refused|timeout|tls:|x509|\bEOF\b"),
-    (Refusal.MISSING, r"not found|manifest unknown|does not exist|no matching manifest"),
-)
-
-
-def refusal_of(message: str) -> Refusal:
-    """The kind of refusal that a registry's or an engine's message means."""
-    for refusal, pattern in _REFUSALS:
-        if re.search(pattern, message, re.IGNORECASE):
-            return refusal
-    return Refusal.OTHER
 
 
 def pull_image(
@@ -120,17 +104,13 @@ def _transfer(
     try:
         for record in follow(engine, call, stopping):
             if "error" in record:
-                return _refused(str(record["error"]))
+                return refused(str(record["error"]))
             digest = _digest(record) or digest
     except Stopped:
         return Transfer(stopped=True)
     except EngineRefused as error:
-        return _refused(str(error))
+        return refused(str(error))
     return Transfer(digest=digest)
-
-
-def _refused(message: str) -> Transfer:
-    return Transfer(refusal=refusal_of(message), message=message.strip())
 
 
 def _digest(record: Record) -> str | None:

@@ -21,7 +21,12 @@ def digest(value: Any) -> str:
 
 def digest_text(text: str) -> str:
     """`sha256:` + hex of a text's UTF-8 bytes."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest_bytes(text.encode("utf-8", "surrogatepass"))
+
+
+def digest_bytes(data: bytes) -> str:
+    """The same of bytes."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def digest_of_lines(lines: Iterable[str]) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.choosing import choice_from, choosing_options
+from reconciler.cli.choosing import choice_from, chooses_anything, choosing_options
 from reconciler.cli.completion import complete_live_tasks
 from reconciler.cli.options import Invocation, formats, output_option, pass_invocation, show
+
+if TYPE_CHECKING:  # late: `--help` must not import the plan
+    from reconciler.operations.showing.graph import Graph
+    from reconciler.operations.showing.rebuilds import Rebuilds
 
 
 def _complete_fields(
@@ -75,24 +79,47 @@ def diff(
 
 @click.command()
 @formats("mermaid", "dot", "json")
+@click.option("--base", metavar="IMAGE", help="Draw what a push to IMAGE rebuilds, in waves.")
 @choosing_options
 @pass_invocation
-def graph(invocation: Invocation, /, *, output: str, **words: Any) -> int:
+def graph(invocation: Invocation, /, *, output: str, base: str | None, **words: Any) -> int:
     """Draw the declared tasks: what wakes them, their base images, who builds on whom.
 
-    Mermaid is what GitHub and GitLab draw in Markdown; DOT is for Graphviz.
+    With --base the applied tasks that a push to an image rebuilds. Mermaid is what GitHub and
+    GitLab draw in Markdown; DOT is for Graphviz.
     """
     from reconciler.operations.showing.graph import task_graph  # noqa: PLC0415
+
+    if base is not None:
+        return _draw_rebuilds(invocation, base, output, words)
+    with invocation.workspace() as opened:
+        found = task_graph(opened, choice_from(words))
+    _draw(found, output)
+    return 0
+
+
+def _draw_rebuilds(invocation: Invocation, base: str, output: str, words: dict[str, Any]) -> int:
+    from reconciler.base.errors import WrongUsage  # noqa: PLC0415
+    from reconciler.operations.showing.rebuilds import rebuilds_of  # noqa: PLC0415
+    from reconciler.report.graph import rebuilds_lines  # noqa: PLC0415
+
+    if chooses_anything(words):
+        raise WrongUsage("--base draws every applied task that a push rebuilds; it stands alone")
+    with invocation.workspace() as opened:
+        found = rebuilds_of(opened, base)
+    _draw(found.graph, output, found)
+    show(rebuilds_lines(found), error=True)
+    return 0
+
+
+def _draw(found: Graph, output: str, rebuilds: Rebuilds | None = None) -> None:
     from reconciler.report.graph import graph_dot, graph_json, graph_mermaid  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415
 
-    with invocation.workspace() as opened:
-        found = task_graph(opened, choice_from(words))
     if output == "json":
-        click.echo(to_text(graph_json(found)))
+        click.echo(to_text(graph_json(found, rebuilds)))
     else:
         click.echo(graph_dot(found) if output == "dot" else graph_mermaid(found))
-    return 0
 
 
 @click.command()

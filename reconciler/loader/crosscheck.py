@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Path, Source
+from reconciler.model.demand import demand_of
 from reconciler.model.image import output_key
 from reconciler.model.task import SHARED_TAG_LABEL, Task
 from reconciler.model.workspace import Workspace
@@ -19,7 +20,7 @@ class TaskFacts:
     """What is kept of a declared task while the others are read: a fraction of its size.
 
     `moved_from` are former addresses, `outputs` what it writes and no other task may (a tag that
-    two tasks may share has `shared`).
+    two tasks may share has `shared`), `demand` what it asks of an engine (model/demand).
     """
 
     address: str
@@ -28,6 +29,7 @@ class TaskFacts:
     moved_from: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     shared: bool = False
+    demand: str = ""
 
 
 def found_at(source: Source) -> Find:
@@ -47,6 +49,7 @@ def facts_of(task: Task, workspace: Workspace) -> TaskFacts:
         task.former_addresses,
         tuple(sorted(key for key in keys if key is not None)),
         metadata.labels.get(SHARED_TAG_LABEL) == "true",
+        str(demand_of(task.spec)),
     )
 
 

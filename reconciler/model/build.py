@@ -13,7 +13,8 @@ class BuildRequest:
     """One image build. `secrets` holds values by name: they are mounted, never arguments.
 
     `cache` is an image in a registry whose layers are taken, and which the new one is tagged with;
-    `classic` asks for the engine's own old builder.
+    `classic` asks for the engine's own old builder; `keep` says that the image must stay on an
+    engine, for nothing is pushed; `scratch` is a folder on disk for large files.
     """
 
     context: Path
@@ -28,6 +29,8 @@ class BuildRequest:
     offline: bool = False
     cache: str | None = None
     classic: bool = False
+    keep: bool = False
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+from pydantic import ValidationError
 
 from reconciler.model.common import Flag, Model, Text, Word
 from reconciler.model.platform import Platform
@@ -34,20 +37,41 @@ class Backend(Model):
 
 
 class Capability(Model):
-    """What the engine of a platform entry can do: `engine` is the word of reconciler.yaml.
+    """What the engine of a platform entry can do: `engine` is the word of reconciler.yaml, and
+    `buildkit` the address of the buildkitd beside it.
 
     `runs` are platforms its containers can have, its own first, then emulated ones; `version` is
     None where no engine answered, and then `runs` is empty. Times are UTC.
     """
 
     engine: Word
+    buildkit: Word | None = None
     version: Text | None = None
     runs: tuple[Platform, ...] = ()
     backends: tuple[Backend, ...] = ()
-    found_at: datetime
+    at: datetime
 
     def builds(self, platform: str) -> tuple[Backend, ...]:
         """The backends that build a platform, those that run commands before those that copy."""
         full = [backend for backend in self.backends if platform in backend.platforms]
         copying = [item for item in self.backends if platform in item.assembles]
         return (*full, *(item for item in copying if item not in full))
+
+
+class Recorded(Model):
+    """A capability as the state keeps it: who found it, and with which command."""
+
+    capability: Capability
+    by: Text
+    command: Word
+
+
+def read_recorded(documents: Iterable[str]) -> tuple[Recorded, ...]:
+    """What JSON documents say; one that another version wrote otherwise says nothing."""
+    found = []
+    for document in documents:
+        try:
+            found.append(Recorded.model_validate_json(document))
+        except ValidationError:
+            continue
+    return tuple(found)

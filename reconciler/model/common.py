@@ -19,10 +19,13 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StringConstraints,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
+
+from reconciler.model.vaults import check_vault_reference, with_version
 
 API_VERSION = "reconciler/v1"
 
@@ -127,6 +130,10 @@ def _secret_reference(text: str) -> str:
     if not _SECRET.fullmatch(text) or _URL_PASSWORD.search(text):
         message = "a secret is a reference (env:NAME, file:PATH, azurekv:… or vault:…), not a value"
         raise problem("secret", message)
+    try:
+        check_vault_reference(text)
+    except ValueError as error:
+        raise problem("secret", str(error)) from None
     return text
 
 
@@ -138,6 +145,19 @@ class SecretReference(Model):
 
     secret: SecretText
     version: Word | None = None
+
+    @model_validator(mode="after")
+    def _version_is_one(self) -> Self:
+        try:
+            check_vault_reference(self.reference)
+        except ValueError as error:
+            raise problem("secret", str(error)) from None
+        return self
+
+    @property
+    def reference(self) -> str:
+        """The whole reference, of its version where a vault keeps several."""
+        return with_version(self.secret, self.version) if self.version else self.secret
 
 
 # ------------------------------------------------------------------ selectors

@@ -12,7 +12,7 @@ _ANY = {
     "status": "Whether it is on.",
     "name": "Name, to tell it from others of its kind.",
     "token": "Reference to the token for the repository, and what it is said to be able to do.",
-    "secret": "Where the secret is found: env:NAME, file:PATH, azurekv:NAME or vault:PATH.",
+    "secret": "Where the secret is found: env:NAME, file:PATH, azurekv:URL or vault:PATH#FIELD.",
     "version": "Which version of the secret; without it, the newest.",
     "branch": "Branch that is watched; without it, the one of the context, else the default one.",
     "repository": "Repository that is watched, where it is not the one of the context.",

@@ -38,4 +38,17 @@ def canonical_platform(text: str) -> str:
     return platform
 
 
+# What a processor executes beside its own, without emulation.
+_ALSO = {
+    "linux/amd64": ("linux/386",),
+    "linux/arm64": ("linux/arm/v7", "linux/arm/v6"),
+    "linux/arm/v7": ("linux/arm/v6",),
+}
+
+
+def is_emulated(platform: str, own: str) -> bool:
+    """True if a machine whose own platform is another needs an emulator for it."""
+    return platform != own and platform not in _ALSO.get(own, ())
+
+
 Platform = Annotated[str, AfterValidator(canonical_platform)]

@@ -81,7 +81,8 @@ class OutputImage(Recorded):
 class BaseImage(Recorded):
     """An image that the build stood on; role is runtime, buildtime or syntax.
 
-    `pinned`: the build was given `digest`, so that it could take no other image.
+    `pinned`: the build was given `digest`, so that it could take no other image. `platform` is None
+    where it is that of the run.
     """
 
     reference: str
@@ -89,6 +90,7 @@ class BaseImage(Recorded):
     digest: str | None = None
     image_id: str | None = None
     pinned: bool = False
+    platform: str | None = None
 
 
 class UsedSecret(Recorded):
@@ -142,6 +144,7 @@ class RunRecord(Recorded):
     steps: tuple[StepRecord, ...] = ()
     outputs: tuple[OutputImage, ...] = ()
     bases: tuple[BaseImage, ...] = ()
+    bases_unread: bool = False  # a Dockerfile could not be understood: there may be more
     secrets: tuple[UsedSecret, ...] = ()
     overrides: dict[str, str] = Field(default_factory=dict)
     request: dict[str, object] = Field(default_factory=dict)

@@ -63,6 +63,11 @@ class OpenWorkspace:
         return self._database
 
     @property
+    def opened_database(self) -> Database | None:
+        """The state database if something has opened it already."""
+        return self._database
+
+    @property
     def provider(self) -> Provider:
         """The provider of live tasks."""
         from reconciler.providers.embedded import EmbeddedProvider  # noqa: PLC0415  (late)

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from reconciler.model.tracked import TaskBases
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, PlanModel
 from reconciler.plan.safety import Blocked, LooksLikeRename, Override
@@ -37,6 +38,9 @@ __all__ = [
 # Once released: a key that is added raises the second number, one that goes or changes its meaning
 # the first. A saved plan is read only by a version that knows its format exactly.
 FORMAT_VERSION = "1.0"
+
+# What of a spec decides which images a build takes from.
+_BUILD_KEYS = ("step", "context", "platform", "compat")
 
 Mode = Literal["apply", "destroy", "compare"]
 
@@ -83,6 +87,9 @@ class Change:
 
     `unreadable`: the live document cannot be read as a task. Then `live_hash` is the digest of its
     text as it stands, and `base` what was last applied, if it was.
+
+    `bases` is what the task stands on when this is done, as the checkout of the plan says it: that
+    is tracked by apply, wherever it runs. None: nothing is said of it, as of a task that goes.
     """
 
     __pydantic_config__ = STRICT
@@ -99,7 +106,16 @@ class Change:
     base: Frozen | None = None
     target: Frozen | None = None
     applied: Frozen | None = None
+    bases: TaskBases | None = None
     depends_on: tuple[str, ...] = ()
+
+    @property
+    def builds_as_before(self) -> bool:
+        """True if what is live builds from the same, as far as its document says."""
+        if self.base is None or self.target is None:
+            return False
+        before, after = self.base.read()["spec"], self.target.read()["spec"]
+        return all(before.get(key) == after.get(key) for key in _BUILD_KEYS)
 
     @property
     def remembered(self) -> Frozen | None:

@@ -72,6 +72,7 @@ def change_json(change: Change) -> str:
         "file": change.file,
         "cause": change.cause,
         "live_hash": change.live_hash,
+        "bases": change.bases,
         "depends_on": change.depends_on,
     }
     documents = f',"base":{_text(change.base)},"target":{_text(change.target)}'

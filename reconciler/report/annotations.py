@@ -48,7 +48,7 @@ def diagnostic_annotations(
 
 def validation_annotations(result: Validation, service: str, folder: str = "") -> list[str]:
     """The output of `validate -o github` and `-o azure`."""
-    return diagnostic_annotations(_problems(result), service, folder)
+    return diagnostic_annotations(result.problems, service, folder)
 
 
 def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[str]:
@@ -56,7 +56,7 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
     plan = planned.plan
     notes = [
         *(Note("error", "BLOCKED", text) for text in blocked_sentences(plan)),
-        *map(_of_diagnostic, _problems(planned.validation)),
+        *map(_of_diagnostic, planned.validation.problems),
         *(_of_delete(change) for change in plan.changes if change.action is Action.DELETE),
         *_of_releases(plan),
         *map(_of_drift, plan.drift),
@@ -64,10 +64,6 @@ def plan_annotations(planned: Planned, service: str, folder: str = "") -> list[s
         *_of_changes(plan),
     ]
     return [*_lines(notes, service, folder), *map(_quoted, scope_sentences(plan)), summary(plan)]
-
-
-def _problems(result: Validation) -> tuple[Diagnostic, ...]:
-    return (*result.input_problems, *result.policy_problems)
 
 
 def _of_diagnostic(item: Diagnostic) -> Note:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler import __version__
-from reconciler.base.text import one_line
+from reconciler.base.text import one_line, plural
 from reconciler.operations.showing.graph import Graph, Node
+from reconciler.operations.showing.rebuilds import Rebuilds
 from reconciler.report.machine import FORMAT_VERSION
 
 _MERMAID = {"task": ('["', '"]'), "image": ('[("', '")]'), "trigger": ('(["', '"])')}
@@ -23,9 +26,13 @@ def graph_mermaid(graph: Graph) -> str:
     """A Mermaid flowchart."""
     names = _names(graph)
     lines = ["flowchart LR"]
-    for node in graph.nodes:
-        before, after = _MERMAID[node.kind]
-        lines.append(f"  {names[node.id]}{before}{_mermaid_label(node)}{after}")
+    for wave, nodes in _by_wave(graph):
+        inner = "  " if wave is None else "    "
+        lines += [] if wave is None else [f'  subgraph wave{wave}["wave {wave}"]']
+        for node in nodes:
+            before, after = _MERMAID[node.kind]
+            lines.append(f"{inner}{names[node.id]}{before}{_mermaid_label(node)}{after}")
+        lines += [] if wave is None else ["  end"]
     lines += [
         f"  {names[edge.source]} {_ARROWS[edge.kind]} {names[edge.target]}" for edge in graph.edges
     ]
@@ -44,10 +51,15 @@ def graph_dot(graph: Graph) -> str:
     """A DOT digraph for Graphviz."""
     names = _names(graph)
     lines = ["digraph reconciler {", "  rankdir=LR;"]
-    lines += [
-        f"  {names[node.id]} [label={_dot_label(node)}, shape={_SHAPES[node.kind]}];"
-        for node in graph.nodes
-    ]
+    for wave, nodes in _by_wave(graph):
+        inner = "  " if wave is None else "    "
+        if wave is not None:
+            lines += [f"  subgraph cluster_{wave} {{", f'    label="wave {wave}";']
+        lines += [
+            f"{inner}{names[node.id]} [label={_dot_label(node)}, shape={_SHAPES[node.kind]}];"
+            for node in nodes
+        ]
+        lines += [] if wave is None else ["  }"]
     lines += [
         f"  {names[edge.source]} -> {names[edge.target]} [style={_STYLES[edge.kind]}];"
         for edge in graph.edges
@@ -60,16 +72,64 @@ def _dot_label(node: Node) -> str:
     return f'"{text}"'
 
 
+def _by_wave(graph: Graph) -> Iterator[tuple[int | None, list[Node]]]:
+    """The nodes in their order, those of one wave together."""
+    for wave, nodes in itertools.groupby(graph.nodes, key=lambda node: node.wave):
+        yield wave, list(nodes)
+
+
 def _names(graph: Graph) -> dict[str, str]:
     """Names of our own for the nodes: no name of others can be a word of a language."""
     return {node.id: f"n{number}" for number, node in enumerate(graph.nodes, 1)}
 
 
-def graph_json(graph: Graph) -> dict[str, Any]:
-    """The output of `graph -o json`."""
+def graph_json(graph: Graph, rebuilds: Rebuilds | None = None) -> dict[str, Any]:
+    """The output of `graph -o json`; with `rebuilds` that of `--base`."""
     return {
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
+        "rebuilds": None if rebuilds is None else _rebuilds_json(rebuilds),
         "nodes": [dataclasses.asdict(node) for node in graph.nodes],
         "edges": [dataclasses.asdict(edge) for edge in graph.edges],
     }
+
+
+def _rebuilds_json(found: Rebuilds) -> dict[str, Any]:
+    return {
+        "image": found.image,
+        "waves": [list(wave) for wave in found.waves],
+        "left": [{"task": address, "why": why} for address, why in found.left],
+        "unknown": list(found.unknown),
+    }
+
+
+_MOST_NAMED = 5
+
+
+def rebuilds_lines(found: Rebuilds) -> list[str]:
+    """What a push does, in words; then what it does not."""
+    tasks, image = sum(map(len, found.waves)), one_line(found.image, _LONGEST)
+    lines = [f"a push to {image} rebuilds no applied task"]
+    if tasks:
+        waves = plural(len(found.waves), "wave")
+        lines = [f"a push to {image} rebuilds {plural(tasks, 'task')} in {waves}"]
+    if found.near is not None:
+        lines.append(f"note: none stands on it; did you mean {one_line(found.near, _LONGEST)}?")
+    for why, told in _WHY_LEFT.items():
+        names = [address for address, one in found.left if one == why]
+        if names:
+            lines.append(f"note: {told}: {_some(names)}")
+    if found.unknown:
+        lines.append(f"note: not known before a run what they stand on: {_some(found.unknown)}")
+    return lines
+
+
+_WHY_LEFT = {
+    "no trigger": "built on it without a base image trigger that is on",
+    "not its kind": "it is no base of their last stage, and their trigger is of type Runtime",
+}
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(one_line(name, _LONGEST) for name in names[:_MOST_NAMED]) + more

@@ -77,7 +77,7 @@ def validation_lines(result: Validation, seconds: float, width: int) -> list[str
             plural(result.waivers, "waiver"),
         ]
     )
-    problems = [*result.input_problems, *result.policy_problems]
+    problems = result.problems
     return [
         *timed(counts, seconds, width),
         *diagnostics_lines(problems, width),

@@ -51,19 +51,20 @@ def validation_json(result: Validation) -> dict[str, Any]:
         "defaults": result.defaults,
         "policies": result.policies,
         "waivers": result.waivers,
-        "diagnostics": [
-            diagnostic_json(item) for item in (*result.input_problems, *result.policy_problems)
-        ],
+        "diagnostics": [diagnostic_json(item) for item in result.problems],
     }
 
 
 def plan_json(planned: Planned) -> Iterator[str]:
-    """The output of `plan -o json`, line by line: the plan without seal, the diagnostics of policy,
-    and what was found of applies that were killed."""
+    """The output of `plan -o json`, line by line: the plan without seal, the diagnostics of
+    platforms and policy, and what was found of applies that were killed."""
     from reconciler.plan.planlines import key_lines, plan_lines  # noqa: PLC0415  (late: see above)
 
     yield from plan_lines(planned.plan)
-    problems = [diagnostic_json(item) for item in planned.validation.policy_problems]
+    found = planned.validation
+    problems = [
+        diagnostic_json(item) for item in (*found.platform_problems, *found.policy_problems)
+    ]
     yield from key_lines("diagnostics", problems)
     yield from key_lines("recovered", planned.taken.recovered, "\n")
     yield "}\n"

@@ -34,7 +34,7 @@ MARKER = "<!-- reconciler plan -->"
 BUDGET = 60_000
 # What each part may take; deletes have what is left by these, the folds what is left by deletes.
 _POLICY_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 4_000, 4_000
-_SAFETY_ROOM, _UNKNOWN_ROOM = 4_000, 2_000
+_SAFETY_ROOM, _UNKNOWN_ROOM, _PLATFORM_ROOM = 4_000, 2_000, 2_000
 # For headlines and counts.
 _RESERVE = 500
 _FIELDS_SHOWN = 30
@@ -53,7 +53,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     """The comment, at most `BUDGET` characters; what does not fit is counted."""
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
-    blocks += [*_policy(plan), *_safety(plan)]
+    blocks += [*_policy(plan), *_platforms(planned), *_safety(plan)]
     others = [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - length(blocks) - length(others) - _RESERVE
     blocks += [*delete_blocks(plan, room), *others]
@@ -103,6 +103,22 @@ def _verdict(plan: Plan) -> str:
 def _blocked(plan: Plan) -> Iterator[str]:
     for number, text in enumerate(blocked_sentences(plan)):
         yield f"{'' if number else chr(10)}- {escape(one_line(text, 1200))}"
+
+
+def _platforms(planned: Planned) -> Iterator[str]:
+    """What engines cannot do that somebody has asked."""
+    found = planned.validation.platform_problems
+    if not found:
+        return
+    yield "\n### Platforms"
+    told = (
+        one_line(f"{item.location}: {item.message}. {item.found}. Fix: {item.fix}", 600)
+        for item in found
+    )
+    shown, left_out = fit((f"- {escape(text)}" for text in told), _PLATFORM_ROOM)
+    yield from shown
+    if left_out:
+        yield f"- and {plural(left_out, 'finding')} more; see -o json"
 
 
 def _policy(plan: Plan) -> Iterator[str]:

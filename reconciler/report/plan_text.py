@@ -7,8 +7,7 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_age
 from reconciler.base.text import cut, harmless, plural, wrap
-from reconciler.operations.applying.apply import Taken
-from reconciler.operations.applying.recover import Recovered
+from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
@@ -35,7 +34,8 @@ def plan_lines(
     plan, view = planned.plan, view_of(planned.plan, width, now, level)
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
     lines += [*_unmanaged(plan, view), *_releases(plan, view), *_unknown(plan, view)]
-    problems = planned.validation.policy_problems
+    found = planned.validation
+    problems = [*found.platform_problems, *found.policy_problems]
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
     lines += safety_lines(plan, width)
     lines += wrap(summary(plan), width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler import __version__
 from reconciler.base.clock import spell_ago, spell_moment, to_iso
@@ -19,6 +19,9 @@ from reconciler.report.change_text import field_lines
 from reconciler.report.describe import describe
 from reconciler.report.machine import FORMAT_VERSION
 from reconciler.report.runs import runs_json, runs_lines
+
+if TYPE_CHECKING:  # late: SQLAlchemy
+    from reconciler.store.task_bases import Reading
 
 _LABEL = 10
 
@@ -66,10 +69,42 @@ def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
         yield "applied", f"{_who(shown.applied_by, shown.applied_at, now)}{file}{commit}"
         drift = plural(len(shown.drift), "field") if shown.drift else "none"
         yield "drift", "the whole task" if shown.unreadable else drift
+    yield from _bases(shown)
     for fire in shown.fires:
         yield "next", f"{spell_moment(fire.at, now)} UTC by timer {fire.timer}"
     if not shown.runs:
         yield "runs", "none yet"
+
+
+def _bases(shown: Shown) -> Iterator[tuple[str, str]]:
+    """What the task stands on: each image with its kind and place."""
+    if shown.applied is None:
+        return
+    reading = shown.bases
+    if reading is None:
+        yield "bases", "unknown until its next run: it was applied by an earlier version"
+        return
+    images, unknown = reading.bases.images, reading.bases.unknown
+    for base in images:
+        place = f", {base.file}:{base.line}" if base.line else f", {base.file}" if base.file else ""
+        source = ", seen by a run" if reading.source == "observed" else ""
+        yield "bases", f"{base.reference} ({base.kind}, {base.platform}{place}{source})"
+    if unknown is not None:
+        until = "its first run" if not shown.runs else "its next run"
+        yield "bases", f"{'more ' if images else ''}unknown until {until}: {unknown}"
+    elif not images:
+        yield "bases", "none: nothing it builds comes from an image"
+
+
+def _bases_json(reading: Reading | None) -> dict[str, Any] | None:
+    if reading is None:
+        return None
+    return {
+        "source": reading.source,
+        "at": to_iso(reading.at),
+        "unknown": reading.bases.unknown,
+        "images": [dataclasses.asdict(base) for base in reading.bases.images],
+    }
 
 
 def _who(by: str | None, at: datetime | None, now: datetime) -> str:
@@ -95,6 +130,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "file": shown.file,
         "commit": shown.commit,
         "apply_id": shown.apply_id,
+        "bases": _bases_json(shown.bases),
         "drift": [dataclasses.asdict(field) for field in shown.drift],
         "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
         "runs": runs_json(shown.runs)["runs"],

@@ -252,4 +252,5 @@ def _record(dependency: Dependency, found: Mapping[str, Found]) -> BaseImage:
         digest=digest,
         image_id=base.image.id if base else None,
         pinned=digest is not None,
+        platform=dependency.platform,
     )

@@ -28,6 +28,7 @@ from reconciler.runner.push import note_built
 from reconciler.runner.secrets import refuse_leaked_secrets
 from reconciler.runner.site import Site
 from reconciler.runner.work import Work
+from reconciler.taskfile.steps.buildcontext import dockerfile_of
 from reconciler.taskfile.steps.limits import build_limits, is_fetched
 from reconciler.taskfile.tasks import BuildStep, CmdStep
 
@@ -86,15 +87,13 @@ def _inside(path: str) -> str:
 
 
 def _dockerfile_path(step: BuildStep, context: str) -> str:
-    """The Dockerfile inside the workspace; `-f` is relative to the working directory.
+    """The Dockerfile inside the workspace.
 
-    Of a repository that is fetched it is relative to the folder that is built, as docker has it.
+    Of a repository that is fetched `-f` is relative to the folder that is built, as docker has it.
     """
-    if step.build.file is None:
-        return posixpath.join(context, "Dockerfile")
     if is_fetched(step.build.context):
-        return step.build.file
-    return _inside(posixpath.join(step.working_directory or WORKSPACE, step.build.file))
+        return step.build.file or posixpath.join(context, "Dockerfile")
+    return dockerfile_of(step)
 
 
 def _context(step: BuildStep, work: Work, site: Site) -> Fetched:
@@ -181,7 +180,7 @@ def _prepared(
         args=args,
         target=build.target,
         platform=platform,
-        tell=lambda text: work.ledger.say(step.id, text),
+        tell=lambda text: work.ledger.say_unread(step.id, text),
     )
     # One after the other: two steps on the same base pull it once.
     with site.preparing:
@@ -205,6 +204,8 @@ def _prepared(
         offline=work.request.offline,
         cache=cache,
         classic=not step.buildkit,
+        keep=not site.multi.push,
+        scratch=work.ports.folder,
     )
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from reconciler.base.errors import EngineUnavailable, ReconcilerError, RegistryRefused, StateFull
 from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.model.choice import Needs
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
+from reconciler.runner.demands import read_demands, refuse_missing_secrets
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
+from reconciler.runner.logins import read_logins
 from reconciler.runner.names import image_names
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Builder, Fetched, Images, Ports
@@ -41,6 +44,7 @@ def execute(request: RunRequest, ports: Ports) -> RunRecord:
     work = Work(request, ports, ledger, StopWatch(ports, request.timeout))
     try:
         ledger.note(status=RunStatus.RUNNING, started=ledger.now())
+        read_logins(work)
         _do(work)
         return _finish(ledger, RunStatus.SUCCEEDED)
     except Failure as failure:
@@ -86,7 +90,7 @@ def _do(work: Work) -> None:
     _check(work.request)
     work.ledger.plan_steps(("build", "build"), *[("push", "push")] * work.request.pushes)
     fetched, dockerfile = _fetch(work)
-    images, builder = work.ports.engine()
+    images, builder = work.ports.engine(_needs(work, dockerfile))
     prepared = _prepare(work, fetched, dockerfile, images, builder)
     image_id = _build(work, prepared, images, builder)
     _deliver(work, prepared.names, image_id, images)
@@ -121,6 +125,20 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
 
 
 # ------------------------------------------------------------------ prepare
+def _needs(work: Work, dockerfile: Path) -> Needs:
+    """What this build asks of a builder. Raises Failure for a secret that nobody gives."""
+    step = work.request.step
+    demands = read_demands(
+        read_dockerfile(dockerfile),
+        args=step.args,
+        target=step.target,
+        platform=work.request.platform,
+    )
+    fix = "give it with docker.secrets: {NAME: env:VARIABLE} or --secret NAME=env:VARIABLE"
+    refuse_missing_secrets(demands, step.secrets, file=step.file, where="", fix=fix)
+    return Needs(secrets=bool(step.secrets), runs=demands.runs)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What the builder is asked, and the complete names of what it makes."""
@@ -143,7 +161,7 @@ def _prepare(
         args=args,
         target=step.target,
         platform=request.platform,
-        tell=lambda text: work.ledger.say("build", text),
+        tell=lambda text: work.ledger.say_unread("build", text),
     )
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)
@@ -162,6 +180,8 @@ def _prepare(
         no_cache=step.no_cache,
         labels=image_labels(work.ledger.record, bases.records),
         offline=request.offline,
+        keep=not request.pushes,
+        scratch=work.ports.folder,
     )
     return Prepared(build, names)
 

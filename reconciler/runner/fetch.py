@@ -36,7 +36,7 @@ def _read_token(work: Work, token: Token) -> str:
     if token.expires is not None and token.expires < today:
         message = f"the token {token.secret} expired on {token.expires}: make a new one"
         raise Failure(Reason.TOKEN_EXPIRED, message)
-    value = resolve(work, token.secret).strip()
+    value = resolve(work, token.reference).strip()
     work.ledger.hide([value, *value.split(":")[1:]])
     used = UsedSecret(
         name=_TOKEN_NAME,

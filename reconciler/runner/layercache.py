@@ -38,7 +38,7 @@ def cache_name(step: BuildStep, builder: Builder, work: Work) -> str | None:
 def _hindrance(name: str | None, builder: Builder, work: Work) -> str | None:
     if name is None:
         return "the image has no name in a registry"
-    if not builder.caches:
+    if builder.cache == "none":
         return f"the {builder.name} builder cannot; install a docker client with BuildKit"
     try:
         check_pushable(name, "its place", work)

@@ -73,6 +73,11 @@ class Ledger:
             *(LogLine(now, step, line, stream="note", attempt=attempt) for line in lines)
         )
 
+    def say_unread(self, step: str, text: str) -> None:
+        """Say that a Dockerfile was not understood, and remember that bases are missing for it."""
+        self.say(step, text)
+        self.note(bases_unread=True)
+
     @contextlib.contextmanager
     def output(self, step: str, attempt: int = 1) -> Iterator[Output]:
         """Takes the bytes of a program, writes masked lines."""

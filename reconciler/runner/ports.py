@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reconciler.base.clock import Clock
 from reconciler.model.build import BuildRequest, BuildResult, LocalImage, Login, Transfer
+from reconciler.model.choice import Needs
 from reconciler.model.run import LogLine, RunRecord
 from reconciler.runner.containers import Containers
 
@@ -78,8 +79,11 @@ class Builder(Protocol):
         """True if it can mount secrets."""
 
     @property
-    def caches(self) -> bool:
-        """True if it can take layers from an image in a registry."""
+    def cache(self) -> str:
+        """Where it keeps layers: nowhere, in the pushed image, or beside it in a registry.
+
+        `none`, `inline` or `registry`.
+        """
 
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
@@ -115,13 +119,14 @@ class Images(Protocol):
 class Ports:
     """Everything a run uses.
 
-    `engine` opens the engine late, so that wrong input is told without one; `canceled` says who
+    `engine` opens late, so that wrong input is told without one, what builds as a build needs it
+    (raises EngineUnavailable if nothing does), and the images it builds into; `canceled` says who
     asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
     the run's own, empty and private; `containers` opens the engine for the steps of a task file.
     """
 
     fetch: Fetcher
-    engine: Callable[[], tuple[Images, Builder]]
+    engine: Callable[[Needs], tuple[Images, Builder]]
     registry: Registry
     secret: Callable[[str], str]
     login: Callable[[str], Login | None]

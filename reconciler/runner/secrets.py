@@ -42,6 +42,7 @@ def resolve(work: Work, reference: str) -> str:
     try:
         return work.ports.secret(reference)
     except SecretUnavailable as error:
+        work.watch.check()  # nobody waits for a vault when the run is to end
         hint = f"; {error.hint}" if error.hint else ""
         raise Failure(Reason.SECRET_DENIED, error.message + hint) from None
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.model.choice import Needs
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.containers import Containers, thing_name
@@ -18,12 +19,12 @@ from reconciler.runner.failure import Failure, written_failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
-from reconciler.taskfile.tasks import DEFAULT_NETWORK, BuildStep, CmdStep, TaskFile
+from reconciler.taskfile.steps.egress import NO_NETWORK, side_by_side
+from reconciler.taskfile.tasks import DEFAULT_NETWORK, BuildStep, TaskFile
 
 # The state, with the key of its fingerprints, is nothing for a step.
 _NEVER_COPIED = ".reconciler"
 _ENGINE_NETWORKS = frozenset({"host", "none", "bridge"})
-_OFFLINE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Detached:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The run's place on the engine. `volume` is None if no step needs a workspace.
+    """The run's place. `volume` is None if no step needs a workspace, and `opened` if no engine.
 
     `halt` is set when nothing may go on; `over` when the last step has ended; `built` holds ids
     of images that steps made, by complete name; `changed_by` are the steps that may have written
@@ -49,7 +50,7 @@ class Site:
     fetched: Fetched
     images: Images
     builder: Builder
-    containers: Containers
+    opened: Containers | None
     networks: Mapping[str, str]
     volume: str | None
     halt: threading.Event = field(default_factory=threading.Event)
@@ -58,10 +59,17 @@ class Site:
     built: dict[str, str] = field(default_factory=dict)
     detached: list[Detached] = field(default_factory=list)
 
+    @property
+    def containers(self) -> Containers:
+        """The containers of the engine. Raises Failure if the run has opened none."""
+        if self.opened is None:
+            raise no_containers()
+        return self.opened
+
     def network(self, name: str | None) -> str | None:
         """The engine's name of a step's network."""
         if self.work.request.offline and name not in self.networks:
-            return _OFFLINE
+            return NO_NETWORK
         return self.networks.get(name, name) if name else None
 
     def is_shared(self, engine_name: str | None) -> bool:
@@ -69,13 +77,19 @@ class Site:
         return engine_name is not None and engine_name not in _ENGINE_NETWORKS
 
 
-def check_network(step: CmdStep, task: TaskFile, work: Work) -> None:
-    """Raise Failure (step) if a step of a run that may not reach out asks for a way out."""
-    made = network_names(work.request.id, task)
-    if work.request.offline and step.network not in {*made, None, _OFFLINE}:
-        where = f'step "{step.id}" (line {step.line})'
-        message = f"the network {step.network} leads out, and this task has network.egress: none"
-        raise Failure(Reason.STEP, f"{where}: {message}")
+def no_containers() -> Failure:
+    """The failure of a step that needs a container where nothing starts one."""
+    return Failure(Reason.ENGINE, "there is no engine for containers", status=RunStatus.ERROR)
+
+
+def no_containers() -> Failure:
+    """The failure of a step that needs a container where nothing starts one."""
+    return Failure(Reason.ENGINE, "there is no engine for containers", status=RunStatus.ERROR)
+
+
+def starts_containers(task: TaskFile) -> bool:
+    """True if a step runs in a container."""
+    return any(isinstance(step, CmdStep) for step in task.steps)
 
 
 def network_names(run: str, task: TaskFile) -> dict[str, str]:
@@ -87,29 +101,40 @@ def network_names(run: str, task: TaskFile) -> dict[str, str]:
 
 
 def open_site(
-    work: Work, multi: MultiStep, task: TaskFile, fetched: Fetched, containers: Containers
+    work: Work, multi: MultiStep, task: TaskFile, fetched: Fetched, containers: Containers | None
 ) -> Site:
     """Open the engine; make the networks and the workspace if any step needs them.
+
+    Without containers (no step needs one) there may be no engine at all.
 
     Each of the three mostly waits for other programs, so they are done side by side. All have
     ended when this returns or raises. Raises Failure, Stop or EngineUnavailable.
     """
-    needs_place = any(isinstance(step, CmdStep) for step in task.steps)
-    networks = network_names(work.request.id, task) if needs_place else {}
-    volume = thing_name(work.request.id) if needs_place else None
+    if containers is None:
+        images, builder = _open_engine(task, work)
+        return Site(work, multi, task, fetched, images, builder, None, {}, None)
+    # Who is alone needs no network: nothing holds better than having none.
+    alone = work.request.offline and not side_by_side(task)
+    networks = {} if alone else network_names(work.request.id, task)
+    volume = thing_name(work.request.id)
     with ThreadPoolExecutor(2) as beside:
         opening = beside.submit(_open_engine, task, work)
         making = beside.submit(_create_networks, networks, task, work, containers)
-        if volume is not None:
-            _create_workspace(volume, fetched, work, containers)
+        _create_workspace(volume, fetched, work, containers)
         making.result()
         images, builder = opening.result()
     return Site(work, multi, task, fetched, images, builder, containers, networks, volume)
 
 
 def _open_engine(task: TaskFile, work: Work) -> tuple[Images, Builder]:
-    images, builder = work.ports.engine()
-    if any(isinstance(step, BuildStep) for step in task.steps):
+    builds = [step for step in task.steps if isinstance(step, BuildStep)]
+    needs = Needs(
+        secrets=any(step.build.secrets for step in builds),
+        runs=False,  # the Dockerfiles may be made by steps
+        engine=starts_containers(task),
+    )
+    images, builder = work.ports.engine(needs)
+    if builds:
         _ = builder.name  # looked for at its first use: now, while the engine works
     return images, builder
 

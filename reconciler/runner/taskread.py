@@ -15,6 +15,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.model.step import FileStep, InlineStep
 from reconciler.model.variables import FIELDS
+from reconciler.model.vaults import key_vault_reference
 from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
@@ -111,7 +112,7 @@ def _read(reference: str, work: Work) -> str:
 
 
 def _vault_secret(secret: Secret, work: Work) -> str:
-    reference = f"azurekv:{secret.keyvault}"
+    reference = key_vault_reference(secret.keyvault, secret.client_id)
     value = resolve(work, reference)
     work.ledger.hide([value])
     used = UsedSecret(

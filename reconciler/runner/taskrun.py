@@ -16,13 +16,19 @@ from reconciler.runner.buildstep import check_build
 from reconciler.runner.containers import Containers
 from reconciler.runner.context import measure
 from reconciler.runner.detached import end_all, settle
+from reconciler.runner.egress import check_egress
 from reconciler.runner.failure import Failure
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Fetched
 from reconciler.runner.pushable import check_pushable
 from reconciler.runner.schedule import default_width, run_graph
-from reconciler.runner.site import Site, check_network, open_site
+from reconciler.runner.site import (
+    Site,
+    no_containers,
+    open_site,
+    starts_containers,
+)
 from reconciler.runner.steps import perform
 from reconciler.runner.taskread import read_task
 from reconciler.runner.variables import run_variables
@@ -37,14 +43,18 @@ def run_task_file(multi: MultiStep, work: Work) -> None:
     """Do the steps of a request. Raises Failure, Stop or EngineUnavailable."""
     fetched = _fetch(work)
     task = read_task(multi, fetched, run_variables(work, fetched, _declared_platform(work)), work)
+    check_egress(task, work)
     for step in task.steps:
         _check(step, task, work)
     work.ledger.plan_steps(*[(step.id, step.kind) for step in task.steps])
     if not task.steps:
         work.ledger.say(_PLACE, "there is no step to do")
         return
+    if not starts_containers(task):
+        _do_steps(open_site(work, multi, task, fetched, None))
+        return
     if work.ports.containers is None:
-        raise Failure(Reason.ENGINE, "there is no engine for containers")  # wired wrongly
+        raise no_containers()  # wired wrongly
     containers = work.ports.containers()
     _check_engine(task, containers)
     with _clearing_up(containers, work):
@@ -128,7 +138,6 @@ def _check(step: Step, task: TaskFile, work: Work) -> None:
         for name in step.images:
             check_pushable(name, f'step "{step.id}" (line {step.line})', work)
     else:
-        check_network(step, task, work)
         _check_privileged(step, work)
         _warn_of_secrets(step, task, work)
 

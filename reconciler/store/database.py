@@ -24,10 +24,11 @@ from reconciler.base.ids import new_id
 from reconciler.base.room import FIX, full_disk, has_room
 from reconciler.base.text import one_line
 from reconciler.store.migrate import OLDEST, migrate
-from reconciler.store.schema import SCHEMA_VERSION, meta, metadata
+from reconciler.store.schema import meta, metadata
+from reconciler.store.sqlite_file import sqlite_path
+from reconciler.store.version import SCHEMA_VERSION
 
 _BUSY_SECONDS = 20
-_SQLITE = "sqlite:///"
 # Noted beside a connection whose next transaction writes.
 _WRITES = "reconciler_writes"
 
@@ -104,7 +105,7 @@ def open_database(url: str, folder: Path) -> Database:
 
     Raises StateUnusable if it is corrupt, newer than this tool, or cannot be opened.
     """
-    path = _sqlite_path(url, folder)
+    path = sqlite_path(url, folder)
     if path is not None:
         _make_file(path)
     database = Database(_engine(url, path), path)
@@ -133,12 +134,6 @@ def _engine(url: str, path: Path | None) -> Engine:
         raise StateUnusable("`state:` in reconciler.yaml is no database URL") from None
     _prepare_sqlite(engine)
     return engine
-
-
-def _sqlite_path(url: str, folder: Path) -> Path | None:
-    if not url.startswith(_SQLITE):
-        return None
-    return (folder / url.removeprefix(_SQLITE)).resolve()
 
 
 def _make_file(path: Path) -> None:

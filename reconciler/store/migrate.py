@@ -8,14 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from reconciler.store.schema import (
-    SCHEMA_VERSION,
+    base_readings,
+    capabilities,
     decisions,
     deliveries,
     events,
     meta,
     queue,
+    task_bases,
     timers,
 )
+from reconciler.store.version import SCHEMA_VERSION
 
 OLDEST = 1
 _VERSION = meta.c.name == "schema_version"
@@ -40,9 +43,25 @@ def _from_1(connection: Connection) -> None:
 
 
 def _from_2(connection: Connection) -> None:
+    """What engines can do is kept, for plans."""
+    capabilities.create(connection)
+
+
+def _from_3(connection: Connection) -> None:
+    """What applied tasks stand on is kept. Of those that are applied already nothing is known."""
+    base_readings.create(connection)
+    task_bases.create(connection)
+
+
+def _from_4(connection: Connection) -> None:
     """Runs may wait for workers; events, what was decided about them, and timers are kept."""
     for table in (queue, deliveries, decisions, timers):
         table.create(connection)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2}
+_STEPS: dict[int, Callable[[Connection], None]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}

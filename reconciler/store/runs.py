@@ -39,10 +39,20 @@ def insert_run(
         connection.execute(sa.insert(runs).values(**values))
 
 
-def update_run(database: Database, record: RunRecord) -> bool:
-    """Save a new state. False, and nothing written, if the stored one was already final."""
+def update_run(
+    database: Database,
+    record: RunRecord,
+    beside: Callable[[Connection, RunRecord], None] = lambda _connection, _record: None,
+) -> bool:
+    """Save a new state. False, and nothing written, if the stored one was already final.
+
+    `beside` writes more in the same commit.
+    """
     with database.write() as connection:
-        return save_changes(connection, record)
+        saved = save_changes(connection, record)
+        if saved:
+            beside(connection, record)
+        return saved
 
 
 def save_changes(connection: Connection, record: RunRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Tables of the state database. Who changes one raises SCHEMA_VERSION and writes the migration."""
+"""Tables of the state database. Who changes one raises `version.SCHEMA_VERSION`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-
-SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -47,6 +45,30 @@ applied_tasks = Table(
     Column("apply_id", Text, nullable=False),
     Column("commit", Text),
     Column("file", Text),
+)
+
+# How it is known what an applied task stands on: from a checkout (declared) or a run (observed).
+base_readings = Table(
+    "base_readings",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("unknown", Text),  # why there may be more than task_bases has; null: there are not
+)
+
+# The images it stands on.
+task_bases = Table(
+    "task_bases",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("reference", Text, nullable=False),  # registry/repository:tag, or @digest
+    Column("platform", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # runtime, buildtime
+    Column("file", Text),
+    Column("line", Integer),
+    Index("task_bases_by_reference", "reference"),
 )
 
 locks = Table(
@@ -108,6 +130,15 @@ events = Table(
     Column("subject", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Index("events_by_time", "at"),
+)
+
+# What engines were found able to do: the newest answer of each.
+capabilities = Table(
+    "capabilities",
+    metadata,
+    Column("engine", Text, primary_key=True),  # the word of reconciler.yaml
+    Column("buildkit", Text, primary_key=True),  # the address beside it, or ""
+    Column("document", Text, nullable=False),  # JSON of model.capability.Recorded
 )
 
 runs = Table(

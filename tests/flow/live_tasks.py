@@ -51,7 +51,12 @@ LINES = (
     " \n",
 )
 _GIT = "https://git.contoso.example/team/web.git#main:api"
-_REFERENCES = ("env:PAT", "file:/run/secrets/a#b", "vault:kv/data/x?y", "azurekv:pat/'q'")
+_REFERENCES = (
+    "env:PAT",
+    "file:/run/secrets/a#b",
+    "vault:kv/data/x?namespace=y",
+    "azurekv:https://k.vault.azure.net/secrets/q",
+)
 
 
 def live_tasks(count: int) -> list[Task]:
@@ -98,7 +103,7 @@ class _Maker:
         return {self._odd(): self._text() for _ in range(self.random.randrange(4))}
 
     def _reference(self) -> dict[str, Any]:
-        version = self._some(version=lambda: "v3")
+        version = self._some(version=lambda: "3")
         return {"secret": self._one(*_REFERENCES), **version}
 
     def _references(self) -> dict[str, str]:

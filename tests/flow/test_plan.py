@@ -275,3 +275,13 @@ def test_a_new_task_is_told_by_its_document_and_by_what_comes_from_defaults(
     told = " ".join(project.run("plan", "--full").out.split())
     assert '"All" from specs/defaults.yaml:6:26' in told
     assert "timeout 1200 triggers.baseImage.type" in told
+
+
+def test_a_plan_without_changes_imports_no_database_library(project: Project) -> None:
+    assert project.run("apply", "--auto-approve").code == 0
+    code = (
+        "import sys; from reconciler.cli.main import run; "
+        "print(run(['plan']), 'sqlalchemy' in sys.modules)"
+    )
+    with project.spawn(code=code) as process:
+        assert process.communicate()[0].splitlines()[-1] == "0 False"

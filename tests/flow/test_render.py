@@ -186,8 +186,10 @@ def test_a_build_from_elsewhere_is_done_where_its_files_are_brought_to(desk: Des
         ("--squash .", "does not do --squash"),
         ("--network host .", "does not do --network"),
         ("--secret id=a .", "does not do --secret"),
-        ("http://h.example/x.tar.gz", "fetches no archive"),
-        ("oci://h.example/x:1", "fetches no artifact"),
+        ("https://h.example/x.tar.gz", ""),
+        ("oci://h.example/x:1", ""),
+        ("oci://h.example/X:1", "an artifact is oci://REGISTRY/REPOSITORY:TAG"),
+        ("-f ../up https://h.example/x.tar", "Dockerfile leads out of its context"),
         ("git@h.example:x.git", "by https only"),
         ("https://h.example/x.git#main:../up", "leads out of its repository"),
         ("-f ../up https://h.example/x.git#main:sub", "Dockerfile leads out of its context"),
@@ -228,11 +230,14 @@ def test_a_privileged_step_is_refused_unless_its_spec_allows_it(desk: Desk) -> N
     assert warning["severity"] == "warning"
 
 
-def test_a_secret_of_a_vault_is_warned_of_at_its_place(desk: Desk) -> None:
-    secret = "secrets:\n  - id: s\n    keyvault: https://kv.vault.azure.net/secrets/x\n"
-    (item,) = shown(desk, f"{secret}{HEAD}  - cmd: x\n")["diagnostics"]
-    assert (item["severity"], item["line"]) == ("warning", 2)
-    assert "--set-secret" in item["fix"]
+@pytest.mark.parametrize("key", ["keyvault", "akv"])
+def test_a_secret_of_a_vault_is_listed_and_not_read(desk: Desk, key: str) -> None:
+    url = "https://kv.vault.azure.net/secrets/x"
+    secret = f"secrets:\n  - id: s\n    {key}: {url}\n"
+    found = shown(desk, f"{secret}{HEAD}  - cmd: x {{{{.Secrets.s}}}}\n")
+    assert found["secrets"] == [{"id": "s", "keyvault": url}]
+    assert found["diagnostics"] == []
+    assert "***" in json.dumps(found["steps"])
 
 
 def test_the_version_is_told_of_a_file_whose_template_is_wrong(desk: Desk) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.model.workspace import KnownDrift
-from reconciler.operations.applying.apply import Step, Taken
-from reconciler.operations.applying.recover import Recovered
+from reconciler.operations.applying.apply import Step
+from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Cause, Change, Inputs, Plan

@@ -14,7 +14,8 @@ from reconciler.base.ids import new_id
 from reconciler.base.text import plural
 from reconciler.operations.applying.manner import Manner, Step, Watch
 from reconciler.operations.applying.moved import check_all
-from reconciler.operations.applying.recover import Recovered, recover
+from reconciler.operations.applying.recover import recover
+from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.applying.writer import Writer
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change, Plan
@@ -22,7 +23,7 @@ from reconciler.plan.guard import refuse_blocked
 from reconciler.plan.planfile import check_not_expired
 from reconciler.plan.planlines import change_json, kept_part, plan_digest
 from reconciler.store import events, journal
-from reconciler.store.locks import Holder, StateLock, acquire
+from reconciler.store.locks import StateLock, acquire
 
 __all__ = [
     "NOTHING_TAKEN",
@@ -49,17 +50,6 @@ class Applied:
     remembered: int
     earlier: int = 0
     made: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The lock is held: from whom it was taken over, and what had to be put right first."""
-
-    former: Holder | None
-    recovered: tuple[Recovered, ...]
-
-
-NOTHING_TAKEN = Taken(None, ())
 
 
 @contextmanager

@@ -7,23 +7,12 @@ Nothing is written live here: what was not done is left to the next plan.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from reconciler.operations.applying.taken import Recovered
 from reconciler.operations.applying.write import Entry, remember, was_done
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.planlines import read_change
 from reconciler.store import journal
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """An apply that was killed: by whom it was started, and how far it had come."""
-
-    apply_id: str
-    actor: str
-    done: int
-    total: int
-    not_done: tuple[str, ...]
 
 
 def recover(opened: OpenWorkspace) -> Iterator[Recovered]:

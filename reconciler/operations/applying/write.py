@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Change, Frozen
@@ -10,7 +12,11 @@ from reconciler.plan.stored import Stored, document_of, is_readable
 from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.database import Fence, no_fence
+from reconciler.store.task_bases import all_known, forget_bases, put_bases, rename_bases
 from reconciler.store.tasks import TaskRow, forget_applied, remember_applied
+
+if TYPE_CHECKING:
+    from reconciler.store.task_bases import Transaction
 
 
 def write_live(provider: Provider, change: Change) -> None:
@@ -58,9 +64,11 @@ def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_
     with opened.database.write(fence) as connection:
         if change.previous_address is not None:
             forget_applied(connection, change.previous_address)
+            rename_bases(connection, change.previous_address, change.address)
         document = change.remembered
         if document is None:
             forget_applied(connection, change.address)
+            forget_bases(connection, change.address)
         else:
             cause = change.cause
             row = TaskRow(
@@ -73,4 +81,19 @@ def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_
                 apply_id=entry.apply_id,
             )
             remember_applied(connection, row)
+            _track(connection, change, now)
         journal.settle(connection, entry.apply_id, entry.position, state, now=now)
+
+
+def _track(connection: Transaction, change: Change, now: datetime) -> None:
+    """Write what the task stands on from now on, as the plan saw it.
+
+    Where a checkout cannot tell, what a run has told stays true until the build itself changes.
+    """
+    bases = change.bases
+    if bases is None:
+        return
+    told_by_run = bases.unknown is not None and all_known(connection, change.address)
+    if told_by_run and change.builds_as_before:
+        return
+    put_bases(connection, change.address, bases, "declared", now)

@@ -22,6 +22,7 @@ from reconciler.operations.importing.drafts import (
     write_draft,
 )
 from reconciler.operations.naming import address_of
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Cause, Change, Frozen, Plan
@@ -119,13 +120,14 @@ def _already_declared(result: Imported, address: str, ground: Ground, *, named: 
 def _plan_to_remember(opened: OpenWorkspace, drafts: Sequence[Draft]) -> Plan:
     """A plan that writes nothing live: what is live becomes what was last applied."""
     now, database = opened.clock().replace(microsecond=0), opened.database
+    reader = BasesReader(opened)
     return Plan(
         **plan_head(now, database.setting("state_id"), int(database.setting("serial"))),
-        changes=tuple(_remember(draft) for draft in drafts),
+        changes=tuple(_remember(draft, reader) for draft in drafts),
     )
 
 
-def _remember(draft: Draft) -> Change:
+def _remember(draft: Draft, reader: BasesReader) -> Change:
     document = Frozen.of(canonical_document(draft.task))
     return Change(
         address=draft.task.address,
@@ -136,4 +138,5 @@ def _remember(draft: Draft) -> Change:
         live_hash=document.digest,
         base=document,
         target=document,
+        bases=reader.of(document.read()).bases,
     )

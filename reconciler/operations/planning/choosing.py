@@ -22,7 +22,6 @@ from reconciler.base.text import as_text, did_you_mean, one_line
 from reconciler.loader.files import TEMPLATE_SUFFIX, list_folders
 from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE
-from reconciler.operations.planning.dockerfiles import dockerfile_bases
 from reconciler.operations.reading.gather import servers_of
 from reconciler.plan.needs import left_out_bases
 from reconciler.plan.selection import LeftOut, Selection, Since, parse_selector
@@ -63,7 +62,11 @@ def left_out_of(
         return None
     if not changes:
         return narrowed.left_out({})  # what is left out need not be read
-    bases = dockerfile_bases(opened, changes)
+    bases = {
+        one.address: [base.reference for base in one.bases.images]
+        for one in changes
+        if one.bases is not None
+    }
     return narrowed.left_out(
         left_out_bases(changes, narrowed.differing(), servers_of(opened), bases)
     )

@@ -25,6 +25,7 @@ from reconciler.operations.planning.choosing import (
     left_out_of,
     selection_of,
 )
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan import (
     Planned,
     guard,
@@ -71,9 +72,10 @@ def compare_with(
     stores = Stores(base, base, "", 0)
     attributed = attribute(opened, comparison, stores, commit)
     blocked = guard(opened, comparison.changes, base, overrides)
-    ordered = put_in_order(opened, attributed.changes)
+    reader = BasesReader(opened)
+    ordered = put_in_order(reader, attributed.changes)
     texts = ((address, one.document) for address, one in base.items())
-    releases = releases_of(opened, attributed.changes, texts)
+    releases = releases_of(reader, attributed.changes, texts)
     plan = Plan(
         mode="compare",
         **plan_head(now, stores.state_id),

@@ -11,6 +11,7 @@ from reconciler.base.errors import WrongUsage
 from reconciler.base.text import one_line
 from reconciler.operations.applying.apply import settle_interrupted
 from reconciler.operations.planning.causes import attribute
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan import Planned, guard, put_in_order
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.reading.gather import read_stores
@@ -38,7 +39,7 @@ def make_destroy_plan(
     live = {name: one for name, one in stores.live.items() if name in chosen}
     comparison = compare((), applied, live)
     blocked = guard(opened, comparison.changes, stores.live, overrides)
-    ordered = put_in_order(opened, attribute(opened, comparison, stores).changes)
+    ordered = put_in_order(BasesReader(opened), attribute(opened, comparison, stores).changes)
     now = opened.clock().replace(microsecond=0)
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),

@@ -29,11 +29,11 @@ class History:
 
     def applies(self, ids: Iterable[str | None]) -> dict[str, Applied]:
         """What some applies were made from, by id; those whose plan was not kept lack."""
-        from reconciler.store.journal import plans_of  # noqa: PLC0415  (late: SQLAlchemy)
-
         asked = {one for one in ids if one is not None}
         if not asked:
             return {}
+        from reconciler.store.journal import plans_of  # noqa: PLC0415  (late: SQLAlchemy)
+
         with self.opened.database.read() as connection:
             return {one: _applied(text) for one, text in plans_of(connection, asked).items()}
 

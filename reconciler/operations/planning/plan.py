@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.adapters.git import head_of, refusal
 from reconciler.base.errors import InvalidInput
 from reconciler.base.text import as_text
-from reconciler.operations.applying.apply import NOTHING_TAKEN, Taken, settle_interrupted
+from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
-from reconciler.operations.planning.dockerfiles import dockerfile_bases
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.planning.releases import releases_of
 from reconciler.operations.reading.gather import (
+    Stores,
+    glance_at_stores,
     known_drift,
     live_texts,
     read_stores_by_digest,
@@ -65,8 +67,7 @@ def make_plan(
     """
     overrides = overrides or Overrides()
     selection = selection_of(opened, choice)
-    taken = settle_interrupted(opened)
-    stores = read_stores_by_digest(opened)
+    taken, stores = _read_stores(opened)
     narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
     comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
     now = opened.clock().replace(microsecond=0)
@@ -78,8 +79,9 @@ def make_plan(
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
     changes = comparison.changes
     blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
-    ordered = put_in_order(opened, attributed.changes)
-    releases = releases_of(opened, attributed.changes, live_texts(opened))
+    reader = BasesReader(opened)
+    ordered = put_in_order(reader, attributed.changes)
+    releases = releases_of(reader, attributed.changes, live_texts(opened))
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
         inputs=inputs_of(opened, validation),
@@ -107,6 +109,17 @@ def make_plan(
     return Planned(plan, validation, taken, told, unused)
 
 
+def _read_stores(opened: OpenWorkspace) -> tuple[Taken, Stores]:
+    """The stores, once what a killed apply left open is put right."""
+    stores = glance_at_stores(opened)
+    if stores is not None:
+        return NOTHING_TAKEN, stores
+    from reconciler.operations.applying.apply import settle_interrupted  # noqa: PLC0415  (late)
+
+    taken = settle_interrupted(opened)
+    return taken, read_stores_by_digest(opened)
+
+
 def guard(
     opened: OpenWorkspace, changes: Sequence[Change], live: Iterable[str], overrides: Overrides
 ) -> tuple[Blocked, ...]:
@@ -118,10 +131,18 @@ def guard(
     )
 
 
-def put_in_order(opened: OpenWorkspace, changes: Sequence[Change]) -> Ordered:
-    """Base before app, by what the specs and the Dockerfiles of the workspace say."""
-    bases = dockerfile_bases(opened, changes) if len(changes) > 1 else {}
-    return in_order(changes, needs_of(changes, servers_of(opened), bases))
+def put_in_order(reader: BasesReader, changes: Sequence[Change]) -> Ordered:
+    """Base before app, by what the specs and the Dockerfiles of the workspace say.
+
+    What a task will stand on is written down in its change.
+    """
+    found = reader.of_all(changes)
+    written = {address: one.written for address, one in found.items()}
+    told = [
+        one if one.target is None else replace(one, bases=found[one.address].bases)
+        for one in changes
+    ]
+    return in_order(told, needs_of(changes, servers_of(reader.opened), written))
 
 
 def inputs_of(opened: OpenWorkspace, validation: Validation) -> Inputs:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.reading.gather import servers_of
-from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change
 from reconciler.plan.parts import Frozen
 from reconciler.plan.releases import FilePushes, Releases, TaskFiles, release_paths
@@ -14,7 +14,7 @@ _KEYS = ("step", "context", "compat")  # what decides what a task file pushes
 
 
 def releases_of(
-    opened: OpenWorkspace, changes: Sequence[Change], live: Iterable[tuple[str, str]]
+    reader: BasesReader, changes: Sequence[Change], live: Iterable[tuple[str, str]]
 ) -> Releases:
     """The release paths of the changes of a plan, those of their task files too.
 
@@ -22,10 +22,10 @@ def releases_of(
     """
     wanted = [change for change in changes if _may_push_otherwise(change)]
     files = TaskFiles(
-        before=dict(_pushes(opened, ((one.address, one.base) for one in wanted))),
-        after=dict(_pushes(opened, ((one.address, one.target) for one in wanted))),
+        before=dict(_pushes(reader, ((one.address, one.base) for one in wanted))),
+        after=dict(_pushes(reader, ((one.address, one.target) for one in wanted))),
     )
-    return release_paths(changes, servers_of(opened), files, live)
+    return release_paths(changes, servers_of(reader.opened), files, live)
 
 
 def _may_push_otherwise(change: Change) -> bool:
@@ -46,11 +46,12 @@ def _file(frozen: Frozen | None) -> bool:
 
 
 def _pushes(
-    opened: OpenWorkspace, documents: Iterable[tuple[str, Frozen | None]]
+    reader: BasesReader, documents: Iterable[tuple[str, Frozen | None]]
 ) -> Iterator[tuple[str, FilePushes]]:
     for address, frozen in documents:
         if frozen is not None and _file(frozen):
             # Late: reading task files takes 70 modules, and most plans have none.
             from reconciler.operations.planning.task_pushes import pushes_of  # noqa: PLC0415
 
-            yield address, pushes_of(opened, frozen)
+            document = frozen.read()
+            yield address, pushes_of(document, reader.steps(document))

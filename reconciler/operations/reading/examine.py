@@ -26,7 +26,7 @@ from reconciler.policy.evaluate import RuleSet, Status, Verdict, hold_until, jud
 from reconciler.policy.rule import Finding, Subject
 
 # Raise it when an entry gets another form or meaning: the index then starts anew.
-ENTRY_VERSION = 3
+ENTRY_VERSION = 4
 
 _LETTERS = {
     Status.PASS: "p",
@@ -128,7 +128,7 @@ class Examiner:
             located.source.line,
             document.digest,
             *(facts.address, facts.owner, facts.labels),
-            *(facts.moved_from, facts.outputs, facts.shared),
+            *(facts.moved_from, facts.outputs, facts.shared, facts.demand),
             "".join([_LETTERS[verdict.status] for verdict in verdicts]),
             found,
         ]
@@ -148,8 +148,8 @@ def entries_of(examined: Examined) -> Iterator[Entry]:
     """The entries of a file."""
     for row in examined.rows:
         index, line, digest, address, owner, labels, former, outputs, shared, *told = row
-        facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared)
-        letters, found = told
+        demand, letters, found = told
+        facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared, demand)
         yield Entry(index, line, digest, facts, letters, _findings(found) if found else ())
 
 

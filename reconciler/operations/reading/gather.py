@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Declared",
     "Stores",
+    "glance_at_stores",
     "known_drift",
     "live_texts",
     "read_declared",
@@ -111,25 +112,47 @@ def read_stores_by_digest(opened: OpenWorkspace) -> Stores:
 
     For who looks at few of them: ten thousand documents are not held. Raises StateUnusable.
     """
-    from reconciler.store.tasks import applied_digests, read_applied  # noqa: PLC0415  (late)
+    from reconciler.store.tasks import applied_digests  # noqa: PLC0415  (late)
 
-    database, provider = opened.database, opened.provider
+    database = opened.database
     with database.read() as connection:
         applied = applied_digests(connection)
+    live = opened.provider.read_digests()
+    return _by_digest(
+        opened, applied, live, database.setting("state_id"), int(database.setting("serial"))
+    )
 
+
+def glance_at_stores(opened: OpenWorkspace) -> Stores | None:
+    """The same from one look at a state at rest; None where it has to be opened to know more.
+
+    No apply is at work then, and none was killed.
+    """
+    from reconciler.store.glance import glance  # noqa: PLC0415  (late)
+    from reconciler.store.sqlite_file import sqlite_path  # noqa: PLC0415  (late)
+
+    path = sqlite_path(opened.workspace.state, opened.root)
+    seen = glance(path) if path is not None else None
+    if seen is None:
+        return None
+    return _by_digest(opened, seen.applied, seen.live, seen.state_id, seen.serial)
+
+
+def _by_digest(
+    opened: OpenWorkspace, applied: dict[str, str], live: dict[str, str], state_id: str, serial: int
+) -> Stores:
     def fetch_applied(address: str) -> Stored | None:
-        with database.read() as connection:
+        from reconciler.store.tasks import read_applied  # noqa: PLC0415  (late: SQLAlchemy)
+
+        with opened.database.read() as connection:
             return next(map(_applied, read_applied(connection, address)), None)
 
     def fetch_live(address: str) -> Stored | None:
-        found = provider.read(address)
+        found = opened.provider.read(address)
         return None if found is None else _live(found)
 
     return Stores(
-        StoredTasks(applied, fetch_applied),
-        StoredTasks(provider.read_digests(), fetch_live),
-        database.setting("state_id"),
-        int(database.setting("serial")),
+        StoredTasks(applied, fetch_applied), StoredTasks(live, fetch_live), state_id, serial
     )
 
 

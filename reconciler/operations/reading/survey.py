@@ -30,6 +30,7 @@ from reconciler.loader.policies import PolicySet
 from reconciler.loader.specs import SpecFile, SpecReader
 from reconciler.loader.workspace import WORKSPACE_FILE
 from reconciler.model.task import Task
+from reconciler.operations.reading.demands import Demands
 from reconciler.operations.reading.examine import (
     ENTRY_VERSION,
     Entry,
@@ -84,6 +85,7 @@ class Survey:
     today: date
     reader: SpecReader = field(init=False)
     check: CrossCheck = field(default_factory=CrossCheck)
+    demands: Demands = field(default_factory=Demands)
     places: dict[str, Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -125,8 +127,10 @@ class Survey:
         for entry, new in zip_longest(entries_of(examined), examined.new):
             facts = entry.facts
             place = (file.name, entry.index, entry.line)
-            if not self.check.add(facts, partial(self.reader.source, *place)):
+            source = partial(self.reader.source, *place)
+            if not self.check.add(facts, source):
                 continue
+            self.demands.add(facts.demand, facts.address, source)
             self.places[facts.address] = place
             if entry.findings:
                 subject = Subject(facts.address, facts.owner, facts.labels)

@@ -25,7 +25,8 @@ class Validation:
     """What was read and what is wrong with it. `tasks` are those that can be used.
 
     `input_problems` are of form and make everything after them meaningless; `policy_problems`
-    come from the rules.
+    come from the rules. `platform_problems` are what recorded engines cannot do: never errors, for
+    they are of a machine as it was, and no fault of a spec.
     """
 
     specs: int
@@ -38,6 +39,12 @@ class Validation:
     specs_digest: str
     policy_digest: str
     tasks: int = 0
+    platform_problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """All of them."""
+        return (*self.input_problems, *self.platform_problems, *self.policy_problems)
 
     @property
     def invalid(self) -> bool:
@@ -79,6 +86,7 @@ def validate(
         specs_digest=reader.digest,
         policy_digest=policies.digest,
         tasks=len(survey.places),
+        platform_problems=tuple(survey.demands.problems(opened)),
     )
 
 

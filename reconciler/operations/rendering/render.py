@@ -90,16 +90,8 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     )
     task = read_task_file(text, file=name, manner=words.manner, inputs=inputs)
     more = [_NO_REGISTRY] if "Registry" in text and not run["Registry"] else []
-    more += [*_not_allowed_here(task, words, name), *_not_read_here(task, name)]
+    more += _not_allowed_here(task, words, name)
     return Rendered(name, run, replace(task, diagnostics=(*task.diagnostics, *more)))
-
-
-def _not_read_here(task: TaskFile, file: str) -> Iterator[Diagnostic]:
-    """A warning for each secret of a vault: it is what stops a run that needs it."""
-    for secret in task.secrets:
-        message = f'no run of this version reads the vault of secret "{secret.id}"'
-        fix = "use {{.Values.NAME}}, with run --set-secret NAME=env:VARIABLE"
-        yield Diagnostic(message, Location(file, secret.line), Severity.WARNING, CODE, fix=fix)
 
 
 def _not_allowed_here(task: TaskFile, words: RenderWords, file: str) -> Iterator[Diagnostic]:

@@ -15,8 +15,12 @@ from reconciler.base.errors import StateFull
 from reconciler.model.build import Login
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
+from reconciler.model.workspace import PlatformEngine
+from reconciler.operations.running.observed import remember_observed
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
+    from reconciler.adapters.secrets import SecretReader
+    from reconciler.model.choice import Needs
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.containers import Containers
     from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
@@ -28,8 +32,9 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
 class RunPlace:
     """A state with its runs and logs, and the environment runs work in.
 
-    `root` is the workspace, None for a quick build outside of any; `engines` maps platforms to
-    engine addresses; plain http is used for hosts in `insecure` only.
+    `root` is the workspace, None for a quick build outside of any; `platforms` is what it declares
+    of them; plain http is used for hosts in `insecure` only, `declared` are all hosts that
+    the workspace names.
     """
 
     database: Database
@@ -38,13 +43,18 @@ class RunPlace:
     clock: Clock
     actor: str
     root: Path | None = None
-    engines: Mapping[str, str] = field(default_factory=dict)
+    platforms: Mapping[str, PlatformEngine] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
 
     @property
     def work(self) -> Path:
         """Where runs have their working folders, beside the logs."""
         return self.logs.with_name("work")
+
+    def engine_of(self, platform: str) -> PlatformEngine:
+        """The engine of a platform and what builds for it; the usual one if none is declared."""
+        return self.platforms.get(platform, PlatformEngine())
 
 
 def place_of(opened: OpenWorkspace) -> RunPlace:
@@ -57,8 +67,9 @@ def place_of(opened: OpenWorkspace) -> RunPlace:
         clock=opened.clock,
         actor=opened.actor,
         root=opened.root,
-        engines={platform: item.engine for platform, item in config.platforms.items()},
+        platforms=config.platforms,
         insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
+        declared=frozenset(config.hosts),
     )
 
 
@@ -89,12 +100,14 @@ def wire_ports(
     folder: Path,
     platform: str,
     logins: Mapping[str, RegistryLogin],
+    secrets: SecretReader,
     log: LogFile,
     watchers: Watchers,
     interrupted: Callable[[], bool],
     stored: bool = False,
 ) -> Ports:
     """The ports of one run, on the real engine, registry, files and database."""
+    from reconciler.operations.running.building import Wanted, open_builder  # noqa: PLC0415  (late)
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
@@ -102,9 +115,11 @@ def wire_ports(
     # Once a run, whichever door it opens first: a build opens no containers of its own.
     containers = cache(lambda: open_containers(place, platform, sink))
 
-    def engine() -> tuple[Images, Builder]:
-        containers()
-        return open_builder(place.engines.get(platform), place.environment)
+    def engine(needs: Needs) -> tuple[Images, Builder]:
+        return open_builder(Wanted(place, platform, needs, folder, say), containers)
+
+    def say(text: str) -> None:
+        sink.write(LogLine(place.clock(), "run", text, stream="note"))
 
     return Ports(
         fetch=fetch,
@@ -112,8 +127,8 @@ def wire_ports(
         registry=lambda host, repository, reference, login: _served_digest(
             place, host, repository, reference, login
         ),
-        secret=lambda reference: read_secret(place, reference),
-        login=lambda host: _login(place, host, logins),
+        secret=secrets.read,
+        login=lambda host: _login(place, host, logins, secrets),
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
         on_record=_keeper(place, watchers.on_record, log, known=stored),
@@ -133,24 +148,11 @@ def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers
     """
     from reconciler.operations.running.sweep import engine_containers, sweep, swept_text  # noqa: PLC0415
 
-    containers = engine_containers(place, place.engines.get(platform))
+    containers = engine_containers(place, place.engine_of(platform).engine)
     swept = sweep(place, containers)
     if swept.runs:
         sink.write(LogLine(place.clock(), "run", swept_text(swept), stream="note"))
     return containers
-
-
-def open_builder(address: str | None, environment: Mapping[str, str]) -> tuple[Images, Builder]:
-    """The engine's images, and BuildKit where a client offers it, else the classic builder.
-
-    Raises EngineUnavailable.
-    """
-    from reconciler.adapters.builders import EngineBuilder  # noqa: PLC0415  (late: docker-py)
-    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
-
-    engine = open_engine(address, environment)
-    return EngineImages(engine), EngineBuilder(engine, environment)
 
 
 def _served_digest(
@@ -161,23 +163,25 @@ def _served_digest(
     return served_digest(host, repository, reference, login=login, insecure=place.insecure)
 
 
-def read_secret(place: RunPlace, reference: str) -> str:
-    """The value of a reference. Files are relative to the workspace. Raises SecretUnavailable."""
-    from reconciler.adapters.secrets import resolve_secret  # noqa: PLC0415  (late)
+def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
+    """What reads the secrets of one run; files are relative to the workspace."""
+    from reconciler.adapters.secrets import SecretReader  # noqa: PLC0415  (late)
 
     folder = place.root or Path.cwd()
-    return resolve_secret(reference, environment=place.environment, folder=folder)
+    return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
 
 
-def _login(place: RunPlace, host: str, logins: Mapping[str, RegistryLogin]) -> Login | None:
+def _login(
+    place: RunPlace, host: str, logins: Mapping[str, RegistryLogin], secrets: SecretReader
+) -> Login | None:
     """The task's own login for a registry, else the one of the docker client."""
     from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late)
 
     own = logins.get(host)
     if own is None or own.username is None or own.password is None:
         return find_login(host, place.environment)
-    username = read_secret(place, own.username.secret).strip()
-    return Login(username, read_secret(place, own.password.secret).strip())
+    username = secrets.read(own.username.reference).strip()
+    return Login(username, secrets.read(own.password.reference).strip())
 
 
 def _keeper(
@@ -193,7 +197,7 @@ def _keeper(
     def save(record: RunRecord) -> None:
         nonlocal known
         if known:
-            update_run(place.database, record)
+            update_run(place.database, record, remember_observed)
         else:
             own = this_process()
             insert_run(

@@ -13,7 +13,7 @@ from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.image import parse_reference
 from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
-from reconciler.operations.running.run_place import RunPlace, Watchers, wire_ports
+from reconciler.operations.running.run_place import RunPlace, Watchers, open_secrets, wire_ports
 
 if TYPE_CHECKING:
     from reconciler.runner.context import LocalFolders
@@ -49,7 +49,11 @@ def start_run(
 
     log = LogFile(log_path(place.logs, request.id))
     try:
-        with stop_signals() as interrupted, private_folder(place.work) as work:
+        with (
+            stop_signals() as interrupted,
+            private_folder(place.work) as work,
+            open_secrets(place, interrupted.is_set) as secrets,
+        ):
             ports = wire_ports(
                 place,
                 request.id,
@@ -57,6 +61,7 @@ def start_run(
                 folder=work,
                 platform=request.platform,
                 logins=request.logins,
+                secrets=secrets,
                 log=log,
                 watchers=watchers or Watchers(),
                 interrupted=interrupted.is_set,
@@ -93,6 +98,7 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     if lost:
         end_orphans()
         sweep_private_folders(memory_folder())
+        sweep_private_folders(place.work)
     return lost
 
 

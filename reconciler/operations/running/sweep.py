@@ -43,7 +43,7 @@ def sweep_after(place: RunPlace, lost: list[RunRecord]) -> list[str]:
     if not lost:
         return []
     lines = []
-    for address in dict.fromkeys([None, *place.engines.values()]):
+    for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
         try:
             swept = sweep(place, engine_containers(place, address))
         except EngineUnavailable:

@@ -1,8 +1,12 @@
-"""`graph`: the declared tasks, what wakes them, and what they are built from. Reads no state."""
+"""`graph`: the declared tasks, what wakes them, and what they are built from.
+
+The state is asked only for what neither specs nor the files beside them tell: what tasks with a
+context elsewhere were seen to build on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +14,14 @@ from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput
 from reconciler.model.task import Task
 from reconciler.operations.planning.choosing import Choice, selection_of
-from reconciler.operations.planning.dockerfiles import base_references
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.reading.gather import read_declared, servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.needs import images_from_outside, who_builds_on_whom
 from reconciler.plan.normalise import canonical_document
+from reconciler.plan.parts import Document
 from reconciler.plan.selection import Facts, Hits
+from reconciler.store.sqlite_file import sqlite_path
 
 NodeKind = Literal["task", "image", "trigger"]
 EdgeKind = Literal["base", "wakes"]
@@ -23,11 +29,15 @@ EdgeKind = Literal["base", "wakes"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Node:
-    """A task (its address), an image from outside (as it is written) or a trigger of one task."""
+    """A task (its address), an image from outside (as it is written) or a trigger of one task.
+
+    `wave` is when a push builds the task anew, from 1; None where no push is drawn.
+    """
 
     kind: NodeKind
     id: str
     label: str
+    wave: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,7 +61,7 @@ def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
     """The graph of the declared tasks, or of the chosen ones. Raises InvalidInput, WrongUsage."""
     tasks = _chosen(opened, choice)
     documents = {address: canonical_document(task) for address, task in tasks.items()}
-    bases, servers = base_references(opened, documents), servers_of(opened)
+    bases, servers = _bases(opened, documents), servers_of(opened)
     nodes = {Node("task", f"task {address}", address) for address in tasks}
     edges = set()
     for writer, taker in who_builds_on_whom(documents, servers, bases):
@@ -64,6 +74,33 @@ def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
             nodes.add(Node("trigger", f"trigger {address} {label}", label))
             edges.add(Edge(f"trigger {address} {label}", f"task {address}", "wakes"))
     return Graph(tuple(sorted(nodes)), tuple(sorted(edges)))
+
+
+def _bases(opened: OpenWorkspace, documents: Mapping[str, Document]) -> dict[str, list[str]]:
+    """Image names by address, as they are written, frontends left out."""
+    reader = BasesReader(opened)
+    found = {address: reader.of(document) for address, document in documents.items()}
+    bases = {address: list(one.copied) for address, one in found.items()}
+    asked = [address for address, one in found.items() if one.bases.unknown is not None]
+    for address, names in _seen(opened, asked).items():
+        bases[address] += names
+    return bases
+
+
+def _seen(opened: OpenWorkspace, addresses: list[str]) -> dict[str, list[str]]:
+    """What runs told of tasks. Where there is no state yet, none is made."""
+    path = sqlite_path(opened.workspace.state, opened.root)
+    if not addresses or (path is not None and not path.exists()):
+        return {}
+    from reconciler.store.task_bases import read_bases  # noqa: PLC0415  (late: SQLAlchemy)
+
+    with opened.database.read() as connection:
+        readings = {address: read_bases(connection, address) for address in addresses}
+    return {
+        address: [base.reference for base in one.bases.images]
+        for address, one in readings.items()
+        if one is not None and one.source == "observed"
+    }
 
 
 def _chosen(opened: OpenWorkspace, choice: Choice | None) -> dict[str, Task]:

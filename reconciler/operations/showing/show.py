@@ -16,6 +16,7 @@ from reconciler.plan.parts import Document, FieldChange
 
 if TYPE_CHECKING:
     from reconciler.providers.base import LiveTask
+    from reconciler.store.task_bases import Reading
     from reconciler.store.tasks import TaskRow
 
 MOST_RUNS = 5
@@ -27,6 +28,7 @@ class Shown:
 
     `unreadable`: it is live, and no task; `live` is None then too.
 
+    `bases` is what it stands on, None where nobody has looked.
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
 
@@ -41,6 +43,7 @@ class Shown:
     file: str | None
     commit: str | None
     apply_id: str | None
+    bases: Reading | None
     drift: tuple[FieldChange, ...]
     runs: tuple[RunRecord, ...]
     fires: tuple[NextFire, ...]
@@ -51,12 +54,15 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     from reconciler.plan.fields import field_changes  # noqa: PLC0415  (late: the plan)
     from reconciler.plan.stored import Stored, document_of, is_readable  # noqa: PLC0415
     from reconciler.store.runs import list_runs  # noqa: PLC0415  (late: SQLAlchemy)
+    from reconciler.store.task_bases import read_bases  # noqa: PLC0415
     from reconciler.store.tasks import read_applied  # noqa: PLC0415
 
     with opened.database.read() as connection:
         rows = {row.address: row for row in read_applied(connection)}
     tasks = {one.address: one for one in opened.provider.read_all()}
     address = address_of(name, {*rows, *tasks}, "live or applied task")
+    with opened.database.read() as connection:
+        bases = read_bases(connection, address)
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
     stored = Stored(task.document) if task else None
@@ -75,6 +81,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         file=row.file if row else None,
         commit=row.commit if row else None,
         apply_id=row.apply_id if row else None,
+        bases=bases,
         drift=field_changes(applied, live) if applied is not None and live is not None else (),
         runs=tuple(list_runs(opened.database, task=address, limit=MOST_RUNS)),
         fires=_fires(live, now),

@@ -62,7 +62,7 @@ def _from_flag(instruction: Instruction, flag: Flag) -> Use:
 
 def _mounted(instruction: Instruction, flag: Flag) -> Use | None:
     """The `from=` of a mount; a tmpfs, a secret and an empty `from=` take from nowhere."""
-    fields = _mount_fields(flag, instruction.line)
+    fields = mount_fields(flag, instruction.line)
     values = {key: (value, at) for key, value, at in fields}
     value, at = values.get("from", ("", None))
     if not value or values.get("type", ("", None))[0].lower() in {"tmpfs", "secret"}:
@@ -72,7 +72,7 @@ def _mounted(instruction: Instruction, flag: Flag) -> Use | None:
     return checked(Use(instruction, value, value, cells))
 
 
-def _mount_fields(flag: Flag, line: int) -> list[tuple[str, str, int | None]]:
+def mount_fields(flag: Flag, line: int) -> list[tuple[str, str, int | None]]:
     """Key, value and the value's place in the flag (None inside CSV quotes)."""
     if flag.value is None:
         raise DockerfileError("--mount must have a value", line)

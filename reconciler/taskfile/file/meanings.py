@@ -58,7 +58,8 @@ OF_MAPS: dict[str, dict[str, str]] = {
     "secret": {
         "id": "Name of the secret in templates: {{ .Secrets.ID }}.",
         "keyvault": "https://VAULT/secrets/NAME, or with /VERSION behind it.",
-        "clientID": "Client id of the identity that reads it; without it, the task's own.",
+        "akv": "The older word for keyvault.",
+        "clientID": "Client id of the identity that reads it; without it, the machine's own.",
     },
     "network": {
         "name": "Name of the network.",

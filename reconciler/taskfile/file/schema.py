@@ -121,7 +121,12 @@ _TASK: dict[str, Schema] = {
     "stepTimeout": _SECONDS,
     "workingDirectory": _TEXT,
     "env": _ENV,
-    "secrets": _list(_map("secret", ["id", "keyvault"], id=_ITEM, keyvault=_ITEM, clientID=_TEXT)),
+    "secrets": _list(
+        {
+            **_map("secret", ["id"], id=_ITEM, keyvault=_ITEM, akv=_ITEM, clientID=_TEXT),
+            "oneOf": [{"required": ["keyvault"]}, {"required": ["akv"]}],
+        }
+    ),
     "networks": _list(
         _map(
             "network",

@@ -6,11 +6,13 @@ Source: https://learn.microsoft.com/azure/container-registry/container-registry-
 
 from __future__ import annotations
 
+import posixpath
 from urllib.parse import urlsplit
 
 from reconciler.base.credentials import holds_credential
 from reconciler.model.context import context_kind
 from reconciler.taskfile.findings import Findings, Place
+from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, BuildStep
 
 
 def check_context(context: str, at: Place, findings: Findings) -> None:
@@ -25,6 +27,16 @@ def check_context(context: str, at: Place, findings: Findings) -> None:
     except ValueError:
         fix = "check the host and the brackets of the URL"
         findings.error(at, "the context is no URL", found=context, fix=fix)
+
+
+def dockerfile_of(step: BuildStep) -> str:
+    """The Dockerfile of a build in the workspace, relative to that; `-f` is relative to the
+    working directory of the step.
+    """
+    start, build = step.working_directory or DEFAULT_WORKING_DIRECTORY, step.build
+    file = build.file or posixpath.join(build.context, "Dockerfile")
+    path = posixpath.normpath(posixpath.join(start, file))
+    return posixpath.relpath(path, DEFAULT_WORKING_DIRECTORY)
 
 
 def repository_of_page(context: str) -> str | None:

@@ -7,46 +7,19 @@ import binascii
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from reconciler.model.vaults import UUID, parse_key_vault_url
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, Network, Secret, Volume
 from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Node, Scalar
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DRIVERS = ("bridge", "ipvlan", "macvlan", "overlay")  # those of Docker on Linux
 NETWORK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _VOLUME_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 Reveal = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class VaultSecret:
-    """A secret in a key vault; `audience` is what a token for it is asked for."""
-
-    vault: str
-    name: str
-    version: str | None
-    audience: str
-
-
-def parse_vault_url(url: str) -> VaultSecret:
-    """The parts of `https://VAULT/secrets/NAME[/VERSION]`. Raises ValueError.
-
-    Source: the engine's own rule (lower-cased, one slash at the end dropped).
-    """
-    parts = urlsplit(url.strip().lower().removesuffix("/"))
-    path = parts.path.split("/")
-    host = parts.hostname or ""
-    right = parts.scheme == "https" and "." in host and not parts.query and not parts.username
-    if not right or path[:2] != ["", "secrets"] or len(path) not in {3, 4} or not all(path[2:]):
-        raise ValueError("a vault secret is https://VAULT/secrets/NAME or .../NAME/VERSION")
-    version = path[3] if len(path) == 4 else None
-    return VaultSecret(host, path[2], version, f"https://{host.partition('.')[2]}")
 
 
 def working_directory(text: str | None, default: str) -> str:
@@ -83,10 +56,14 @@ def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tup
     """The secrets that are read from vaults before the steps."""
     found: dict[str, Secret] = {}
     for item in maps:
-        fields = Fields(item, findings, ("id", "keyvault", "clientID"), "a secret", reveal)
+        known = ("id", "keyvault", "akv", "clientID")
+        fields = Fields(item, findings, known, "a secret", reveal)
+        if fields.has("keyvault") and fields.has("akv"):
+            fix = "keep keyvault"
+            findings.error(fields.place("akv"), "akv is the older word for keyvault", fix=fix)
         secret = Secret(
             fields.word("id") or "",
-            fields.word("keyvault") or "",
+            fields.word("keyvault") or fields.word("akv") or "",
             fields.word("clientID"),
             item.line,
         )
@@ -102,7 +79,7 @@ def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:
     if not secret.id or re.search(r"\s", secret.id):
         fix, message = "write id: NAME", "a secret needs an id without blanks"
         findings.error(fields.place("id"), message, found=secret.id, fix=fix)
-    if secret.client_id and not _UUID.fullmatch(secret.client_id):
+    if secret.client_id and not UUID.fullmatch(secret.client_id):
         fix = "write the client id of the identity, not its name"
         findings.error(fields.place("clientID"), "clientID is no UUID", fix=fix)
     if not secret.keyvault:
@@ -110,10 +87,11 @@ def _check_secret(secret: Secret, fields: Fields, findings: Findings) -> None:
         findings.error(fields.place("keyvault"), f'secret "{secret.id}" has no keyvault', fix=fix)
         return
     try:
-        parse_vault_url(secret.keyvault)
+        parse_key_vault_url(secret.keyvault)
     except ValueError as error:
         message, fix = f'secret "{secret.id}": {error}', "copy the secret's URL from the vault"
-        findings.error(fields.place("keyvault"), message, fix=fix)
+        at = fields.place("keyvault" if fields.has("keyvault") else "akv")
+        findings.error(at, message, fix=fix)
 
 
 def read_volumes(

@@ -13,11 +13,22 @@ from pathlib import Path
 import docker
 import pytest
 
+from reconciler.adapters.backends import probe_buildah
+from reconciler.adapters.buildah import BuildahBuilder, Store
+from reconciler.adapters.buildah_images import BuildahImages
+from reconciler.adapters.buildctl import BUILDCTL, BuildctlBuilder
 from reconciler.adapters.buildkit import BuildKitBuilder, find_client
 from reconciler.adapters.docker import Engine, open_engine
 from reconciler.adapters.docker_build import ClassicBuilder
-from reconciler.model.build import BuildRequest, BuildResult
-from reconciler.runner.ports import Builder
+from reconciler.adapters.docker_transfer import EngineImages
+from reconciler.adapters.files import private_folder
+from reconciler.adapters.programs import find_program
+from reconciler.adapters.registry import served_digest
+from reconciler.model.build import BuildRequest, BuildResult, Refusal
+from reconciler.model.capability import BackendKind
+from reconciler.model.image import parse_reference
+from reconciler.runner.ports import Builder, Images
+from tests.live.conftest import unavailable
 
 ENVIRONMENT = dict(os.environ)
 
@@ -29,14 +40,49 @@ def opened(engine: docker.DockerClient) -> Iterator[Engine]:
     found.close()
 
 
-@pytest.fixture(params=["buildkit", "classic"])
-def builder(request: pytest.FixtureRequest, opened: Engine) -> Builder:
-    if request.param == "classic":
+@dataclass(frozen=True)
+class Pair:
+    """A builder, and the images it builds into."""
+
+    builder: Builder
+    images: Images
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder that goes away with everything in it, whoever owns it."""
+    with private_folder(tmp_path / "place") as folder:
+        yield folder
+
+
+@pytest.fixture(params=list(BackendKind), ids=str)
+def pair(request: pytest.FixtureRequest, opened: Engine, place: Path) -> Pair:
+    kind = request.param
+    if kind is BackendKind.BUILDAH:
+        return buildah_pair(place)
+    return Pair(engine_builder(kind, opened), EngineImages(opened))
+
+
+def buildah_pair(place: Path) -> Pair:
+    program = find_program("buildah", ENVIRONMENT)
+    if program is None or not probe_buildah(ENVIRONMENT):
+        unavailable("buildah does not work here")
+    store = Store(program, place, ENVIRONMENT)
+    return Pair(BuildahBuilder(store), BuildahImages(store))
+
+
+def engine_builder(kind: BackendKind, opened: Engine) -> Builder:
+    if kind is BackendKind.CLASSIC:
         return ClassicBuilder(opened)
-    client = find_client(ENVIRONMENT)
-    if client is None:
-        pytest.skip("no docker client here can build with BuildKit")
-    return BuildKitBuilder(client, opened.address, ENVIRONMENT)
+    if kind is BackendKind.BUILDKIT:
+        client = find_client(ENVIRONMENT)
+        if client is None:
+            unavailable("no docker client here can build with BuildKit")
+        return BuildKitBuilder(client, opened.address, ENVIRONMENT)
+    program, address = find_program(BUILDCTL, ENVIRONMENT), ENVIRONMENT.get("BUILDKIT_HOST")
+    if program is None or address is None:
+        pytest.skip("no buildctl and BUILDKIT_HOST here")
+    return BuildctlBuilder(program, address, opened, ENVIRONMENT)
 
 
 @dataclass
@@ -44,8 +90,10 @@ class Bench:
     """A context, and a builder to try on it. Images it made are removed afterwards."""
 
     builder: Builder
+    images: Images
     folder: Path
     base: str
+    registry: str
     output: bytes = b""
     made: list[str] = field(default_factory=list)
 
@@ -64,31 +112,49 @@ class Bench:
         self.made += [result.image_id] if result.image_id else []
         return result
 
+    def name(self) -> str:
+        """A name in the registry that nothing has yet."""
+        return f"{self.registry}/test-{uuid.uuid4().hex}:1"
+
+
+@pytest.fixture(scope="session")
+def served_base(engine: docker.DockerClient, base_image: str, registry: str) -> Iterator[str]:
+    """The base image under a name that a registry serves."""
+    name = f"{registry}/base-{uuid.uuid4().hex}"
+    engine.images.get(base_image).tag(name, "1")
+    engine.images.push(name, "1")
+    yield f"{name}:1"
+    engine.images.remove(f"{name}:1")
+
 
 @pytest.fixture
 def bench(
-    builder: Builder, tmp_path: Path, base_image: str, engine: docker.DockerClient
+    pair: Pair, tmp_path: Path, served_base: str, registry: str, engine: docker.DockerClient
 ) -> Iterator[Bench]:
-    found = Bench(builder, tmp_path, base_image)
+    folder = tmp_path / "context"
+    folder.mkdir()
+    if pair.images.image(served_base) is None:
+        assert pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal is None
+    found = Bench(pair.builder, pair.images, folder, served_base, registry)
     yield found
-    for image in set(found.made):
+    for image in set(found.made) if isinstance(pair.images, EngineImages) else ():
         engine.api.remove_image(image, force=True)
 
 
-def test_an_image_is_built_tagged_and_labelled(bench: Bench, opened: Engine) -> None:
-    tags = tuple(f"reconciler-test/{uuid.uuid4().hex}:{tag}" for tag in ("a", "b"))
+def test_an_image_is_built_tagged_and_labelled(bench: Bench) -> None:
+    tags = (bench.name(), bench.name())
     bench.write("ARG V=0", "RUN echo value-$V", f"RUN echo {uuid.uuid4()}")
     result = bench.build(tags=tags, args={"V": "7"}, labels={"org.example.l": "v w"})
     assert (result.exit_code, result.stopped) == (0, False)
-    assert {image.id for tag in tags if (image := opened.image(tag))} == {result.image_id}
+    assert {image.id for tag in tags if (image := bench.images.image(tag))} == {result.image_id}
     assert b"value-7" in bench.output
-    assert '"org.example.l": "v w"' in opened.traces(tags[0])
+    assert '"org.example.l": "v w"' in bench.images.traces(tags[0])
 
 
-def test_without_a_tag_the_image_is_known_by_its_id(bench: Bench, opened: Engine) -> None:
+def test_without_a_tag_the_image_is_known_by_its_id(bench: Bench) -> None:
     bench.write(f"RUN echo {uuid.uuid4()}")
     result = bench.build()
-    assert opened.image(str(result.image_id)) is not None
+    assert bench.images.image(str(result.image_id)) is not None
 
 
 def test_a_failing_command_gives_its_code_and_no_image(bench: Bench) -> None:
@@ -130,11 +196,11 @@ def test_the_own_ignore_file_of_a_dockerfile_comes_first(bench: Bench) -> None:
     assert bench.build().exit_code == 0
 
 
-def test_the_dockerfile_may_stand_outside_the_context(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "file").write_text(uuid.uuid4().hex)
+def test_the_dockerfile_may_stand_outside_the_context(bench: Bench) -> None:
+    (bench.folder / "sub").mkdir()
+    (bench.folder / "sub" / "file").write_text(uuid.uuid4().hex)
     bench.write("COPY file /", "RUN test -e /file", name="Other")
-    result = bench.build(context=tmp_path / "sub", dockerfile=tmp_path / "Other")
+    result = bench.build(context=bench.folder / "sub", dockerfile=bench.folder / "Other")
     assert result.exit_code == 0
 
 
@@ -151,18 +217,40 @@ def test_no_cache_runs_every_step_again(bench: Bench) -> None:
 
 
 def test_an_offline_build_has_no_network(bench: Bench) -> None:
-    bench.write("RUN ls /sys/class/net > /net; ! grep -q eth0 /net")
+    bench.write("RUN cat /proc/net/dev; ! grep -q eth0 /proc/net/dev")
     assert bench.build(offline=True, no_cache=True).exit_code == 0
 
 
-def test_a_secret_is_mounted_or_refused_but_never_left_out(bench: Bench, opened: Engine) -> None:
+def test_a_secret_is_mounted_or_refused_but_never_left_out(bench: Bench) -> None:
     bench.write("RUN --mount=type=secret,id=TOK test $(wc -c < /run/secrets/TOK) = 13")
     result = bench.build(secrets={"TOK": "planted-value"}, no_cache=True)
     if bench.builder.secrets:
         assert result.exit_code == 0
-        assert "planted-value" not in opened.traces(str(result.image_id))
+        assert "planted-value" not in bench.images.traces(str(result.image_id))
     else:
         assert "cannot mount secrets" in str(result.message)
+
+
+def test_what_is_pushed_is_what_the_registry_serves(bench: Bench) -> None:
+    name = bench.name()
+    bench.write(f"RUN echo {uuid.uuid4()}")
+    bench.build(tags=(name,))
+    pushed = bench.images.push(name, None, lambda: False)
+    assert pushed.refusal is None, pushed.message
+    parts = parse_reference(name)
+    assert pushed.digest == served_digest(bench.registry, parts.repository, str(pushed.digest))
+
+
+def test_a_build_argument_stays_in_the_traces_of_an_image(bench: Bench) -> None:
+    bench.write("ARG TOK", "RUN echo $TOK | wc -c")
+    result = bench.build(args={"TOK": "planted-value"}, no_cache=True)
+    assert "planted-value" in bench.images.traces(str(result.image_id))
+
+
+def test_nothing_is_known_of_an_image_that_is_not_there(bench: Bench) -> None:
+    assert bench.images.image(bench.name()) is None
+    refused = bench.images.pull(bench.name(), "linux/amd64", None, lambda: False)
+    assert refused.refusal is Refusal.MISSING
 
 
 def running(mark: str) -> bool:

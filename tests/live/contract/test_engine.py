@@ -8,8 +8,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from reconciler.adapters.builders import EngineBuilder
 from reconciler.adapters.docker import open_engine
+from reconciler.base.clock import utc_now
+from reconciler.model.choice import Needs
+from reconciler.operations.running.building import Wanted, open_builder
+from reconciler.operations.running.run_place import RunPlace
+from reconciler.store.database import open_database
 
 ENVIRONMENT = dict(os.environ)
 
@@ -41,10 +45,13 @@ def test_a_builder_is_looked_for_when_something_is_built(
     client, asked = tmp_path / "docker", tmp_path / "asked"
     client.write_text(f"#!/bin/sh\necho $1 >> {asked}\nexit 1\n")
     client.chmod(0o755)
-    opened = open_engine(None, ENVIRONMENT)
-    builder = EngineBuilder(opened, {**ENVIRONMENT, "PATH": str(tmp_path)})
+    database = open_database("sqlite:///state.db", tmp_path)
+    environment = {**ENVIRONMENT, "PATH": str(tmp_path)}
+    place = RunPlace(database, tmp_path / "logs", environment, utc_now, "dev@contoso.example")
+    wanted = Wanted(place, "linux/amd64", Needs(engine=True), tmp_path, print)
+    _, builder = open_builder(wanted, lambda: None)
     assert not asked.exists()
     assert builder.name in {"buildkit", "classic"}
     assert builder.name
     assert asked.read_text().count("buildx") == 1
-    opened.close()
+    database.close()

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.adapters.docker import open_engine, split_tag
 from reconciler.adapters.docker_login import find_login
-from reconciler.adapters.docker_transfer import refusal_of
+from reconciler.adapters.refusals import refusal_of
 from reconciler.base.errors import EngineUnavailable, RegistryRefused
 from reconciler.model.build import Login, Refusal
 

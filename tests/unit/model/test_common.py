@@ -57,7 +57,12 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["env:GIT_PAT", "file:/run/secrets/pat", "azurekv:https://v.vault/pat", "vault:kv/pat#k"],
+    [
+        "env:GIT_PAT",
+        "file:/run/secrets/pat",
+        "azurekv:https://v.vault/secrets/p",
+        "vault:kv/pat#k",
+    ],
 )
 def test_a_reference_is_accepted(text: str) -> None:
     assert SecretReference.model_validate({"secret": text}).secret == text

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reconciler.base.errors import RegistryRefused, SecretUnavailable
 from reconciler.model.build import BuildRequest, BuildResult, LocalImage, Login, Transfer
+from reconciler.model.choice import Needs
 from reconciler.model.run import LogLine, RunRecord
 from reconciler.model.step import DockerStep
 from reconciler.runner.execute import execute
@@ -28,7 +29,7 @@ class MemoryEngine:
 
     name: str = "memory"
     secrets: bool = True
-    caches: bool = True
+    cache: str = "inline"
     local: tuple[str, ...] = ("known:latest",)
     built: BuildResult = field(default_factory=lambda: BuildResult(image_id=IMAGE.id))
     transfer: Transfer = field(default_factory=lambda: Transfer(digest=DIGEST))
@@ -103,7 +104,7 @@ class Run:
     seconds: float = 0
     engine_error: Exception | None = None
 
-    def engine_port(self) -> tuple[Images, Builder]:
+    def engine_port(self, needs: Needs) -> tuple[Images, Builder]:
         if self.engine_error is not None:
             raise self.engine_error
         return self.engine, self.engine

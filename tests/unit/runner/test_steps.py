@@ -352,6 +352,22 @@ def test_a_vault_that_denies_ends_the_run_before_any_step(bench: Bench) -> None:
     assert bench.containers.requests == []
 
 
+@pytest.mark.parametrize("key", ["keyvault", "akv"])
+def test_a_secret_of_a_vault_is_read_by_its_identity_and_masked(bench: Bench, key: str) -> None:
+    client = "11111111-2222-3333-4444-555555555555"
+    vault = "https://kv.vault.azure.net/secrets/tok"
+    reference = f"azurekv:{vault}?clientID={client}"
+    bench.run.secrets = {reference: "hunter2-hunter2"}
+    record = bench.go(
+        cmd("a", "say", env=["T={{.Secrets.tok}}"]),
+        top={"secrets": [{"id": "tok", key: vault, "clientID": client}]},
+    )
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    assert bench.containers.requests[0].env == ("T=hunter2-hunter2",)
+    assert "hunter2" not in bench.run.log.text + record.model_dump_json()
+    assert [(used.name, used.reference) for used in record.secrets] == [("tok", reference)]
+
+
 # -------------------------------------------------------------------- images
 def test_an_image_that_is_not_there_is_pulled_once_and_recorded(bench: Bench) -> None:
     record = bench.go(*[{"id": name, "cmd": "r.example/tool:2 ok"} for name in ("a", "b")])
@@ -518,7 +534,7 @@ def test_no_cache_goes_where_the_run_may_not_push(
 
 
 def test_a_builder_that_cannot_cache_builds_all_the_same_and_says_so(bench: Bench) -> None:
-    bench.run.engine.caches = False
+    bench.run.engine.cache = "none"
     assert cached(bench).status is RunStatus.SUCCEEDED
     assert "note: no cache is kept: the " in bench.run.log.text
 

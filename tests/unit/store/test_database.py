@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from reconciler.base.errors import StateUnusable
 from reconciler.store import database as module
 from reconciler.store.database import open_database
-from reconciler.store.schema import SCHEMA_VERSION, meta
+from reconciler.store.schema import meta
+from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///.reconciler/state.db"
 

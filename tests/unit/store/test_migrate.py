@@ -6,23 +6,34 @@ import sqlite3
 from pathlib import Path
 
 from reconciler.store.database import open_database
-from reconciler.store.schema import SCHEMA_VERSION, metadata
+from reconciler.store.schema import metadata
+from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
+OF_THE_DAEMON = ("queue", "deliveries", "decisions", "timers")
 
 
 def as_version_1(folder: Path) -> None:
     """A state as version 1 left it, with an apply in it."""
-    open_database(URL, folder).close()
+    as_version_2(folder)
     with sqlite3.connect(folder / "state.db") as connection:
-        for name in ("events", "queue", "deliveries", "decisions", "timers"):
-            connection.execute(f"DROP TABLE {name}")
+        connection.execute("DROP TABLE events")
         for name in ("plan", "number"):
             connection.execute(f"ALTER TABLE applies DROP COLUMN {name}")
         connection.execute(
             "INSERT INTO applies VALUES ('a-1','p-1','sha256:0','lead','host','2026',NULL,'done',1)"
         )
         connection.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    connection.close()
+
+
+def as_version_2(folder: Path) -> None:
+    """A state as version 2 left it: nothing of engines, of base images, or of a queue."""
+    open_database(URL, folder).close()
+    with sqlite3.connect(folder / "state.db") as connection:
+        for name in ("capabilities", "base_readings", "task_bases", *OF_THE_DAEMON):
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE meta SET value = '2' WHERE name = 'schema_version'")
     connection.close()
 
 
@@ -46,6 +57,17 @@ def test_version_1_is_brought_up_and_keeps_its_applies_and_its_key(tmp_path: Pat
     assert database.setting("schema_version") == str(SCHEMA_VERSION)
     database.close()
     assert open_database(URL, tmp_path).key == key
+    assert shape(tmp_path) == {
+        name: set(table.columns.keys()) for name, table in metadata.tables.items()
+    }
+
+
+def test_version_2_is_brought_up_and_nothing_is_known_of_bases(tmp_path: Path) -> None:
+    as_version_2(tmp_path)
+    database = open_database(URL, tmp_path)
+    with database.read() as connection:
+        assert list(connection.exec_driver_sql("SELECT * FROM base_readings")) == []
+    database.close()
     assert shape(tmp_path) == {
         name: set(table.columns.keys()) for name, table in metadata.tables.items()
     }

@@ -88,6 +88,13 @@ FILES = {
         True,
         True,
     ),
+    "secret with two vaults": (
+        V11
+        + "secrets: [{id: a, keyvault: 'https://k.v/secrets/s', akv: 'https://k.v/secrets/s'}]\n"
+        + STEPS,
+        True,
+        True,
+    ),
     "secret id twice": (
         V11
         + "secrets: [{id: a, keyvault: 'https://k.v/secrets/s'},"

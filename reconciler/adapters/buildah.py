@@ -1,0 +1,172 @@
+"""buildah: builds without any daemon, in a store of its own. Decides nothing of what is built.
+
+Every call runs in namespaces of its own, for mounts and for processes: when it ends, also by
+`kill -9`, nothing is left but files in the folder of the run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from reconciler.adapters.buildoutput import Tail, ignore_file, secret_files
+from reconciler.adapters.files import private_folder
+from reconciler.adapters.process import Ended, stream
+from reconciler.adapters.programs import find_program, passed_on
+from reconciler.model.build import BuildRequest, BuildResult
+
+Stopping = Callable[[], bool]
+# (archive, id, names): takes a `docker save` file to an engine.
+Keep = Callable[[Path, str, tuple[str, ...]], None]
+
+_ERROR_LINE = re.compile(r"^(?:Error|error): (.*)", re.MULTILINE)
+_EXIT_CODE = re.compile(r"exit status (\d+)")
+# A short name means Docker Hub, as everywhere; the settings of this machine are not asked, so
+# that the same build is the same on another one.
+_SETTINGS = 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "disabled"\n'
+_OWN_NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+class Store:
+    """The images of one run, below a folder that goes away with it.
+
+    `insecure` are the registries that may be asked by plain http.
+    """
+
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        environment: Mapping[str, str],
+        insecure: Collection[str] = (),
+    ) -> None:
+        self._program = program
+        self.folder = folder
+        self._unshare = find_program("unshare", environment)
+        # Large temporary files too go away with the run.
+        self._environment = {**passed_on(environment), "TMPDIR": str(folder / "temporary")}
+        self._insecure = insecure
+
+    def call(
+        self,
+        words: Sequence[str],
+        on_output: Callable[[bytes], None],
+        stopping: Stopping,
+        *,
+        offline: bool = False,
+    ) -> Ended:
+        """Run buildah with these words; `offline`: in a network that reaches nothing at all."""
+        self._prepare()
+        argv = [*self._apart(offline=offline), *self._buildah(), *words]
+        return stream(argv, environment=self._environment, on_output=on_output, stopping=stopping)
+
+    def _prepare(self) -> None:
+        (self.folder / "temporary").mkdir(mode=0o700, parents=True, exist_ok=True)
+        hosts = (f'[[registry]]\nlocation = "{host}"\ninsecure = true\n' for host in self._insecure)
+        (self.folder / "registries.conf").write_text(_SETTINGS + "".join(hosts), "utf-8")
+
+    def _buildah(self) -> list[str]:
+        place = self.folder
+        settings = f"--registries-conf={place}/registries.conf"
+        return [str(self._program), f"--root={place}/root", f"--runroot={place}/run", settings]
+
+    def _apart(self, *, offline: bool) -> list[str]:
+        if self._unshare is None:
+            if offline:
+                raise FileNotFoundError("unshare")
+            return []
+        # Another user than root gets the right to do so in a user namespace of his own.
+        own = [] if os.geteuid() == 0 else [*self._buildah(), "unshare", "--"]
+        return [*own, str(self._unshare), *_OWN_NAMESPACES, *(["--net"] if offline else []), "--"]
+
+
+class BuildahBuilder:
+    """Builds one image for one platform into a store; RUN is done in a chroot.
+
+    What is wanted on an engine is handed to `keep`, if there is one.
+    """
+
+    name = "buildah"
+    secrets = True
+    cache = "registry"
+
+    def __init__(self, store: Store, keep: Keep | None = None) -> None:
+        self._store = store
+        self._keep = keep
+
+    def build(
+        self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
+    ) -> BuildResult:
+        """Build, hand over the output as it comes; every process of it is ended on a stop."""
+        tail = Tail(on_output)
+        with private_folder() as folder, secret_files(request.secrets) as files:
+            id_file, nothing = folder / "id", folder / "ignored"
+            nothing.touch()
+            words = _arguments(request, id_file, ignore_file(request) or nothing, files)
+            try:
+                ended = self._store.call(words, tail, stopping, offline=request.offline)
+            except FileNotFoundError as error:
+                return BuildResult(exit_code=1, message=f"there is no program {error}")
+            if ended.stopped:
+                return BuildResult(exit_code=130, stopped=True)
+            if ended.exit_code != 0:
+                return _failed(tail)
+            built = BuildResult(image_id=_image_id(id_file.read_text("utf-8")))
+        return self._kept(request, built, tail, stopping) if request.keep else built
+
+    def _kept(
+        self, request: BuildRequest, built: BuildResult, tail: Tail, stopping: Stopping
+    ) -> BuildResult:
+        """The image on the engine too, for nothing is pushed."""
+        if self._keep is None:
+            tail(b"note: the image is not kept: there is no engine that could take it\n")
+            return built
+        with private_folder(self._store.folder) as folder:
+            archive = folder / "image.tar"
+            words = ["push", "--quiet", str(built.image_id), f"docker-archive:{archive}"]
+            ended = self._store.call(words, tail, stopping)
+            if ended.stopped:
+                return BuildResult(exit_code=130, stopped=True)
+            if ended.exit_code != 0:
+                return _failed(tail)
+            self._keep(archive, str(built.image_id), request.tags)
+        return built
+
+
+def _arguments(
+    request: BuildRequest, id_file: Path, ignored: Path, secrets: Mapping[str, Path]
+) -> list[str]:
+    # `--flag=value` throughout: a value that begins with a dash stays a value.
+    words = ["build", "--isolation=chroot", "--format=docker", "--identity-label=false"]
+    # The bases are there: the run has fetched them by digest.
+    words += ["--pull=false", f"--iidfile={id_file}", f"--ignorefile={ignored}"]
+    words += [f"--file={request.dockerfile}"]
+    words += [f"--tag={tag}" for tag in request.tags]
+    words += [f"--build-arg={name}={value}" for name, value in request.args.items()]
+    words += [f"--label={name}={value}" for name, value in request.labels.items()]
+    words += [f"--secret=id={name},src={path}" for name, path in secrets.items()]
+    words += [f"--target={request.target}"] if request.target else []
+    words += [f"--platform={request.platform}"] if request.platform else []
+    words += ["--no-cache"] if request.no_cache else []
+    words += _cache(request.cache) if request.cache else []
+    return [*words, "--", str(request.context)]
+
+
+def _cache(name: str) -> list[str]:
+    # buildah makes the tags itself: one for each layer, named by what it was made from.
+    repository = re.sub(r":[^:/]*$", "", name)
+    return ["--layers", f"--cache-from={repository}", f"--cache-to={repository}"]
+
+
+def _image_id(text: str) -> str:
+    return text.strip() if text.startswith("sha256:") else f"sha256:{text.strip()}"
+
+
+def _failed(tail: Tail) -> BuildResult:
+    found = _ERROR_LINE.findall(tail.text())
+    message = str(found[-1]).strip() if found else None
+    # buildah has codes of its own; that of the RUN that failed stands at the end of its words.
+    codes = _EXIT_CODE.findall(message or "")
+    return BuildResult(exit_code=int(codes[-1]) if codes else 1, message=message)

@@ -1,0 +1,49 @@
+"""What the Dockerfile of a build asks for, and whether somebody gives it. Builds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from reconciler.base.text import one_line
+from reconciler.model.run import Reason
+from reconciler.runner.failure import Failure
+from reconciler.taskfile.dockerfile.demands import BuildDemands, build_demands
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
+
+_UNKNOWN = BuildDemands(runs=True, secrets=())
+# The machine that builds is not known yet. What runs there is no command of the target, whatever
+# it is: so it is any other platform.
+_OTHER = {"linux/amd64": "linux/arm64"}
+
+
+def read_demands(
+    dockerfile: bytes, *, args: Mapping[str, str], target: str | None, platform: str
+) -> BuildDemands:
+    """What building asks for; of a file that is not understood, that it runs commands.
+
+    Whether it can be built is not judged here: the builder knows its own language best.
+    """
+    other = _OTHER.get(platform, "linux/amd64")
+    try:
+        return build_demands(
+            dockerfile, build_args=args, target=target, platform=platform, build_platform=other
+        )
+    except DockerfileError:
+        return _UNKNOWN
+
+
+def refuse_missing_secrets(
+    demands: BuildDemands, given: Collection[str], *, file: str, where: str, fix: str
+) -> None:
+    """Raise Failure (secret-denied) for a secret that a Dockerfile mounts and nobody gives.
+
+    Builders go on without it, and what fails then says something else. `where` stands in front,
+    `fix` says how one is given, with NAME for its name.
+    """
+    for secret in demands.secrets:
+        if secret.optional or secret.id in given:
+            continue
+        name = one_line(secret.id, 60)
+        message = f"{where}{one_line(file)} line {secret.line} mounts the secret {name}"
+        advice = f"{fix.replace('NAME', name)}, or write required=false if it may be missing"
+        raise Failure(Reason.SECRET_DENIED, f"{message}, and nobody gives it; {advice}")

@@ -1,0 +1,93 @@
+"""What a Dockerfile asks of whoever builds it: commands that are run, secrets that are mounted.
+
+https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.taskfile.dockerfile.instructions import Dockerfile, Flag, Instruction, parse
+from reconciler.taskfile.dockerfile.stages import Stage, Stages, read_stages
+from reconciler.taskfile.dockerfile.uses import mount_fields
+
+_NO = frozenset(("false", "0", "f"))
+
+
+@dataclass(frozen=True, slots=True)
+class MountedSecret:
+    """A secret that a RUN mounts. `optional`: `required=false` is written."""
+
+    id: str
+    line: int
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuildDemands:
+    """What the target's stages ask for. `runs`: commands of the target's own platform."""
+
+    runs: bool
+    secrets: tuple[MountedSecret, ...]
+
+
+def build_demands(
+    text: str | bytes,
+    *,
+    build_args: Mapping[str, str],
+    target: str | None,
+    platform: str,
+    build_platform: str,
+) -> BuildDemands:
+    """What building `target` (None: the last stage) for `platform` asks for.
+
+    A stage `FROM --platform=$BUILDPLATFORM` runs its commands on `build_platform`. A secret whose
+    id holds a variable is left out: its name is known to the builder only. Raises DockerfileError.
+    """
+    dockerfile = parse(text)
+    stages = read_stages(
+        dockerfile,
+        build_args=build_args,
+        platform=platform,
+        build_platform=build_platform,
+        target=target,
+    )
+    needed = stages.needed(stages.target(target))
+    runs = [(stage, item) for stage in needed for item in _runs(stage, stages, dockerfile)]
+    return BuildDemands(
+        runs=any(_platform(stage, stages) in {None, platform} for stage, _ in runs),
+        secrets=tuple(secret for _, item in runs for secret in _secrets(item)),
+    )
+
+
+def _runs(stage: Stage, stages: Stages, dockerfile: Dockerfile) -> Iterator[Instruction]:
+    """The RUN instructions between a stage's FROM and the next one."""
+    start = stage.base.instruction.line
+    later = stages.all[stage.index + 1 : stage.index + 2]
+    end = later[0].base.instruction.line if later else dockerfile.instructions[-1].end_line + 1
+    for item in dockerfile.instructions:
+        if item.name == "RUN" and start < item.line < end:
+            yield item
+
+
+def _platform(stage: Stage, stages: Stages) -> str | None:
+    return stages.origin(stage).base.platform
+
+
+def _secrets(instruction: Instruction) -> Iterator[MountedSecret]:
+    for flag in instruction.flags:
+        found = _secret(flag, instruction.line) if flag.name == "mount" else None
+        if found is not None and "$" not in found.id:
+            yield found
+
+
+def _secret(flag: Flag, line: int) -> MountedSecret | None:
+    values = {key: value for key, value, _ in mount_fields(flag, line)}
+    if values.get("type", "").lower() != "secret":
+        return None
+    target = next((values[key] for key in ("target", "dst", "destination") if key in values), "")
+    source = values.get("source") or values.get("src") or values.get("id")
+    optional = values.get("required", "true").lower() in _NO
+    return MountedSecret(source or posixpath.basename(target), line, optional)

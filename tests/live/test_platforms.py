@@ -1,0 +1,101 @@
+"""Another platform than the engine's own: built, run and pushed under emulation."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+import pytest
+import yaml
+
+from reconciler.adapters import docker_trial
+from reconciler.adapters.docker import open_engine
+from reconciler.adapters.docker_trial import LABEL, runnable_platforms
+from reconciler.adapters.tiny_programs import TRIED
+from tests.live.conftest import BASE_IMAGE, has_image, unavailable
+from tests.live.workshop import Workshop
+
+pytestmark = pytest.mark.live
+ARM64 = "linux/arm64"
+
+
+@pytest.fixture(scope="session")
+def arm64_base(engine: docker.DockerClient) -> str:
+    """A base image of arm64, on an engine that runs it."""
+    name = f"{BASE_IMAGE}-arm64"
+    if not has_image(engine, name):
+        unavailable(f"there is no image {name}; make it, or see why not, with: .ci/services arm64")
+    if not runnable_platforms(open_engine(None, {}), [ARM64]):
+        unavailable("the engine runs no program of arm64; see why not with: .ci/services arm64")
+    return name
+
+
+def write_task(workshop: Workshop, name: str, step: dict[str, Any]) -> None:
+    (workshop.root / "specs").mkdir(exist_ok=True)
+    task = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Task",
+        "metadata": {"name": name, "registry": "contoso"},
+        "spec": {"platform": "Linux/ARM64/v8", "context": {"source": "ctx"}, "step": step},
+    }
+    (workshop.root / "specs" / f"{name}.yaml").write_text(yaml.safe_dump(task))
+
+
+def run(workshop: Workshop, name: str) -> str:
+    applied = workshop.call("apply", "--auto-approve")
+    assert applied.returncode == 0, applied.stderr
+    done = workshop.call("run", name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def pushed_config(registry: str, repository: str, tag: str) -> dict[str, Any]:
+    """The settings of an image as the registry has it."""
+
+    def get(path: str) -> dict[str, Any]:
+        kind = "application/vnd.docker.distribution.manifest.v2+json"
+        answer = httpx.get(f"http://{registry}/v2/{repository}/{path}", headers={"Accept": kind})
+        return dict(answer.raise_for_status().json())
+
+    return get(f"blobs/{get(f'manifests/{tag}')['config']['digest']}")
+
+
+def test_a_task_of_another_platform_is_built_and_pushed_for_it(
+    workshop: Workshop, arm64_base: str
+) -> None:
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    folder = workshop.context("ctx")
+    told = f'RUN echo "{name} is built on $(uname -m)"'  # new each time: no layer is reused
+    (folder / "Dockerfile").write_text(f"FROM {arm64_base}\n{told}\n")
+    write_task(workshop, name, {"docker": {"images": [f"{name}:1"]}})
+    assert f"{name} is built on aarch64" in run(workshop, name)
+    config = pushed_config(workshop.registry, name, "1")
+    assert (config["os"], config["architecture"]) == ("linux", "arm64")
+
+
+def test_a_step_of_another_platform_runs_on_it(workshop: Workshop, arm64_base: str) -> None:
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    workshop.context("ctx")
+    steps = [{"id": "look", "cmd": f"{arm64_base} sh -c 'echo running on $(uname -m)'"}]
+    write_task(workshop, name, {"inline": {"steps": steps}})
+    assert "running on aarch64" in run(workshop, name)
+
+
+def test_an_engine_is_asked_by_programs_that_leave_nothing(
+    engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Others may be asking at the same time.
+    ours = uuid.uuid4().hex[:8]
+    monkeypatch.setattr(docker_trial, "new_id", lambda prefix, _: f"{prefix}{ours}")
+    own = f"linux/{engine.version()['Arch']}"
+    found = runnable_platforms(open_engine(None, {}), TRIED)
+    assert own in found
+    if own == "linux/amd64":
+        # A program that its kernel does not know is not run: emulation is not taken on trust.
+        emulator = Path("/proc/sys/fs/binfmt_misc/qemu-arm")
+        assert ("linux/arm/v7" in found) == emulator.exists()
+    assert engine.api.containers(all=True, filters={"name": ours}) == []
+    assert engine.api.images(filters={"label": f"{LABEL}=t-{ours}"}) == []

@@ -1,0 +1,67 @@
+"""What a Dockerfile asks of its builder: its RUN instructions and the secrets they mount."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.taskfile.dockerfile.demands import BuildDemands, MountedSecret, build_demands
+
+WINDOWS = "windows/amd64"
+
+
+def demands(*lines: str, target: str | None = None, platform: str = "linux/amd64") -> BuildDemands:
+    return build_demands(
+        "\n".join(lines),
+        build_args={},
+        target=target,
+        platform=platform,
+        build_platform="linux/amd64",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "secret"),
+    [
+        ("type=secret,id=TOK", MountedSecret("TOK", 2, optional=False)),
+        ("type=secret,id=TOK,required=true", MountedSecret("TOK", 2, optional=False)),
+        ("type=secret,id=TOK,required", MountedSecret("TOK", 2, optional=False)),
+        ("type=secret,id=TOK,required=false", MountedSecret("TOK", 2, optional=True)),
+        ("type=SECRET,id=TOK,target=/x", MountedSecret("TOK", 2, optional=False)),
+        ("id=TOK,env=TOK,type=secret", MountedSecret("TOK", 2, optional=False)),
+        ("type=secret,src=TOK,id=other", MountedSecret("TOK", 2, optional=False)),
+        ("type=secret,target=/run/x/npmrc", MountedSecret("npmrc", 2, optional=False)),
+        ("type=secret,dst=npmrc", MountedSecret("npmrc", 2, optional=False)),
+    ],
+)
+def test_a_mounted_secret_has_a_name_and_a_line(words: str, secret: MountedSecret) -> None:
+    assert demands("FROM a", f"RUN --mount={words} cat x").secrets == (secret,)
+
+
+@pytest.mark.parametrize("words", ["type=cache,id=TOK", "type=secret,id=${NAME}", "type=ssh"])
+def test_other_mounts_and_names_that_only_the_builder_knows_are_left_out(words: str) -> None:
+    assert demands("FROM a", f"RUN --mount={words},target=/x cat x").secrets == ()
+
+
+def test_only_stages_that_the_target_needs_count() -> None:
+    lines = (
+        *("FROM a AS one", "RUN --mount=type=secret,id=ONE x"),
+        *("FROM a AS two", "RUN --mount=type=secret,id=TWO x"),
+        *("FROM scratch AS three", "COPY --from=one /x /x"),
+    )
+    assert [secret.id for secret in demands(*lines).secrets] == ["ONE"]
+    assert [secret.id for secret in demands(*lines, target="two").secrets] == ["TWO"]
+
+
+def test_an_image_put_together_by_copy_runs_nothing() -> None:
+    assert not demands("FROM scratch", "COPY a /", 'ENTRYPOINT ["/a"]', platform=WINDOWS).runs
+    assert demands("FROM scratch", "COPY a /", "RUN a", platform=WINDOWS).runs
+
+
+def test_what_the_building_machine_runs_is_no_command_of_the_target() -> None:
+    lines = (
+        *("FROM --platform=$BUILDPLATFORM go AS build", "RUN go build"),
+        *("FROM scratch", "COPY --from=build /app.exe /"),
+    )
+    assert not demands(*lines, platform=WINDOWS).runs
+    assert demands(*lines, "RUN x", platform=WINDOWS).runs
+    assert demands(*lines).runs
