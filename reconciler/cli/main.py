@@ -44,6 +44,7 @@ _COMMANDS = (
     ("runs", "cancel", "run_lists:cancel", "Stop a run"),
     ("runs", "render", "rendering:render", "Show what a task file would run; runs nothing"),
     ("runs", "deps", "rendering:deps", "Show the base images of a build"),
+    ("daemon", "serve", "daemon:serve", "Turn commits, pull requests and timers into runs"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
     ("misc", "explain", "looking:explain", "Explain a field of a spec"),
@@ -54,7 +55,11 @@ _COMMANDS = (
     ("misc", "version", "files:version", "Show the version"),
 )
 # What the program calls itself with: neither shown nor proposed.
-_HIDDEN = (("continue-run", "runs:continue_run"),)
+_HIDDEN = (
+    ("continue-run", "runs:continue_run"),
+    ("leased-run", "daemon:leased_run"),
+    ("clear-run", "daemon:clear_run"),
+)
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 _USAGE_EXIT = 64
 _INTERRUPTED_EXIT = 130

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reconciler.base.clock import Clock
+from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.engine.triggers import Decision, Listening, decide
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
@@ -19,6 +20,15 @@ from reconciler.store.database import Database
 from reconciler.store.decisions import Register, open_register
 
 _SHOWN = 12  # letters of a commit
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event, the triggers that listen to its repository, and the message that told of it."""
+
+    event: SourceEvent
+    everyone: tuple[Listening, ...]
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +56,47 @@ class Intake:
     def take(
         self, event: SourceEvent, everyone: Iterable[Listening], delivery: Delivery | None = None
     ) -> Taken:
-        """Decide about an event and queue its runs. Raises StateUnusable: nothing was taken.
+        """Decide about an event and queue its runs. Raises ReconcilerError: nothing was taken.
 
         A message that came before is not taken again, unless a run it had was lost: then that one
         is queued anew. Without a `delivery` the event was found by looking.
         """
-        decided = decide(event, everyone)
+        (found,) = self.take_all([Arrival(event, tuple(everyone), delivery)])
+        if isinstance(found, ReconcilerError):
+            raise found
+        return found
+
+    def take_all(self, arrivals: Sequence[Arrival]) -> list[Taken | ReconcilerError]:
+        """As `take`, for events that came together: one commit is enough for all of them.
+
+        Of each what it came to, or why it was not taken; the others are taken all the same. Raises
+        StateUnusable: none was taken.
+        """
+        found: list[Taken | ReconcilerError] = []
         with open_register(self.database) as register:
-            again = delivery is not None and not register.add_delivery(delivery)
-            if delivery is not None and again:
-                before = register.decided_of(delivery.hook, delivery.id)
-                lost = _lost(register, before)
-                decided = [item for item in decided if (item.address, item.trigger) in lost]
-                if not decided:
-                    return Taken(tuple(before), again=True)
-            found = [self._settled(register, _Case(event, one, delivery, again)) for one in decided]
-            register.note(found)
+            for arrival in arrivals:
+                try:
+                    with register.apart():
+                        found.append(self._take(register, arrival))
+                except StateUnusable:
+                    raise
+                except ReconcilerError as error:
+                    found.append(error)
+        return found
+
+    def _take(self, register: Register, arrival: Arrival) -> Taken:
+        delivery = arrival.delivery
+        decided = decide(arrival.event, arrival.everyone)
+        again = delivery is not None and not register.add_delivery(delivery)
+        if delivery is not None and again:
+            before = register.decided_of(delivery.hook, delivery.id)
+            lost = _lost(register, before)
+            decided = [item for item in decided if (item.address, item.trigger) in lost]
+            if not decided:
+                return Taken(tuple(before), again=True)
+        cases = [_Case(arrival.event, one, delivery, again) for one in decided]
+        found = [self._settled(register, case) for case in cases]
+        register.note(found)
         return Taken(tuple(found))
 
     def _settled(self, register: Register, case: _Case) -> Decided:

@@ -6,6 +6,7 @@ was sent, so a worker that is frozen or cut off has its work ended before anybod
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -99,6 +100,20 @@ class Worker:
             self.told(f"the state cannot be used: {error}", None)
         except ReconcilerError as error:
             self._lose_all(str(error))
+
+    def leave(self) -> None:
+        """End what it still does, and put it back into the queue: another one begins it anew.
+
+        What cannot be put back now comes back when its lease is over.
+        """
+        if self._programs is not None:
+            with contextlib.suppress(ReconcilerError):
+                for key in self._held:
+                    self._programs.end(key)
+                while self._held and not self._over:
+                    self._collect(1.0)
+        self._held.clear()
+        self._programs = None
 
     # ------------------------------------------------------------------ ends
     def _collect(self, wait: float) -> None:

@@ -28,6 +28,12 @@ class Register:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is written in the block is undone if the block raises, and nothing else is."""
+        with self._connection.begin_nested():
+            yield
+
     def add_delivery(self, delivery: Delivery) -> bool:
         """Note a message of a hook. False if it came before.
 

@@ -7,7 +7,7 @@ order: who may start is decided by pool, priority, series and age alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -318,10 +318,16 @@ def renew(
     return held
 
 
-def save(database: Database, lease: Lease, record: RunRecord) -> None:
+def save(
+    database: Database,
+    lease: Lease,
+    record: RunRecord,
+    beside: Callable[[Connection, RunRecord], None] = lambda _connection, _record: None,
+) -> None:
     """Store a state of a run; a final one ends the lease. Raises LeaseLost, nothing written.
 
     A lease that is over and that nobody took still may write: the fence tells, not the time.
+    `beside` writes more in the same commit.
     """
     with database.write() as connection:
         check_lease(connection, lease)
@@ -329,6 +335,19 @@ def save(database: Database, lease: Lease, record: RunRecord) -> None:
             _finish(connection, record)
         else:
             save_changes(connection, record)
+        beside(connection, record)
+
+
+def lease_of(database: Database, run_id: str, worker: str, fence: int) -> Lease:
+    """The lease of a run, if that worker has it with that fence. Raises LeaseLost."""
+    query = sa.select(queue).where(
+        queue.c.run_id == run_id, queue.c.worker == worker, queue.c.fence == fence
+    )
+    with database.read() as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        raise LeaseLost(f"run {run_id} was taken over from {worker}")
+    return Lease(run_id, worker, fence, row.attempts, row.pool)
 
 
 def check_lease(connection: Connection, lease: Lease) -> None:
