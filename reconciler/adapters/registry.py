@@ -6,6 +6,9 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -51,6 +54,47 @@ def served_digest(
             f"the registry {registry} does not answer: {error}",
             hint="is the login server right, and is the registry up?",
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """How a registry answers who comes in: `needed` if it asks for a login, `let_in` if we may.
+
+    `date` is its clock, as it says.
+    """
+
+    needed: bool
+    let_in: bool
+    date: datetime | None = None
+
+
+def greeting(
+    registry: str, *, login: Login | None = None, insecure: Collection[str] = ()
+) -> Greeting:
+    """Whether a registry is there and takes a login. Reads no image. Raises RegistryRefused."""
+    url = f"{base_url(registry, insecure)}/v2/"
+    try:
+        with _client(url) as client:
+            first = client.get(url)
+            last = first if first.status_code != 401 else _ask(client, "GET", url, login)
+    except (httpx.HTTPError, ValueError) as error:  # ValueError: a token that is no JSON
+        raise RegistryRefused(
+            f"the registry {registry} does not answer: {error}",
+            hint="is the login server right, and is the registry up?",
+        ) from None
+    if last.status_code not in {200, 401, 403}:
+        raise RegistryRefused(
+            f"{registry} answers as no registry does: {last.status_code} to /v2/",
+            hint="is the login server right?",
+        )
+    return Greeting(first.status_code == 401, last.status_code == 200, _date(first))
+
+
+def _date(answer: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _client(url: str) -> httpx.Client:
