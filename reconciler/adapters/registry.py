@@ -26,7 +26,7 @@ ACCEPT = (
 _SECONDS = 15
 _LARGEST_MANIFEST = 4 * 1024 * 1024
 _HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
 def served_digest(
@@ -132,8 +132,8 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
     challenge = answer.headers.get("WWW-Authenticate", "")
     basic = httpx.BasicAuth(login.username, login.password) if login else None
     if challenge.lower().startswith("bearer "):
-        fields = dict(_CHALLENGE.findall(challenge))
-        realm = _trusted_realm(fields.get("realm", ""), answer.url)
+        fields = dict(CHALLENGE.findall(challenge))
+        realm = trusted_realm(fields.get("realm", ""), answer.url)
         wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
         with _client(realm) as service:
             token = service.get(realm, params=wanted, auth=basic).json()
@@ -145,7 +145,7 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
                .headers["Authorization"])  # fmt: skip
 
 
-def _trusted_realm(realm: str, registry: httpx.URL) -> str:
+def trusted_realm(realm: str, registry: httpx.URL) -> str:
     """The token service a registry names; a password goes to its own domain only, never over http.
 
     Raises RegistryRefused otherwise.

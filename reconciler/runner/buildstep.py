@@ -132,7 +132,8 @@ def _repository(step: BuildStep, work: Work) -> Fetched:
         raise
     for note in fetched.notes:
         work.ledger.say(step.id, f"note: {note}")
-    work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
+    if fetched.commit is not None:
+        work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
     return fetched
 
 
