@@ -59,6 +59,10 @@ class Engine:
         found = self._ask(lambda client: client.version())
         return EngineVersion(found["Version"], found["Os"], found["Arch"])
 
+    def now(self) -> str:
+        """The time of the engine's machine, in ISO 8601."""
+        return str(self._ask(lambda client: client.info())["SystemTime"])
+
     def answers(self) -> bool:
         """True if the engine answers now."""
         try:

@@ -26,6 +26,9 @@ from reconciler.model.container import (
     is_remote,
 )
 
+# Without it the engine's machine has an address in an internal network, and listens there too.
+_CLOSED = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+
 
 class EngineContainers:
     """What runs have on an engine, all of it labelled with the instance (the state's id)."""
@@ -92,6 +95,7 @@ class EngineContainers:
                 labels=self._labels(run),
                 enable_ipv6=ipv6,
                 internal=internal,
+                options=_CLOSED if internal else None,
                 check_duplicate=True,
             )
 

@@ -13,6 +13,10 @@ from reconciler.adapters.docker import DEFAULT_ADDRESS, Engine
 from reconciler.model.container import WORKSPACE, ContainerRequest
 
 _SOCKET = "/var/run/docker.sock"
+# Frames made by hand would reach the engine's machine. Names that no container has are asked of
+# nobody: without servers of its own, the engine asks those of its machine from outside the network
+# if they are on loopback (CVE-2024-29018).
+_CLOSED: dict[str, Any] = {"cap_drop": ["NET_RAW"], "dns": ["0.0.0.0"]}  # noqa: S104  (listens not)
 
 
 def creation(
@@ -60,6 +64,8 @@ def _host(engine: Engine, request: ContainerRequest) -> dict[str, Any]:
     }
     if request.network:
         host["network_mode"] = request.network
+    if request.closed:
+        host |= _CLOSED
     if request.cpus:
         host["nano_cpus"] = int(float(request.cpus) * 1_000_000_000)
     if request.isolation:

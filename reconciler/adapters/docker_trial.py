@@ -21,7 +21,14 @@ from docker.types import HostConfig
 
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.docker_connection import LOST
-from reconciler.adapters.tiny_programs import EXIT_CODE, NAME, add_file, as_layer, tiny_program
+from reconciler.adapters.tiny_programs import (
+    EXIT_CODE,
+    NAME,
+    TRIED,
+    add_file,
+    as_layer,
+    tiny_program,
+)
 from reconciler.base.clock import to_iso, utc_now
 from reconciler.base.ids import new_id
 
@@ -32,15 +39,16 @@ _ERRORS = (DockerException, *LOST)
 
 
 def runnable_platforms(engine: Engine, platforms: Sequence[str]) -> tuple[str, ...]:
-    """Those of some platforms (of `TRIED`) whose programs the engine really runs, in their order.
+    """Those of some platforms whose programs the engine really runs, in their order.
 
-    Each trial is a container without network or rights, from an image of one file. Both are removed
-    afterwards, and what a trial left that was killed. Raises EngineUnavailable.
+    There are programs of `TRIED` only: no other platform is among the answer. Each trial is a
+    container without network or rights, from an image of one file; both are removed afterwards,
+    and what a trial left that was killed. Raises EngineUnavailable.
     """
     with contextlib.closing(engine.client(timeout=_SECONDS)) as client:
         with contextlib.suppress(*_ERRORS):
             _clear_left(client)
-        return tuple(name for name in platforms if _runs(client, name))
+        return tuple(name for name in platforms if name in TRIED and _runs(client, name))
 
 
 def _runs(client: APIClient, platform: str) -> bool:

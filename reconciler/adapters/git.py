@@ -57,7 +57,24 @@ def head_of(folder: Path) -> Head | None:
     if commit is None:
         return None
     branch = ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-    return Head(commit, branch, bool(ask_git(folder, "status", "--porcelain", "--", ".")))
+    words = (*_without_filters(folder), "status", "--porcelain", "--", ".")
+    return Head(commit, branch, bool(ask_git(folder, *words)))
+
+
+def _without_filters(folder: Path) -> list[str]:
+    """Options that turn off the filters which the repository itself brings along.
+
+    A folder may be from anybody, its settings too, and `git status` starts a filter to compare a
+    file. Filters of the user's own settings are the user's; git-lfs is known.
+    """
+    words = ("config", "--null", "--show-scope", "--includes", "--get-regexp", r"^filter\.")
+    found = (ask_git(folder, *words) or "").split("\0")
+    off: list[str] = []
+    for scope, entry in zip(found[::2], found[1::2], strict=False):
+        key, _, value = entry.partition("\n")
+        if scope in {"local", "worktree"} and not value.startswith("git-lfs "):
+            off += ("-c", f"{key}=" + ("false" if key.endswith(".required") else ""))
+    return off
 
 
 def prefix_of(folder: Path) -> str:

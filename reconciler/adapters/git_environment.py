@@ -11,10 +11,12 @@ import base64
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from reconciler.adapters.owner import VARIABLE, owner_of_this_process
+from reconciler.adapters.resolve import Guard, Place
 
+# A host that sends next to nothing for so long is left.
+SLOW_SECONDS = 30
 _INHERITED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH")
 # A proxy sees nothing of https but the host. Over plain http it would read the token.
 _PROXIES = (
@@ -27,13 +29,15 @@ _PROXIES = (
 class Repository:
     """A repository to fetch from. `token` is sent to the host of `url` and to no other.
 
-    `insecure` allows plain http. A token of the form `user:password` is sent as it is, another
-    one with a user name that every known host accepts.
+    `guard` says which hosts may be asked at all. `anywhere`: a commit that is named by its id may
+    be on no branch. A token of the form `user:password` is sent as it is, another one with a user
+    name that every known host accepts.
     """
 
     url: str
     token: str | None = field(default=None, repr=False)
-    insecure: bool = False
+    guard: Guard = field(default_factory=Guard)
+    anywhere: bool = False
 
 
 def secret_words(token: str | None) -> tuple[str, ...]:
@@ -48,15 +52,15 @@ def _basic(token: str) -> str:
     return base64.b64encode(pair.encode()).decode()
 
 
-def environment_of(repository: Repository, url: str, place: Path) -> dict[str, str]:
-    """Everything git may know; makes its empty home in `place`.
+def environment_of(repository: Repository, target: Place, folder: Path) -> dict[str, str]:
+    """Everything git may know; makes its empty home in `folder`.
 
     Nothing is inherited but PATH, the certificates and, for https, the way through a proxy.
     """
-    home = place / "home"
+    home = folder / "home"
     home.mkdir(mode=0o700)
-    keep = (*_INHERITED, *(_PROXIES if urlsplit(url).scheme == "https" else ()))
-    settings = _settings(repository, url)
+    keep = (*_INHERITED, *(_PROXIES if target.scheme == "https" else ()))
+    settings = _settings(repository, target)
     numbered: dict[str, str] = {"GIT_CONFIG_COUNT": str(len(settings))}
     for index, (name, value) in enumerate(settings):
         numbered[f"GIT_CONFIG_KEY_{index}"] = name
@@ -75,19 +79,19 @@ def environment_of(repository: Repository, url: str, place: Path) -> dict[str, s
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "true",
-        "GIT_ALLOW_PROTOCOL": "https:http" if repository.insecure else "https",
+        "GIT_ALLOW_PROTOCOL": target.scheme,
         "GIT_LFS_SKIP_SMUDGE": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         **numbered,
     }
 
 
-def _settings(repository: Repository, url: str) -> list[tuple[str, str]]:
+def _settings(repository: Repository, target: Place) -> list[tuple[str, str]]:
     settings = [
         ("credential.helper", ""),
         ("http.followRedirects", "false"),
         ("http.lowSpeedLimit", "1000"),
-        ("http.lowSpeedTime", "30"),
+        ("http.lowSpeedTime", str(SLOW_SECONDS)),
         ("core.symlinks", "false"),
         ("core.fsmonitor", "false"),
         ("core.hooksPath", os.devnull),
@@ -100,10 +104,14 @@ def _settings(repository: Repository, url: str) -> list[tuple[str, str]]:
         ("gc.auto", "0"),
         ("safe.directory", "*"),
     ]
-    parts = urlsplit(url)
-    if parts.scheme == "http":
+    if target.scheme == "http":
         settings.append(("http.proxy", ""))
+    if target.addresses:
+        # Git connects to what was judged, and looks nothing up.
+        addresses = ",".join(f"[{text}]" if ":" in text else text for text in target.addresses)
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        settings.append(("http.curloptResolve", f"{host}:{target.port}:{addresses}"))
     if repository.token:
-        scope = f"http.{parts.scheme}://{parts.netloc}/.extraHeader"
+        scope = f"http.{target.scheme}://{target.netloc}/.extraHeader"
         settings.append((scope, f"Authorization: Basic {_basic(repository.token)}"))
     return settings

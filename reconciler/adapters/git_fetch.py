@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_program import GitProgram, Stopping
+from reconciler.adapters.git_reach import check_reachable
 from reconciler.adapters.git_refs import SHA, resolve
-from reconciler.base.text import did_you_mean, one_line, plural
+from reconciler.adapters.git_submodules import fetch_submodules, left_out, submodules_of
+from reconciler.adapters.resolve import AddressRefused, HostUnknown, Place
+from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.context import Submodules
 
 _REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}")
-
-_SUBMODULE = "160000"  # the mode of a commit of another repository
-_MOST_NAMES = 5  # in a note
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +39,23 @@ class Checkout:
 
 
 def fetch(
-    repository: Repository, ref: str, folder: str, place: Path, stopping: Stopping
+    repository: Repository,
+    ref: str,
+    folder: str,
+    place: Path,
+    stopping: Stopping,
+    *,
+    submodules: Submodules | None = None,
 ) -> Checkout:
     """Fetch `ref` ("" for the remote's default branch) into `place`, which must not exist.
 
-    With `folder`, only the files below it are downloaded where the host can do that. Raises
-    GitFetchError.
+    With `folder`, only the files below it are downloaded where the host can do that. No submodule
+    is fetched without `submodules`. Raises GitFetchError.
     """
-    url = _checked_url(repository)
+    target = _judged(repository)
+    url = target.url
     place.mkdir(mode=0o700)
-    git = GitProgram(repository, url, place, stopping)
+    git = GitProgram(repository, target, place, stopping)
     wanted = resolve(git, url, _checked_ref(ref))
     tree = place / "tree"
     tree.mkdir()
@@ -55,30 +63,39 @@ def fetch(
     git.run("remote", "add", "--", "origin", url)
     _download(git, wanted.ref, folder)
     commit = git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
+    if SHA.fullmatch(ref) and not repository.anywhere:
+        check_reachable(git, url, commit)
     git.run("checkout", "--quiet", "--detach", commit, "--")
     if folder.strip("/") and ".." not in folder and not (tree / folder.strip("/")).is_dir():
         raise _no_folder(git, commit, folder)
-    notes = (*wanted.notes, *_submodules(git, folder))
+    notes = list(wanted.notes)
+    if found := submodules_of(git, folder):
+        notes += (
+            fetch_submodules(git, repository, found, submodules, place=place, fetch=_part(stopping))
+            if submodules
+            else left_out(found)
+        )
     # What is built holds no repository: no remote, no history, nothing to leak.
     shutil.rmtree(tree / ".git", ignore_errors=True)
-    return Checkout(tree, commit, wanted.branch, notes)
+    return Checkout(tree, commit, wanted.branch, tuple(notes))
+
+
+def _part(stopping: Stopping) -> Callable[[Repository, str, Path], Checkout]:
+    return lambda repository, commit, place: fetch(repository, commit, "", place, stopping)
 
 
 # ------------------------------------------------------------------ checking
-def _checked_url(repository: Repository) -> str:
+def _judged(repository: Repository) -> Place:
+    """Where the repository is. Raises GitFetchError."""
     url = repository.url
     if url.startswith("github.com/"):
         url = f"https://{url}"
-    parts = urlsplit(url)
-    allowed = ("https", "http") if repository.insecure else ("https",)
-    if parts.scheme not in allowed or not parts.hostname:
-        hint = "; plain http is allowed for hosts with `insecure: true` in reconciler.yaml"
-        told = hint if parts.scheme == "http" else ""
-        message = f"{one_line(url, 120)}: a repository is fetched by https{told}"
-        raise GitFetchError(GitFault.REFUSED, message)
-    if parts.username or parts.password:
-        raise GitFetchError(GitFault.REFUSED, "a repository address holds no user or token")
-    return url
+    try:
+        return repository.guard.judge(url)
+    except AddressRefused as error:
+        raise GitFetchError(GitFault.REFUSED, str(error)) from None
+    except HostUnknown as error:
+        raise GitFetchError(GitFault.BROKEN, str(error)) from None
 
 
 def _checked_ref(ref: str) -> str:
@@ -94,19 +111,6 @@ def _no_folder(git: GitProgram, commit: str, folder: str) -> GitFetchError:
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
     message = f"the repository has no folder {one_line(folder, 120)}{hint}"
     return GitFetchError(GitFault.MISSING, message)
-
-
-def _submodules(git: GitProgram, folder: str) -> tuple[str, ...]:
-    """A note of the submodules below a folder: each is a host that nobody asked for."""
-    below = [folder.strip("/")] if folder.strip("/") else []
-    listed = git.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *below)
-    names = [entry.partition("\t")[2] for entry in listed.split("\0") if entry[:6] == _SUBMODULE]
-    if not names:
-        return ()
-    shown = ", ".join(one_line(name, 80) for name in names[:_MOST_NAMES])
-    more = f" (and {len(names) - _MOST_NAMES:,} more)" if len(names) > _MOST_NAMES else ""
-    verb = "is" if len(names) == 1 else "are"
-    return (f"{plural(len(names), 'submodule')} {verb} not fetched: {shown}{more}",)
 
 
 # --------------------------------------------------------------- downloading

@@ -18,6 +18,7 @@ from typing import IO
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
 from reconciler.adapters.git_fault import GitFault, GitFetchError, explained
 from reconciler.adapters.process import end_group, has_ended, start
+from reconciler.adapters.resolve import Place
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 _POLL_SECONDS = 0.05
@@ -30,10 +31,12 @@ Stopping = Callable[[], bool]
 class GitProgram:
     """Runs git in one place with one environment. Stops with the run, and at a size."""
 
-    def __init__(self, repository: Repository, url: str, place: Path, stopping: Stopping) -> None:
-        self._place, self._url, self._stopping = place, url, stopping
+    def __init__(
+        self, repository: Repository, target: Place, place: Path, stopping: Stopping
+    ) -> None:
+        self._place, self._url, self._stopping = place, target.url, stopping
         self._secrets = secret_words(repository.token)
-        self._environment = environment_of(repository, url, place)
+        self._environment = environment_of(repository, target, place)
 
     def run(self, *words: str) -> str:
         """Standard output of a git command. Raises GitFetchError."""

@@ -6,6 +6,9 @@ import hashlib
 import ipaddress
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,7 +26,7 @@ ACCEPT = (
 _SECONDS = 15
 _LARGEST_MANIFEST = 4 * 1024 * 1024
 _HUB = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
+CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
 def served_digest(
@@ -51,6 +54,47 @@ def served_digest(
             f"the registry {registry} does not answer: {error}",
             hint="is the login server right, and is the registry up?",
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """How a registry answers who comes in: `needed` if it asks for a login, `let_in` if we may.
+
+    `date` is its clock, as it says.
+    """
+
+    needed: bool
+    let_in: bool
+    date: datetime | None = None
+
+
+def greeting(
+    registry: str, *, login: Login | None = None, insecure: Collection[str] = ()
+) -> Greeting:
+    """Whether a registry is there and takes a login. Reads no image. Raises RegistryRefused."""
+    url = f"{base_url(registry, insecure)}/v2/"
+    try:
+        with _client(url) as client:
+            first = client.get(url)
+            last = first if first.status_code != 401 else _ask(client, "GET", url, login)
+    except (httpx.HTTPError, ValueError) as error:  # ValueError: a token that is no JSON
+        raise RegistryRefused(
+            f"the registry {registry} does not answer: {error}",
+            hint="is the login server right, and is the registry up?",
+        ) from None
+    if last.status_code not in {200, 401, 403}:
+        raise RegistryRefused(
+            f"{registry} answers as no registry does: {last.status_code} to /v2/",
+            hint="is the login server right?",
+        )
+    return Greeting(first.status_code == 401, last.status_code == 200, _date(first))
+
+
+def _date(answer: httpx.Response) -> datetime | None:
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", "")).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _client(url: str) -> httpx.Client:
@@ -88,8 +132,8 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
     challenge = answer.headers.get("WWW-Authenticate", "")
     basic = httpx.BasicAuth(login.username, login.password) if login else None
     if challenge.lower().startswith("bearer "):
-        fields = dict(_CHALLENGE.findall(challenge))
-        realm = _trusted_realm(fields.get("realm", ""), answer.url)
+        fields = dict(CHALLENGE.findall(challenge))
+        realm = trusted_realm(fields.get("realm", ""), answer.url)
         wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
         with _client(realm) as service:
             token = service.get(realm, params=wanted, auth=basic).json()
@@ -101,7 +145,7 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
                .headers["Authorization"])  # fmt: skip
 
 
-def _trusted_realm(realm: str, registry: httpx.URL) -> str:
+def trusted_realm(realm: str, registry: httpx.URL) -> str:
     """The token service a registry names; a password goes to its own domain only, never over http.
 
     Raises RegistryRefused otherwise.

@@ -96,7 +96,7 @@ def schema(kind: str | None) -> int:
     """Print the JSON Schema of KIND, or of any document of specs/ and policies/.
 
     `task-file` is the steps of a task, as ACR Tasks writes them.
-    Of what is printed, `plan`, `drift`, `report`, `render` and `deps` have one.
+    Of what is printed, `plan`, `drift`, `report`, `render`, `deps` and `doctor` have one.
     """
     from reconciler.operations.authoring.schema import KINDS, schema_of, schema_of_specs  # noqa: PLC0415
     from reconciler.report.machine import to_text  # noqa: PLC0415

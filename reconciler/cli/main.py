@@ -47,6 +47,7 @@ _COMMANDS = (
     ("daemon", "serve", "daemon:serve", "Turn commits, pull requests and timers into runs"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
+    ("daemon", "doctor", "doctor:doctor", "Show what works here, of what is declared"),
     ("misc", "explain", "looking:explain", "Explain a field of a spec"),
     ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans, drift and reports"),
     ("misc", "graph", "looking:graph", "Draw tasks, triggers, base images"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from reconciler.base.credentials import holds_credential
-from reconciler.model.common import Day, Model, SecretReference, Word, problem
+from reconciler.model.common import Day, Model, SecretReference, Whole, Word, problem
 
 
 class ContextKind(StrEnum):
@@ -23,6 +24,7 @@ class ContextKind(StrEnum):
     NONE = "none"
 
 
+_LONGEST_ARTIFACT = 700
 _GIT_PREFIX = ("git://", "github.com/", "git@")
 
 
@@ -56,6 +58,43 @@ def git_location(source: str) -> tuple[str, str, str]:
     return url, ref, folder
 
 
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """Where an OCI artifact is. `reference` is a tag, or a digest `sha256:...`."""
+
+    registry: str
+    repository: str
+    reference: str
+
+    @property
+    def digest(self) -> str | None:
+        """The digest, if it is named by one."""
+        return self.reference if ":" in self.reference else None
+
+    def __str__(self) -> str:
+        sign = "@" if self.digest else ":"
+        return f"{self.registry}/{self.repository}{sign}{self.reference}"
+
+
+_ARTIFACT = re.compile(
+    r"(?i:oci://)(?P<registry>[A-Za-z0-9.\-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)"
+    r"/(?P<repository>[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+def artifact_location(source: str) -> Artifact:
+    """The artifact of `oci://REGISTRY/REPOSITORY[:TAG][@DIGEST]`. Raises ValueError.
+
+    A digest goes before a tag; with neither it is `latest`. What comes first is always a registry.
+    """
+    match = _ARTIFACT.fullmatch(source)
+    if match is None or len(source) > _LONGEST_ARTIFACT:
+        raise ValueError("an artifact is oci://REGISTRY/REPOSITORY:TAG or ...@sha256:DIGEST")
+    reference = match["digest"] or match["tag"] or "latest"
+    return Artifact(match["registry"].lower(), match["repository"], reference)
+
+
 def _source(text: str) -> str:
     if holds_credential(text):
         # Not repeated in the message: a password or a token may stand in it.
@@ -66,6 +105,11 @@ def _source(text: str) -> str:
         kind = context_kind(text)
     except ValueError:
         raise problem("location", "this is no URL: check its host and its brackets") from None
+    if kind is ContextKind.ARTIFACT:
+        try:
+            artifact_location(text)
+        except ValueError as error:
+            raise problem("location", str(error)) from None
     if kind is ContextKind.GIT and ".." in git_location(text)[2].split("/"):
         raise problem("location", "the folder of a repository does not lead out of it")
     return text
@@ -82,12 +126,20 @@ class Token(SecretReference):
     expires: Day | None = None
 
 
+class Submodules(Model):
+    """Submodules of a repository are fetched from these hosts only, and at most `max` of them."""
+
+    hosts: Annotated[tuple[Word, ...], Field(min_length=1)]
+    max: Annotated[Whole, Field(ge=1, le=1000)] = 20
+
+
 class Context(Model):
-    """Location, visibility (decides which token scopes are right) and token."""
+    """Location, visibility (decides which token scopes are right), token and submodules."""
 
     source: Location
     visibility: Literal["public", "private"] | None = None
     token: Token | None = None
+    submodules: Submodules | None = None
 
     @property
     def kind(self) -> ContextKind:
@@ -98,4 +150,6 @@ class Context(Model):
     def _token_has_use(self) -> Context:
         if self.token is not None and self.kind is ContextKind.NONE:
             raise problem("context", "a context of /dev/null needs no token")
+        if self.submodules is not None and self.kind is not ContextKind.GIT:
+            raise problem("context", "only a Git repository has submodules")
         return self

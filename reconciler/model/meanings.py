@@ -70,6 +70,11 @@ MEANINGS: dict[str, dict[str, str]] = {
     "Context": {
         "source": "Folder, Git repository (URL#ref:folder), archive, oci:// artifact or /dev/null.",
         "visibility": "Whether the repository is public; decides which token scopes are right.",
+        "submodules": "Fetch the submodules of the repository too; without it they are left out.",
+    },
+    "Submodules": {
+        "hosts": "Hosts that submodules may be fetched from.",
+        "max": "A repository with more submodules is refused.",
     },
     "Token": {
         "kind": "What sort of token it is.",

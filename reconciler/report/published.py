@@ -11,6 +11,7 @@ PUBLISHED = {
     "report": "audit.schema.json",
     "render": "render.schema.json",
     "deps": "deps.schema.json",
+    "doctor": "doctor.schema.json",
 }
 
 

@@ -18,6 +18,7 @@ from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
+from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_name, keep_cache
@@ -131,7 +132,8 @@ def _repository(step: BuildStep, work: Work) -> Fetched:
         raise
     for note in fetched.notes:
         work.ledger.say(step.id, f"note: {note}")
-    work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
+    if fetched.commit is not None:
+        work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
     return fetched
 
 
@@ -175,6 +177,7 @@ def _prepared(
     dockerfile = find_dockerfile(Fetched(folder, root.resolve(), shown=shown), name)
     platform = canonical_platform(build.platform) if build.platform else work.request.platform
     args = build_args(step)
+    check_additions(read_dockerfile(dockerfile), name, work)
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
         args=args,

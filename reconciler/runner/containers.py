@@ -49,7 +49,10 @@ class Containers(Protocol):
     def create_network(
         self, name: str, run: str, *, driver: str | None, ipv6: bool, internal: bool
     ) -> None:
-        """Make a network of a run. Raises ValueError with the engine's words if it refuses."""
+        """Make a network of a run; `internal`: nothing in it reaches anything outside of it.
+
+        Raises ValueError with the engine's words if it refuses.
+        """
 
     def create_workspace(
         self,

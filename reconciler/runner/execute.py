@@ -16,6 +16,7 @@ from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets
+from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.fetch import fetch_context
 from reconciler.runner.labels import image_labels
@@ -156,6 +157,7 @@ def _prepare(
     variables = run_variables(work, fetched, images.platform())
     names = image_names(step.images, variables, request.login_server, request.registries)
     args = expand_all(step.args, variables)
+    check_additions(read_dockerfile(dockerfile), step.file, work)
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
         args=args,

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from reconciler.model.context import ContextKind, Token, context_kind
+from reconciler.model.context import ContextKind, Submodules, Token, context_kind
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.step import DockerStep
@@ -38,6 +38,7 @@ class RunRequest:
     source: str
     step: DockerStep
     token: Token | None = None
+    submodules: Submodules | None = None
     task: str | None = None
     trigger: str = "manual"
     login_server: str | None = None

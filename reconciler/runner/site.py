@@ -20,7 +20,7 @@ from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
 from reconciler.taskfile.steps.egress import NO_NETWORK, side_by_side
-from reconciler.taskfile.tasks import DEFAULT_NETWORK, BuildStep, TaskFile
+from reconciler.taskfile.tasks import DEFAULT_NETWORK, BuildStep, CmdStep, TaskFile
 
 # The state, with the key of its fingerprints, is nothing for a step.
 _NEVER_COPIED = ".reconciler"
@@ -75,11 +75,6 @@ class Site:
     def is_shared(self, engine_name: str | None) -> bool:
         """True for a network where steps find each other by name."""
         return engine_name is not None and engine_name not in _ENGINE_NETWORKS
-
-
-def no_containers() -> Failure:
-    """The failure of a step that needs a container where nothing starts one."""
-    return Failure(Reason.ENGINE, "there is no engine for containers", status=RunStatus.ERROR)
 
 
 def no_containers() -> Failure:

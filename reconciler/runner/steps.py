@@ -179,6 +179,7 @@ def _request(step: CmdStep, image: str, attempt: int, site: Site) -> ContainerRe
         volume=site.volume,
         secrets=_secrets(step, site),
         docker_socket=site.multi.docker_socket,
+        closed=site.work.request.offline,
         keep=step.keep,
     )
 

@@ -173,8 +173,6 @@ BETTER = {
     "push": "an image name is",
     "tagimageflag": "no flag --image",
     # What no run of ours does yet.
-    "ctxtar": "fetches no archive",
-    "ctxoci": "fetches no artifact",
     "ctxghnogit": "fetched as an archive",
 }
 

@@ -136,6 +136,12 @@ class _Maker:
         return {"source": _GIT, "token": self._token(), **more}
 
     def _spec(self) -> dict[str, Any]:
+        found = self._fields()
+        if "dockerSocket" in found:  # it is a way out
+            found.pop("network", None)
+        return found
+
+    def _fields(self) -> dict[str, Any]:
         return self._some(
             status=lambda: "Disabled",
             compat=lambda: "acb",

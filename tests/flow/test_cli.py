@@ -31,7 +31,7 @@ def call(*words: str, capsys: pytest.CaptureFixture[str]) -> Outcome:
 def test_help_lists_the_commands_in_their_groups(capsys: pytest.CaptureFixture[str]) -> None:
     outcome = call("--help", capsys=capsys)
     heads = [line for line in outcome.out.splitlines() if line.endswith(":")]
-    assert heads == ["Options:", "Workflow:", "Runs:", "Audit:", "Misc:"]
+    assert heads == ["Options:", "Workflow:", "Runs:", "Audit:", "Daemon:", "Misc:"]
     assert outcome.out.index("  plan ") < outcome.out.index("  apply ") < outcome.out.index("Runs:")
     assert outcome.code == 0
 

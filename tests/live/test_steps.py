@@ -543,7 +543,14 @@ def test_inline_steps_of_an_applied_task_run_without_a_way_out(
         "spec": {
             "context": {"source": "ctx"},
             "network": {"egress": "none"},
-            "step": {"inline": {"steps": [{"id": "look", "cmd": f"{workshop.base} {look}"}]}},
+            "step": {
+                "inline": {
+                    "steps": [
+                        {"id": "look", "cmd": f"{workshop.base} {look}"},
+                        {"id": "beside", "cmd": f"{workshop.base} sleep 2", "when": ["-"]},
+                    ]
+                }
+            },
         },
     }
     workshop.call("runs")  # makes the state

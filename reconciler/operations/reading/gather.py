@@ -78,12 +78,16 @@ def task_check(opened: OpenWorkspace) -> TaskCheck:
 
 
 def _steps(located: Located[Task]) -> Iterator[Diagnostic]:
-    """What is wrong with the steps that a spec holds."""
-    if not isinstance(located.value.spec.step, InlineTask):
-        return
-    from reconciler.operations.reading.inline_check import inline_problems  # noqa: PLC0415  (late: rare)
+    """What is wrong with the steps that a spec holds, and with what they may reach."""
+    spec = located.value.spec
+    if isinstance(spec.step, InlineTask):
+        from reconciler.operations.reading.inline_check import inline_problems  # noqa: PLC0415  (late: rare)
 
-    yield from inline_problems(located)
+        yield from inline_problems(located)
+    if spec.network.egress == "none":
+        from reconciler.operations.reading.egress_check import egress_problems  # noqa: PLC0415  (late: rare)
+
+        yield from egress_problems(located)
 
 
 def read_declared(opened: OpenWorkspace) -> Declared:

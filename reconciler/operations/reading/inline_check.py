@@ -19,6 +19,7 @@ from reconciler.operations.reading.before_run import RUN_WORDS, depends_on_run
 from reconciler.taskfile.file.inline import read_inline
 from reconciler.taskfile.file.values import UNREAD
 from reconciler.taskfile.inputs import Inputs, Manner
+from reconciler.taskfile.tasks import TaskFile
 
 _INSIDE: Path = ("spec", "step", "inline")
 # `run --set` may give it.
@@ -30,22 +31,27 @@ def inline_problems(located: Located[Task]) -> Iterator[Diagnostic]:
 
     See decision 12 for what that means to a live task that has such steps.
     """
+    found = read_steps(located)
+    for item in found.diagnostics if found is not None else ():
+        if item.severity is Severity.ERROR and not _NOT_GIVEN.match(item.message):
+            message = f"no run of it would start: {item.message}"
+            yield replace(item, message=message, task=located.value.address)
+
+
+def read_steps(located: Located[Task]) -> TaskFile | None:
+    """The steps of a spec, None if it has none or only a run knows them."""
     spec = located.value.spec
     if not isinstance(spec.step, InlineTask):
-        return
+        return None
     inline = spec.step.inline
     document: dict[str, Any] = inline.model_dump(mode="json", by_alias=True, exclude_none=True)
     if (inline.alias and inline.alias.src) or any(map(depends_on_run, _texts(document))):
-        return
+        return None
 
     def locate(path: Path) -> Location:
         return located.source.locate((*_INSIDE, *path))
 
-    found = read_inline(document, locate=locate, manner=Manner(spec.compat), inputs=_inputs(inline))
-    for item in found.diagnostics:
-        if item.severity is Severity.ERROR and not _NOT_GIVEN.match(item.message):
-            message = f"no run of it would start: {item.message}"
-            yield replace(item, message=message, task=located.value.address)
+    return read_inline(document, locate=locate, manner=Manner(spec.compat), inputs=_inputs(inline))
 
 
 def _inputs(inline: InlineStep) -> Inputs:

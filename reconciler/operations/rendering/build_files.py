@@ -44,11 +44,11 @@ def open_context(source: str, start: Path) -> Iterator[Context]:
             message = f"the context {one_line(source)} {why}"
             raise ReconcilerError(f"{message}; looked at {one_line(str(folder))}")
         yield Context(folder, source.rstrip("/"), head_commit(folder) or "")
-    elif kind is ContextKind.GIT:
+    elif kind is not ContextKind.NONE:
         with _repository(source, start) as context:
             yield context
     else:
-        raise ReconcilerError(f"a folder or a Git repository is looked into, not {kind}")
+        raise ReconcilerError("there is nothing to look into: the context is /dev/null")
 
 
 def _kind(source: str) -> ContextKind:

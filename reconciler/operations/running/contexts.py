@@ -1,21 +1,28 @@
-"""Where the files of a run come from: wires a local folder or a Git repository to the runner."""
+"""Where the files of a run come from: wires folders, Git and downloads to the runner."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import fetch
+from reconciler.adapters.resolve import Guard, Resolver, system_resolver
 from reconciler.base.text import one_line
-from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.model.build import Login
+from reconciler.model.context import ContextKind, Submodules, context_kind, git_location
 from reconciler.model.run import Reason
 from reconciler.runner.context import LocalFolders
 from reconciler.runner.failure import Failure, Stop, no_room
 from reconciler.runner.ports import Fetched, Stopping
+
+if TYPE_CHECKING:  # late: httpx is slow to import
+    from reconciler.operations.running.downloads import Downloads
 
 _REASONS = {
     GitFault.AUTH: Reason.SOURCE_AUTH,
@@ -28,15 +35,29 @@ _REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSource:
+    """The context of a run. `known`: its commit was built before, and may be on no branch now."""
+
+    source: str
+    submodules: Submodules | None = None
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Contexts:
     """A Fetcher of every kind of source. `place` is an empty folder of this run.
 
-    Plain http is used for the hosts in `insecure` only.
+    Plain http and private addresses are for the hosts in `insecure` only. `own` is what holds for
+    the context of the run itself; a task file may name other ones. `login` tells the login of a
+    registry.
     """
 
     local: LocalFolders
     place: Path
     insecure: frozenset[str]
+    own: OwnSource | None = None
+    login: Callable[[str], Login | None] = lambda _registry: None
+    resolver: Resolver = system_resolver
 
     def __call__(self, source: str, token: str | None, stopping: Stopping) -> Fetched:
         """The context of a source. Raises Failure or Stop."""
@@ -45,15 +66,38 @@ class Contexts:
             return self.local(source, token, stopping)
         if kind is ContextKind.GIT:
             return self._git(source, token, stopping)
-        message = f"this version runs folders and Git; the context is {one_line(source, 120)}"
-        raise Failure(Reason.SOURCE_MISSING, f"{message} ({kind})")
+        if kind is ContextKind.ARCHIVE:
+            return self._downloads().archive(source, token, stopping)
+        if kind is ContextKind.ARTIFACT:
+            return self._downloads().artifact(source, token, stopping)
+        return self._nothing()
+
+    def _downloads(self) -> Downloads:
+        from reconciler.operations.running.downloads import Downloads  # noqa: PLC0415  (httpx)
+
+        return Downloads(self.place, self._guard(), self.login)
+
+    def _guard(self) -> Guard:
+        return Guard(self.insecure, self.resolver)
+
+    def _nothing(self) -> Fetched:
+        """The empty context of `/dev/null`."""
+        folder = self.place / f"empty-{token_hex(8)}"
+        folder.mkdir(mode=0o700)
+        return Fetched(folder, folder)
 
     def _git(self, source: str, token: str | None, stopping: Stopping) -> Fetched:
         url, ref, folder = git_location(source)
-        repository = Repository(url, token, insecure=_host(url) in self.insecure)
+        if ".." in folder.split("/"):
+            message = f"the folder {one_line(folder, 120)} leads out of the repository"
+            raise Failure(Reason.SOURCE_MISSING, message)
+        own = self.own if self.own is not None and self.own.source == source else None
+        known = own is not None and own.known
+        repository = Repository(url, token, self._guard(), anywhere=known)
+        submodules = own.submodules if own else None
         place = self.place / f"git-{token_hex(8)}"  # steps may fetch at the same time
         try:
-            found = fetch(repository, ref, folder, place, stopping)
+            found = fetch(repository, ref, folder, place, stopping, submodules=submodules)
         except GitFetchError as error:
             what = "the repository cannot be fetched"
             full = no_room(self.place.parent, what) if error.fault is GitFault.DISK else None
@@ -73,10 +117,6 @@ class Contexts:
             shown=f"{one_line(url, 120)}#{one_line(ref or found.branch or found.commit, 80)}",
             notes=found.notes,
         )
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].lower()
 
 
 def _inside(root: Path, folder: str) -> Path:

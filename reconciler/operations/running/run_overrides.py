@@ -12,7 +12,14 @@ from pydantic import TypeAdapter, ValidationError
 from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput, WrongUsage
 from reconciler.base.source import Located
-from reconciler.model.context import Context, ContextKind, Location, Token, context_kind
+from reconciler.model.context import (
+    Context,
+    ContextKind,
+    Location,
+    Submodules,
+    Token,
+    context_kind,
+)
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.model.task import Task
 from reconciler.operations.running.task_values import refuse_lines
@@ -80,11 +87,12 @@ def _is_called(task: Task, name: str) -> bool:
 # -------------------------------------------------------------------- context
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run takes its files from. `folder` as in RunRequest."""
+    """Where a run takes its files from. `folder` and `submodules` as in RunRequest."""
 
     source: str
     token: Token | None
     folder: str | None = None
+    submodules: Submodules | None = None
 
 
 def place_of_context(context: Context, words: TaskWords) -> Place:
@@ -93,12 +101,14 @@ def place_of_context(context: Context, words: TaskWords) -> Place:
     The task's token goes along only where the host is the same: it was made for that one.
     """
     if words.context is None:
-        return Place(context.source, context.token)
+        return Place(context.source, context.token, submodules=context.submodules)
     source = checked_location(words.context)
     if context_kind(source) is ContextKind.LOCAL:
         return Place(source, None, words.folder)
     same = _origin(source) == _origin(context.source)
-    return Place(source, context.token if same else None)
+    if not same or context_kind(source) is not ContextKind.GIT:
+        return Place(source, context.token if same else None)
+    return Place(source, context.token, submodules=context.submodules)
 
 
 def checked_location(text: str) -> str:

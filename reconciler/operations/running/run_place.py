@@ -132,7 +132,7 @@ def wire_ports(
             place, host, repository, reference, login
         ),
         secret=secrets.read,
-        login=lambda host: _login(place, host, logins, secrets),
+        login=lambda host: registry_login(place, host, logins, secrets),
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
         on_record=_keeper(save or _saver(place, known=stored), watchers.on_record, log),
@@ -175,7 +175,7 @@ def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
     return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
 
 
-def _login(
+def registry_login(
     place: RunPlace, host: str, logins: Mapping[str, RegistryLogin], secrets: SecretReader
 ) -> Login | None:
     """The task's own login for a registry, else the one of the docker client."""

@@ -175,6 +175,7 @@ def task_request(
         source=place.source,
         folder=place.folder,
         token=place.token,
+        submodules=place.submodules,
         step=overridden_step(spec.docker, words) if spec.docker else DockerStep(push=False),
         multi=overridden_steps(multi, words) if multi else None,
         task=task.address,

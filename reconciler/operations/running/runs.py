@@ -13,7 +13,13 @@ from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.image import parse_reference
 from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
-from reconciler.operations.running.run_place import RunPlace, Watchers, open_secrets, wire_ports
+from reconciler.operations.running.run_place import (
+    RunPlace,
+    Watchers,
+    open_secrets,
+    registry_login,
+    wire_ports,
+)
 
 if TYPE_CHECKING:
     from reconciler.runner.context import LocalFolders
@@ -44,7 +50,7 @@ def start_run(
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
-    from reconciler.operations.running.contexts import Contexts  # noqa: PLC0415  (late)
+    from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
     from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
 
@@ -58,7 +64,13 @@ def start_run(
             ports = wire_ports(
                 place,
                 request.id,
-                fetch=Contexts(folders_of(place, request), work, place.insecure),
+                fetch=Contexts(
+                    folders_of(place, request),
+                    work,
+                    place.insecure,
+                    OwnSource(request.source, request.submodules, known=bool(request.rerun_of)),
+                    lambda host: registry_login(place, host, request.logins, secrets),
+                ),
                 folder=work,
                 platform=request.platform,
                 logins=request.logins,

@@ -10,13 +10,12 @@ import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.model.context import ContextKind, artifact_location, context_kind, git_location
 from reconciler.model.image import parse_reference
 from reconciler.model.platform import canonical_platform
 from reconciler.taskfile.steps.buildcontext import repository_of_page
 from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, BuildArguments, CmdStep
 
-_BRING = "bring it into the workspace with a cmd step, and build that folder"
 _FETCHED = "build a folder of the workspace, or https://HOST/REPOSITORY.git#REF:FOLDER"
 _KEEP_OUT = "use the secret in a cmd step, in env or a volume, and build from what that makes"
 _BEFORE = "do what needs it in a cmd step before the build"
@@ -74,8 +73,8 @@ def file_limits(step: CmdStep, *, docker_socket: bool) -> Iterator[Limit]:
 
 
 def is_fetched(context: str) -> bool:
-    """True if the files of a build come from a repository instead of the workspace."""
-    return context_kind(context) is ContextKind.GIT
+    """True if the files of a build are fetched instead of being those of the workspace."""
+    return context_kind(context) in {ContextKind.GIT, ContextKind.ARCHIVE, ContextKind.ARTIFACT}
 
 
 def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
@@ -88,10 +87,12 @@ def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
     elif kind is ContextKind.ARCHIVE and (repository := repository_of_page(context)):
         message = "this address of a repository is fetched as an archive, and is none"
         yield Limit(message, context, f"end it with .git: {repository}")
-    elif kind in {ContextKind.ARCHIVE, ContextKind.ARTIFACT}:
-        yield Limit(f"this version fetches no {kind} for a build step", context, _BRING)
+    elif kind is ContextKind.ARTIFACT:
+        yield from _artifact_limits(build)
     elif kind is ContextKind.GIT:
         yield from _repository_limits(build)
+    elif kind is ContextKind.ARCHIVE:
+        yield from _fetched_file_limits(build)
     else:
         fix = "name a folder below /workspace"
         if leads_out(posixpath.join(start, context)):
@@ -109,7 +110,20 @@ def _repository_limits(build: BuildArguments) -> Iterator[Limit]:
     if ".." in folder.split("/"):
         fix = "name a folder of the repository behind the colon"
         yield Limit("the context leads out of its repository", build.context, fix)
-    elif build.file is not None and posixpath.normpath(build.file).split("/")[0] in {"", ".."}:
+    else:
+        yield from _fetched_file_limits(build)
+
+
+def _artifact_limits(build: BuildArguments) -> Iterator[Limit]:
+    try:
+        artifact_location(build.context)
+    except ValueError as error:
+        yield Limit(str(error), build.context, "write oci://HOST/REPOSITORY:TAG")
+    yield from _fetched_file_limits(build)
+
+
+def _fetched_file_limits(build: BuildArguments) -> Iterator[Limit]:
+    if build.file is not None and posixpath.normpath(build.file).split("/")[0] in {"", ".."}:
         fix = "name a Dockerfile below the folder that is built"
         yield Limit("the Dockerfile leads out of its context", build.file, fix)
 

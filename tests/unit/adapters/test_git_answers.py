@@ -10,19 +10,22 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import Checkout, fetch
+from reconciler.adapters.resolve import Guard
 from tests.live.git_server import add_commit, git, make_repository, serve_git
 
 PAGES = (b"", b"<html>Sign in</html>", b"<!DOCTYPE html>\n<title>Sign in</title>\n", b"<p>\n\ta\n")
 
 
 def fetched(place: Path, url: str, ref: str = "", folder: str = "") -> Checkout:
-    return fetch(Repository(url, insecure=True), ref, folder, place / "git", lambda: False)
+    repository = Repository(url, guard=Guard({urlsplit(url).netloc}))
+    return fetch(repository, ref, folder, place / "git", lambda: False)
 
 
 def refused(place: Path, url: str, ref: str = "", folder: str = "") -> GitFetchError:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import pytest
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import Checkout, fetch
+from reconciler.adapters.resolve import Guard
 from tests.live.git_server import GitServer, make_repository, serve_git
 from tests.live.trouble import Stall
 
@@ -51,7 +53,8 @@ def server(repositories: Path) -> Iterator[GitServer]:
 
 
 def fetched(place: Path, url: str, ref: str = "trunk", folder: str = "") -> Checkout:
-    return fetch(Repository(url, TOKEN, insecure=True), ref, folder, place / "git", never)
+    repository = Repository(url, TOKEN, Guard({urlsplit(url).netloc}))
+    return fetch(repository, ref, folder, place / "git", never)
 
 
 def refused(place: Path, url: str, ref: str = "trunk") -> GitFetchError:
@@ -78,7 +81,7 @@ def test_git_and_what_it_starts_see_nothing_of_ours_but_what_is_promised(
     over = threading.Event()
     place = tmp_path / "git"
     with Stall(server.host, b"POST /app.git/git-upload-pack") as stall:
-        repository = Repository(f"http://{stall.address}/app.git", TOKEN, insecure=True)
+        repository = Repository(f"http://{stall.address}/app.git", TOKEN, Guard({stall.address}))
 
         def in_background() -> None:
             with suppress(GitFetchError):

@@ -110,9 +110,54 @@ def test_the_socket_is_mounted_only_if_the_task_says_so(bench: Bench) -> None:
     assert bench.containers.requests[0].docker_socket is True
 
 
-def test_without_egress_the_network_is_closed(bench: Bench) -> None:
-    bench.go(cmd("a", "ok"), offline=True)
+def test_without_egress_a_step_alone_has_no_network(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"), cmd("b", "ok"), offline=True)
+    assert bench.containers.networks == {}
+    assert {request.network for request in bench.containers.requests} == {"none"}
+    assert all(request.closed for request in bench.containers.requests)
+
+
+def test_without_egress_the_network_of_steps_side_by_side_is_closed(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"), cmd("b", "ok", when=["-"]), offline=True)
     assert bench.containers.networks == {"rt-r234567": True}
+    assert {request.network for request in bench.containers.requests} == {"rt-r234567"}
+    assert "broadcast or multicast" in bench.run.log.text
+
+
+def test_with_egress_nothing_is_closed(bench: Bench) -> None:
+    bench.go(cmd("a", "ok"))
+    assert bench.containers.networks == {"rt-r234567": False}
+    assert not bench.containers.requests[0].closed
+
+
+@pytest.mark.parametrize(
+    ("top", "step", "more"),
+    [
+        ({}, {"privileged": True}, {"docker_socket": True}),
+        ({}, {}, {"docker_socket": True}),
+        ({"networks": [{"name": "n", "ipv6": True}]}, {}, {}),
+        ({"networks": [{"name": "n", "driver": "macvlan"}]}, {}, {}),
+        ({"networks": [{"name": "n", "skipCreation": True}]}, {"network": "n"}, {}),
+        ({}, {"network": "bridge"}, {}),
+    ],
+)
+def test_without_egress_what_no_engine_holds_is_refused_before_any_step(
+    bench: Bench, top: dict[str, Any], step: dict[str, Any], more: dict[str, Any]
+) -> None:
+    record = bench.go(cmd("z", "ok"), cmd("a", "ok", **step), top=top, offline=True, **more)
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert "this task has network.egress: none" in str(record.message)
+    assert bench.containers.requests == []
+    assert bench.go(cmd("z", "ok"), cmd("a", "ok", **step), top=top, **more).reason is None
+
+
+def test_without_egress_a_build_adds_nothing_from_outside(bench: Bench) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\nADD https://x.example/f /f\n")
+    record = bench.go({"id": "b", "build": "."}, offline=True)
+    assert ended(record) == (RunStatus.FAILED, Reason.STEP)
+    assert "Dockerfile line 2 adds https://x.example/f" in str(record.message)
+    assert bench.run.engine.requests == []
+    assert bench.go({"id": "b", "build": "."}).reason is None
 
 
 def test_without_egress_the_hosts_network_is_refused(bench: Bench) -> None:

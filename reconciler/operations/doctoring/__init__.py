@@ -1,0 +1,1 @@
+"""What works here: engines, builders, platforms, registries, secrets, tokens, state."""

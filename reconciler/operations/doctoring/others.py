@@ -1,0 +1,133 @@
+"""What is told of registries, Git, secrets, tokens, the state and clocks. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from reconciler.base.text import one_line, plural
+from reconciler.model.context import Token
+from reconciler.operations.doctoring.asking import Answer
+from reconciler.operations.doctoring.finding import Finding, Kind, Status
+from reconciler.operations.doctoring.services import RegistryAnswer
+from reconciler.operations.doctoring.wanted import Use, Wanted
+
+# Tokens are told in time to make another.
+_SOON_DAYS = 30
+# From this on tokens and certificates are refused that are not.
+_SKEW_SECONDS = 60
+
+
+def specs_findings(wanted: Wanted) -> Iterator[Finding]:
+    """Specs that are wrong: what they ask for is not known."""
+    if wanted.wrong:
+        told = f"{plural(wanted.wrong, 'error')}: what they ask for was not looked at"
+        yield Finding(Kind.SPECS, "specs", Status.WARNING, told, "see them: reconciler validate")
+
+
+def registry_finding(host: str, use: Use, answer: Answer[RegistryAnswer]) -> Finding:
+    """One registry: there, and its login works."""
+    found, used = answer.value, f"; {plural(use.count, 'task')}" if use.count else ""
+
+    def told(status: Status, text: str, fix: str | None = None) -> Finding:
+        return Finding(Kind.REGISTRY, one_line(host, 80), status, text, fix, True, use.place)
+
+    if found is None:
+        why = (answer.why or "").removeprefix(f"the registry {host} ")
+        return told(Status.MISSING, why, answer.fix)
+    if found.let_in:
+        login = "login works" if found.needed and found.has_login else "asks for no login"
+        return told(Status.OK, f"answers, {login}{used}")
+    if found.has_login:
+        fix = f"log in again: docker login {host}, or mend the task's credentials"
+        return told(Status.MISSING, "answers, and refuses the login", fix)
+    fix = f"log in: docker login {host}, or give the tasks credentials.registries"
+    return told(Status.MISSING, "asks for a login, and there is none", fix)
+
+
+def git_finding(use: Use | None, answer: Answer[str | None]) -> Finding:
+    """The git program."""
+    if answer.value is not None:
+        used = f"; {plural(use.count, 'task')} from Git" if use else ""
+        return Finding(Kind.GIT, "git", Status.OK, f"version {one_line(answer.value, 40)}{used}")
+    why = answer.why or "there is no git program"
+    status = Status.MISSING if use else Status.NOT_NEEDED
+    fix = "install git, or put its folder into PATH"
+    return Finding(Kind.GIT, "git", status, why, fix, use is not None, use.place if use else None)
+
+
+def secret_findings(
+    uses: Mapping[str, Use], answer: Answer[Mapping[str, str]]
+) -> Iterator[Finding]:
+    """Variables and files: those that cannot be read one by one, the others in one line."""
+    wrong = {name: why for name in uses if (why := _unread(name, answer))}
+    good = len(uses) - len(wrong)
+    if not uses:
+        yield Finding(Kind.SECRET, "secret", Status.NOT_NEEDED, "no task names any")
+    if good:
+        told = f"{good:,} of {len(uses):,} variables and files are there"
+        yield Finding(Kind.SECRET, "secret", Status.OK, told)
+    for name, why in wrong.items():
+        place, shown = uses[name].place, one_line(name, 120)
+        yield Finding(Kind.SECRET, shown, Status.MISSING, why, _fix_of(name), True, place)
+
+
+def _unread(reference: str, answer: Answer[Mapping[str, str]]) -> str | None:
+    """Why a variable or a file cannot be read; a vault answers for itself."""
+    if not is_plain(reference):
+        return None
+    return answer.why if answer.value is None else answer.value.get(reference)
+
+
+def is_plain(reference: str) -> bool:
+    """True for what is read here, without asking anybody."""
+    return reference.startswith(("env:", "file:"))
+
+
+def _fix_of(reference: str) -> str:
+    if reference.startswith("env:"):
+        return f"export {one_line(reference.removeprefix('env:'), 80)} before the command"
+    return "make the file; its path is absolute, or relative to the workspace"
+
+
+def token_findings(
+    uses: Mapping[Token, Use], answer: Answer[Mapping[str, str]], today: date
+) -> Iterator[Finding]:
+    """Source tokens: there, and how long they hold, as their specs say."""
+    for token, use in uses.items():
+        status, told, fix = _token(token, today)
+        if why := _unread(token.reference, answer):
+            status, told, fix = Status.MISSING, why, _fix_of(token.reference)
+        name = one_line(token.reference, 120)
+        yield Finding(Kind.TOKEN, name, status, told, fix, True, use.place)
+
+
+def _token(token: Token, today: date) -> tuple[Status, str, str | None]:
+    kind = f"{token.kind}, " if token.kind else ""
+    if token.expires is None:
+        return Status.OK, f"{kind}no expiry is declared", None
+    days, fix = (token.expires - today).days, "make a new one, and write its expiry into the spec"
+    if days < 0:
+        return Status.MISSING, f"{kind}expired on {token.expires}", fix
+    told = f"{kind}expires in {plural(days, 'day')} ({token.expires})"
+    return (Status.WARNING, told, fix) if days < _SOON_DAYS else (Status.OK, told, None)
+
+
+def state_finding(answer: Answer[str]) -> Finding:
+    """The database of the state."""
+    if answer.value is not None:
+        return Finding(Kind.STATE, "state", Status.OK, answer.value, None, True)
+    return Finding(Kind.STATE, "state", Status.MISSING, answer.why or "", answer.fix, True)
+
+
+def clock_findings(ahead: Mapping[str, float]) -> Iterator[Finding]:
+    """Clocks of others, against ours."""
+    off = {name: seconds for name, seconds in ahead.items() if abs(seconds) > _SKEW_SECONDS}
+    if ahead and not off:
+        told = f"agrees with {plural(len(ahead), 'other')}, within {_SKEW_SECONDS} s"
+        yield Finding(Kind.CLOCK, "clock", Status.OK, told)
+    for name, seconds in off.items():
+        side = "ahead of" if seconds > 0 else "behind"
+        told = f"{one_line(name, 80)} is {abs(seconds):,.0f} s {side} us"
+        fix = "set both clocks by NTP: tokens and certificates are refused otherwise"
+        yield Finding(Kind.CLOCK, "clock", Status.WARNING, told, fix)

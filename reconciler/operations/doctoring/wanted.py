@@ -1,0 +1,91 @@
+"""What a workspace asks of the world around it: read from its file and its specs. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from reconciler.base.diagnostics import Location, Severity
+from reconciler.base.source import Located
+from reconciler.model.context import ContextKind, Token
+from reconciler.model.demand import Demand, demand_of
+from reconciler.model.identity import RegistryLogin
+from reconciler.model.task import Task
+from reconciler.operations.reading.gather import read_declared
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.policy.references import secret_references, tokens
+
+Key = TypeVar("Key")
+
+
+@dataclass(slots=True)
+class Use:
+    """How many tasks use a thing, and where the first says so."""
+
+    place: Location
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Wanted:
+    """All that is asked for, each with its first place.
+
+    `platforms` are those that reconciler.yaml names. `logins` are those that tasks bring for
+    registries, by host. `wrong` counts errors in specs: what they ask for is not known.
+    """
+
+    demands: dict[Demand, Use] = field(default_factory=dict)
+    platforms: dict[str, Location] = field(default_factory=dict)
+    secrets: dict[str, Use] = field(default_factory=dict)
+    tokens: dict[Token, Use] = field(default_factory=dict)
+    logins: dict[str, RegistryLogin] = field(default_factory=dict)
+    registries: dict[str, Use] = field(default_factory=dict)
+    git: Use | None = None
+    wrong: int = 0
+    specs: int = 0
+
+    def add(self, located: Located[Task], servers: Mapping[str, str]) -> None:
+        """A declared task."""
+        task, locate = located.value, located.source.locate
+        _count(self.demands, demand_of(task.spec), located, ("spec", "platform"))
+        for path, reference in secret_references(task):
+            _count(self.secrets, reference, located, path)
+        for path, token in tokens(task):
+            _count(self.tokens, token, located, path)
+        for host, login in task.spec.credentials.registries.items():
+            self.logins.setdefault(host, login)
+            _count(self.registries, host, located, ("spec", "credentials", "registries", host))
+        server = servers.get(task.metadata.registry)
+        if server is not None:
+            _count(self.registries, server, located, ("metadata", "registry"))
+        if task.spec.context.kind is ContextKind.GIT:
+            self.git = self.git or Use(locate(("spec", "context", "source")), 0)
+            self.git.count += 1
+
+
+def _count(
+    uses: dict[Key, Use], key: Key, located: Located[Task], path: tuple[str | int, ...]
+) -> None:
+    use = uses.get(key)
+    if use is None:
+        uses[key] = Use(located.source.locate(path))
+    else:
+        use.count += 1
+
+
+def wanted_by(opened: OpenWorkspace) -> Wanted:
+    """What a workspace declares. Specs that are wrong are counted, and do not stop it."""
+    config, wanted = opened.workspace, Wanted()
+    locate = opened.config.source.locate
+    servers = {one.name: one.login_server for one in config.registries}
+    for number, registry in enumerate(config.registries):
+        place = locate(("registries", number, "loginServer"))
+        wanted.registries[registry.login_server] = Use(place, 0)
+    wanted.platforms = {name: locate(("platforms", name)) for name in config.platforms}
+    declared = read_declared(opened)
+    for located in declared.tasks():
+        wanted.add(located, servers)
+    wanted.specs = declared.specs
+    wanted.wrong = sum(item.severity is Severity.ERROR for item in declared.diagnostics)
+    return wanted
