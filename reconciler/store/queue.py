@@ -1,6 +1,6 @@
 """The queue of runs: who waits, who has a lease, and the fence that keeps a late worker out.
 
-A row stands here as long as its run is open; what is kept of the run for ever is in `runs`. Every
+A row stands here until its worker has settled the run; what is kept of it is in `runs`. Every
 write of a run that a worker has compares the fence in the same transaction. Judges nothing but
 order: who may start is decided by pool, priority, series and age alone.
 """
@@ -142,7 +142,8 @@ def open_series(connection: Connection, names: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for start in range(0, len(names), _AT_ONCE):
         part = queue.c.series.in_(names[start : start + _AT_ONCE])
-        found.update(connection.execute(sa.select(queue.c.series).where(part)).scalars())
+        query = sa.select(queue.c.series).where(part, queue.c.ended == 0)
+        found.update(connection.execute(query).scalars())
     return found
 
 
@@ -159,6 +160,8 @@ def claim(
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CLAIMING)))
         now = moment(connection)
+        # Their workers were lost between the end of a run and its settling.
+        connection.execute(sa.delete(queue).where(queue.c.ended == 1, _over(now)))
         busy = _busy(connection, now)
         found: list[Claimed] = []
         for pool, room in rooms.items():
@@ -182,7 +185,7 @@ class _Busy:
         return min(room.free, below)
 
 
-def _ended(now: Moment) -> sa.ColumnElement[bool]:
+def _over(now: Moment) -> sa.ColumnElement[bool]:
     """A lease that is over, or of another start of the machine."""
     return sa.and_(
         queue.c.worker.is_not(None),
@@ -193,7 +196,7 @@ def _ended(now: Moment) -> sa.ColumnElement[bool]:
 def _busy(connection: Connection, now: Moment) -> _Busy:
     found = _Busy({}, set())
     held = sa.select(queue.c.pool, queue.c.series).where(
-        queue.c.worker.is_not(None), sa.not_(_ended(now))
+        queue.c.worker.is_not(None), queue.c.ended == 0, sa.not_(_over(now))
     )
     for row in connection.execute(held):
         found.pools[row.pool] = found.pools.get(row.pool, 0) + 1
@@ -231,7 +234,7 @@ def _next(pool: str, series: set[str], taken: list[str], now: Moment) -> sa.Sele
         queue.c.clock != now.clock,  # it waited while the machine was off
         queue.c.start_after <= now.seconds,
     )
-    free = sa.or_(sa.and_(queue.c.worker.is_(None), may_start), _ended(now))
+    free = sa.or_(sa.and_(queue.c.worker.is_(None), may_start), _over(now))
     alone = sa.or_(queue.c.series.is_(None), queue.c.series.not_in(series))
     return (
         sa.select(queue)
@@ -279,6 +282,7 @@ def _canceled(record: RunRecord, actor: str, clock: Clock) -> RunRecord:
 
 
 def _finish(connection: Connection, record: RunRecord) -> None:
+    """End a run that no worker does."""
     save_changes(connection, record)
     connection.execute(sa.delete(queue).where(queue.c.run_id == record.id))
 
@@ -324,17 +328,16 @@ def save(
     record: RunRecord,
     beside: Callable[[Connection, RunRecord], None] = lambda _connection, _record: None,
 ) -> None:
-    """Store a state of a run; a final one ends the lease. Raises LeaseLost, nothing written.
+    """Store a state of a run. Raises LeaseLost, and then nothing was written.
 
     A lease that is over and that nobody took still may write: the fence tells, not the time.
     `beside` writes more in the same commit.
     """
     with database.write() as connection:
         check_lease(connection, lease)
+        save_changes(connection, record)
         if record.status.final:
-            _finish(connection, record)
-        else:
-            save_changes(connection, record)
+            connection.execute(sa.update(queue).where(_held(lease)).values(ended=1))
         beside(connection, record)
 
 
@@ -352,24 +355,28 @@ def lease_of(database: Database, run_id: str, worker: str, fence: int) -> Lease:
 
 def check_lease(connection: Connection, lease: Lease) -> None:
     """Raises LeaseLost, in the transaction of a write, if the run is another one's by now."""
-    locked = sa.select(queue.c.fence).where(_held(lease)).with_for_update()
+    locked = sa.select(queue.c.fence).where(_held(lease), queue.c.ended == 0).with_for_update()
     if connection.execute(locked).first() is None:
         raise LeaseLost(f"run {lease.run_id} was taken over from {lease.worker}")
 
 
-def release(database: Database, lease: Lease, *, begun: bool = True) -> bool:
-    """Put a run back whose work is over without an end; it keeps its place.
+def settle(database: Database, lease: Lease, *, begun: bool = True) -> bool:
+    """The work of a lease is over, however that came. True if its run has ended, or is another's.
 
-    A try that was not `begun` does not count. False if the lease was lost, or the run has ended.
+    False if it has not: then it waits again in its old place. A try that was not `begun` does not
+    count.
     """
     attempts = queue.c.attempts if begun else queue.c.attempts - 1
-    change = (
+    back = (
         sa.update(queue)
-        .where(_held(lease))
+        .where(_held(lease), queue.c.ended == 0)
         .values(worker=None, lease_until=None, attempts=attempts)
     )
     with database.write() as connection:
-        return connection.execute(change).rowcount == 1
+        if connection.execute(back).rowcount == 1:
+            return False
+        connection.execute(sa.delete(queue).where(_held(lease)))
+        return True
 
 
 def _held(lease: Lease) -> sa.ColumnElement[bool]:
@@ -401,6 +408,7 @@ def depths(database: Database) -> dict[str, Depth]:
             oldest(runs.c.queued).filter(waits).label("oldest"),
         )
         .join(runs, runs.c.id == queue.c.run_id)
+        .where(queue.c.ended == 0)
         .group_by(queue.c.pool)
     )
     with database.read() as connection:

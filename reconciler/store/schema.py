@@ -173,6 +173,7 @@ queue = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("lease_until", Float),
     Column("clock", Text, nullable=False),
+    Column("ended", Integer, nullable=False, server_default="0"),  # 1: only to be settled
     Index("queue_by_order", "pool", "priority", "position"),
     Index("queue_by_fold", "fold"),
     Index("queue_by_series", "series"),

@@ -11,7 +11,7 @@ from reconciler.base.clock import Clock
 from reconciler.engine.worker import key_of
 from reconciler.model.lease import Lease
 from reconciler.store.database import Database
-from reconciler.store.queue import Room, claim, release, renew
+from reconciler.store.queue import Room, claim, renew, settle
 
 # Commands that the program calls itself with; they are no part of what users call.
 LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"
@@ -39,11 +39,11 @@ class StoredQueue:
 
     def settle(self, lease: Lease) -> bool:
         """The work of a lease is over: True if its run has ended, False if it goes to another."""
-        return not release(self.database, lease)
+        return settle(self.database, lease)
 
     def give_back(self, lease: Lease) -> None:
         """The work of a lease was not begun."""
-        release(self.database, lease, begun=False)
+        settle(self.database, lease, begun=False)
 
 
 class RunPrograms:

@@ -24,9 +24,9 @@ from reconciler.store.queue import (
     claim,
     depths,
     enqueue,
-    release,
     renew,
     save,
+    settle,
 )
 from reconciler.store.runs import find_runs, request_cancel
 
@@ -211,7 +211,7 @@ def test_a_late_worker_writes_nothing(world: World) -> None:
         save(world.database, late, ended(record, RunStatus.FAILED))
     assert world.record("r1").status is RunStatus.QUEUED
     assert renew(world.database, [late], TTL) == {}
-    assert not release(world.database, late)
+    assert settle(world.database, late)
     save(world.database, now, ended(record))
     assert world.record("r1").status is RunStatus.SUCCEEDED
     with pytest.raises(LeaseLost):
@@ -268,7 +268,7 @@ def test_a_run_that_is_given_back_keeps_its_place_and_its_tries(world: World) ->
     for _ in range(ATTEMPTS + 2):
         lease = world.lease()
         assert (lease.run_id, lease.attempt) == ("r1", 1)
-        assert release(world.database, lease, begun=False)
+        assert not settle(world.database, lease, begun=False)
     assert world.ids() == ["r1", "r2"]
 
 
@@ -277,10 +277,34 @@ def test_a_run_that_was_begun_and_lost_is_tried_again_at_once(world: World) -> N
     for attempt in range(1, ATTEMPTS + 1):
         lease = world.lease()
         assert (lease.attempt, lease.fence) == (attempt, attempt)
-        assert release(world.database, lease)
+        assert not settle(world.database, lease)
     assert world.ids() == []
     assert world.record("r1").reason is Reason.LOST
-    assert not release(world.database, lease)
+    assert settle(world.database, lease)
+
+
+def test_a_run_that_has_ended_keeps_its_lease_until_it_is_settled(world: World) -> None:
+    world.add("r1", series="t")
+    world.add("r2", series="t")
+    lease = world.lease()
+    save(world.database, lease, ended(world.record("r1")))
+    assert renew(world.database, [lease], TTL) == {"r1": None}
+    with pytest.raises(LeaseLost):
+        save(world.database, lease, ended(world.record("r1"), RunStatus.FAILED))
+    assert depths(world.database)["linux"].running == 0
+    assert world.ids("b") == ["r2"]
+    assert settle(world.database, lease)
+    assert renew(world.database, [lease], TTL) == {}
+
+
+def test_one_that_was_never_settled_is_forgotten_and_not_done_again(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    save(world.database, lease, ended(world.record("r1")))
+    world.seconds += TTL
+    assert world.ids("b") == []
+    assert renew(world.database, [lease], TTL) == {}
+    assert world.record("r1").status is RunStatus.SUCCEEDED
 
 
 # -------------------------------------------------------------------- cancel
