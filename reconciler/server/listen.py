@@ -76,13 +76,13 @@ def open_socket(address: str) -> socket.socket:
     """A listening socket of `HOST:PORT`; port 0 is any free one. Raises CannotListen."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        found = socket.socket(family, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, int(port)))
         found.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
+        found.close()
         why = getattr(error, "strerror", None) or str(error)
         raise CannotListen(
             f"cannot listen on {address}: {why}",

@@ -19,7 +19,7 @@ from tests.unit.wire.payloads import body
 
 FOLDER = os.environ.get("RECONCILER_OCTOKIT")
 pytestmark = pytest.mark.skipif(
-    FOLDER is None and not os.environ.get("RECONCILER_LIVE_REQUIRED"),
+    FOLDER is None and not os.environ.get("RECONCILER_REQUIRE_LIVE"),
     reason="set RECONCILER_OCTOKIT to node_modules/@octokit with webhooks-examples",
 )
 
