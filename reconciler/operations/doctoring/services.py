@@ -33,6 +33,14 @@ class RegistryAnswer:
     ahead: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a reference cannot be read, and what helps."""
+
+    why: str
+    fix: str | None = None
+
+
 def ask_registry(host: str, own: RegistryLogin | None, opened: OpenWorkspace) -> RegistryAnswer:
     """Come in with the login that a task brings, else with that of the docker client.
 
@@ -70,7 +78,7 @@ def secret_reader(opened: OpenWorkspace) -> SecretReader:
     )
 
 
-def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str, str]:
+def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str, Unread]:
     """Why some references cannot be read, by reference; nothing of those that can.
 
     Variables and files are read, and forgotten. A vault is only asked whether it lets us in.
@@ -82,7 +90,7 @@ def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str
                 secrets.probe(reference)
             except SecretUnavailable as error:
                 said = f"the secret {reference} cannot be read: "
-                wrong[reference] = error.message.removeprefix(said)
+                wrong[reference] = Unread(error.message.removeprefix(said), error.hint)
     return wrong
 
 
