@@ -38,6 +38,11 @@ def registry_finding(host: str, use: Use, answer: Answer[RegistryAnswer]) -> Fin
     if found.let_in:
         login = "login works" if found.needed and found.has_login else "asks for no login"
         return told(Status.OK, f"answers, {login}{used}")
+    if not found.tried:
+        text = (
+            "answers; the login of its tasks is not tried: reconciler.yaml does not name the host"
+        )
+        return told(Status.OK, f"{text} in `hosts`{used}")
     if found.has_login:
         fix = f"log in again: docker login {host}, or mend the task's credentials"
         return told(Status.MISSING, "answers, and refuses the login", fix)
