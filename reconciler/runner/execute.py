@@ -18,7 +18,7 @@ from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop
-from reconciler.runner.fetch import fetch_context
+from reconciler.runner.fetch import fetch_context, warn_of_size
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
 from reconciler.runner.logins import read_logins
@@ -117,6 +117,7 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
     fetched = fetch_context(work)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
     size = measure(fetched.folder, dockerfile, work.watch.check, local=work.request.local)
+    warn_of_size(size, work)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,

@@ -18,7 +18,7 @@ from reconciler.runner.context import measure
 from reconciler.runner.detached import end_all, settle
 from reconciler.runner.egress import check_egress
 from reconciler.runner.failure import Failure
-from reconciler.runner.fetch import fetch_context
+from reconciler.runner.fetch import fetch_context, warn_of_size
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.packing import pack_task, read_back, with_builder
 from reconciler.runner.ports import Fetched
@@ -110,6 +110,7 @@ def _fetch(work: Work) -> Fetched:
     fetched = fetch_context(work)
     dockerfile, local = fetched.folder / "Dockerfile", work.request.local
     size = measure(fetched.folder, dockerfile, work.watch.check, local=local)
+    warn_of_size(size, work)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,

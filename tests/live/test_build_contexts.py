@@ -148,6 +148,36 @@ def test_a_host_that_is_not_declared_is_told_with_what_would_allow_it(workshop: 
     assert "insecure: true" in " ".join(done.stderr.split())
 
 
+@pytest.mark.parametrize("way", ["build", "steps"])
+def test_a_large_context_names_its_largest_paths(way: str, workshop: Workshop) -> None:
+    folder = workshop.context("ctx", "RUN echo built")
+    (folder / "data").mkdir()
+    (folder / "data" / "dump.sql").write_bytes(bytes(300_000))
+    (folder / "left-out").write_bytes(bytes(900_000))
+    (folder / ".dockerignore").write_text("left-out\n")
+    name = task(workshop, {"cmd": "true"})
+    words = ["build", "--no-push", "-t", image_name(), "ctx"] if way == "build" else []
+    words = words or ["run", "-f", name, "ctx"]
+    assert "warning: the context" not in workshop.call(*words).stdout
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write("contexts: {warnAbove: 200 kB}\n")
+    done = workshop.call(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert "warning: the context has 0.3 MB in" in told
+    assert "data/dump.sql 0.3 MB" in told
+    assert "left-out" not in told
+
+
+@pytest.mark.parametrize("size", ["100", "1 TB", "-1 MB", "many"])
+def test_a_size_that_is_none_is_told(size: str, workshop: Workshop) -> None:
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write(f"contexts: {{warnAbove: {size}}}\n")
+    done = workshop.call("validate")
+    assert done.returncode != 0
+    assert "reconciler.yaml" in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("environment", "builders"),
     [(["DOCKER_BUILDKIT=0"], {"classic"}), ([], {"buildkit", "classic"})],
