@@ -17,6 +17,9 @@ _BYTES = 64_000_000
 _CHUNK = 32 * 1024  # what an engine hands over at once
 _BAR = Bar(_BYTES / 50e6, rule="50 MB/s")
 _LINE = b"2026-11-21T03:00:00Z info  compiled module 12345 in 0.04 s: src/service/handler.go\n"
+_ESCAPED = (
+    rb'{"time": "2026-11-21T03:00:00Z", "text": "GET /a%20b?x=\u003cy\u003e 200, in 0.04 s"}' b"\n"
+)
 _COLOURED = (
     b"\x1b[2m2026-11-21T03:00:00Z\x1b[0m \x1b[32minfo\x1b[0m  compiled module 12345: handler.go\n"
 )
@@ -34,6 +37,7 @@ def masking(_given: Given) -> Iterator[Row]:
         "a secret in every 200th line": _LINE * 199 + planted,
         "a secret in every line": planted,
         "lines with colours": _COLOURED,
+        "lines with escapes": _ESCAPED,
         "base64 of other bytes": encoded,
         "one line without an end": b"x",
     }

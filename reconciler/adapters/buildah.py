@@ -13,15 +13,19 @@ from pathlib import Path
 
 from reconciler.adapters.buildoutput import Tail, ignore_file, secret_files
 from reconciler.adapters.files import private_folder
+from reconciler.adapters.login_file import write_login
 from reconciler.adapters.process import Ended, stream
 from reconciler.adapters.programs import find_program, passed_on
-from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.adapters.registry import is_loopback
+from reconciler.model.build import BuildRequest, BuildResult, Login
+from reconciler.model.image import parse_reference
 
 Stopping = Callable[[], bool]
 # (archive, id, names): takes a `docker save` file to an engine.
 Keep = Callable[[Path, str, tuple[str, ...]], None]
 
 _ERROR_LINE = re.compile(r"^(?:Error|error): (.*)", re.MULTILINE)
+_CACHE_REFUSED = "failed pushing cache to"
 _EXIT_CODE = re.compile(r"exit status (\d+)")
 # A short name means Docker Hub, as everywhere; the settings of this machine are not asked, so
 # that the same build is the same on another one.
@@ -61,6 +65,13 @@ class Store:
         self._prepare()
         argv = [*self._apart(offline=offline), *self._buildah(), *words]
         return stream(argv, environment=self._environment, on_output=on_output, stopping=stopping)
+
+    def access(self, folder: Path, registry: str, login: Login | None) -> list[str]:
+        """The flags for asking a registry; the login is a new file in a private folder."""
+        file = folder / "auth.json"
+        write_login(file, registry, login)
+        plain = is_loopback(registry) or registry in self._insecure
+        return [f"--authfile={file}", f"--tls-verify={str(not plain).lower()}"]
 
     def _prepare(self) -> None:
         (self.folder / "temporary").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,7 +117,7 @@ class BuildahBuilder:
             nothing.touch()
             words = _arguments(request, id_file, ignore_file(request) or nothing, files)
             try:
-                ended = self._store.call(words, tail, stopping, offline=request.offline)
+                ended = self._cached(request, words, folder, tail, stopping)
             except FileNotFoundError as error:
                 return BuildResult(exit_code=1, message=f"there is no program {error}")
             if ended.stopped:
@@ -115,6 +126,35 @@ class BuildahBuilder:
                 return _failed(tail)
             built = BuildResult(image_id=_image_id(id_file.read_text("utf-8")))
         return self._kept(request, built, tail, stopping) if request.keep else built
+
+    def _cached(
+        self,
+        request: BuildRequest,
+        words: Sequence[str],
+        folder: Path,
+        tail: Tail,
+        stopping: Stopping,
+    ) -> Ended:
+        """Build with the cache; once more without it if a registry does not take the layers."""
+        offline, context = request.offline, ("--", str(request.context))
+        flags = self._cache(request, folder)
+        ended = self._store.call([*words, *flags, *context], tail, stopping, offline=offline)
+        if not flags or ended.stopped or _CACHE_REFUSED not in tail.text():
+            return ended
+        tail(b"note: the cache is not kept: the registry did not take it\n")
+        # The layers are in the store: they are not made again.
+        return self._store.call([*words, "--layers", *context], tail, stopping, offline=offline)
+
+    def _cache(self, request: BuildRequest, folder: Path) -> list[str]:
+        if request.cache is None or request.offline:
+            return []
+        parts = parse_reference(request.cache)
+        registry = parts.registry or "docker.io"
+        # buildah makes the tags itself: one for each layer, named by what it was made from.
+        repository = f"{registry}/{parts.repository}"
+        flags = ["--layers", f"--cache-from={repository}"]
+        flags += [] if request.keep else [f"--cache-to={repository}"]
+        return [*flags, *self._store.access(folder, registry, request.cache_login)]
 
     def _kept(
         self, request: BuildRequest, built: BuildResult, tail: Tail, stopping: Stopping
@@ -149,15 +189,7 @@ def _arguments(
     words += [f"--secret=id={name},src={path}" for name, path in secrets.items()]
     words += [f"--target={request.target}"] if request.target else []
     words += [f"--platform={request.platform}"] if request.platform else []
-    words += ["--no-cache"] if request.no_cache else []
-    words += _cache(request.cache) if request.cache else []
-    return [*words, "--", str(request.context)]
-
-
-def _cache(name: str) -> list[str]:
-    # buildah makes the tags itself: one for each layer, named by what it was made from.
-    repository = re.sub(r":[^:/]*$", "", name)
-    return ["--layers", f"--cache-from={repository}", f"--cache-to={repository}"]
+    return [*words, *(["--no-cache"] if request.no_cache else [])]
 
 
 def _image_id(text: str) -> str:

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler.adapters.backends import this_machine
 from reconciler.adapters.buildah import Store
 from reconciler.adapters.buildoutput import Tail
-from reconciler.adapters.files import private_folder, write_private
+from reconciler.adapters.files import private_folder
 from reconciler.adapters.process import Ended
 from reconciler.adapters.refusals import refused
-from reconciler.adapters.registry import is_loopback
-from reconciler.base.spellings import to_bytes
 from reconciler.model.build import LocalImage, Login, Transfer
 from reconciler.model.image import parse_reference
 
 Stopping = Callable[[], bool]
 _HUB = "docker.io"
-_HUB_LOGIN = "https://index.docker.io/v1/"
 
 
 class BuildahImages:
-    """What a run asks of images, answered without an engine. `insecure`: plain http is allowed."""
+    """What a run asks of images, answered without an engine."""
 
-    def __init__(self, store: Store, insecure: Collection[str] = ()) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._insecure = insecure
 
     def platform(self) -> tuple[str, str]:
         """(operating system, architecture) of this machine."""
@@ -99,25 +94,9 @@ class BuildahImages:
         tail = Tail(lambda _chunk: None)
         registry = parse_reference(reference).registry or _HUB
         with private_folder() as folder:
-            file = folder / "auth.json"
-            write_private(file, _login_file(registry, login))
-            plain = is_loopback(registry) or registry in self._insecure
-            flags = [f"--authfile={file}", f"--tls-verify={str(not plain).lower()}"]
+            flags = self._store.access(folder, registry, login)
             ended = self._store.call([*words, *flags, "--", *names], tail, stopping)
         return ended, tail.text()
-
-
-def _login_file(registry: str, login: Login | None) -> bytes:
-    """A config.json with this login alone: without a file buildah would look for one itself."""
-    if login is None:
-        return b'{"auths": {}}'
-    entry: dict[str, str] = {}
-    pair = to_bytes(f"{login.username}:{login.password}")
-    entry["auth"] = base64.b64encode(pair).decode("ascii")
-    if login.identity_token:
-        entry["identitytoken"] = login.identity_token
-    name = _HUB_LOGIN if registry == _HUB else registry
-    return json.dumps({"auths": {name: entry}}).encode("utf-8")
 
 
 def _full(reference: str) -> str:

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 from reconciler.adapters.buildoutput import Tail, ended_result, secret_files
 from reconciler.adapters.docker import Engine
 from reconciler.adapters.files import private_folder
+from reconciler.adapters.login_file import write_login
 from reconciler.adapters.process import capture, stream
 from reconciler.adapters.programs import passed_on
 from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.model.image import parse_reference
 from reconciler.model.platform import PLATFORMS, canonical_platform
 
 BUILDCTL = "buildctl"
@@ -109,9 +111,8 @@ class BuildctlBuilder:
             archive, facts = folder / "image.tar", folder / "metadata.json"
             with secret_files(request.secrets) as files:
                 words = [*self._client, *_arguments(request, archive, facts, files)]
-                ended = stream(
-                    words, environment=self._environment, on_output=tail, stopping=stopping
-                )
+                environment = {**self._environment, **_login(request, folder)}
+                ended = stream(words, environment=environment, on_output=tail, stopping=stopping)
             failed = ended_result(ended, tail)
             return failed or self._kept(request, archive, facts)
 
@@ -124,6 +125,15 @@ class BuildctlBuilder:
         for tag in request.tags:
             self._engine.tag(image.id, tag)
         return BuildResult(image_id=image.id)
+
+
+def _login(request: BuildRequest, folder: Path) -> dict[str, str]:
+    """Where the client finds the login for the cache: it hands it to the buildkitd when asked."""
+    if request.cache is None or request.cache_login is None:
+        return {}
+    registry = parse_reference(request.cache).registry or "docker.io"
+    write_login(folder / "config.json", registry, request.cache_login)
+    return {"DOCKER_CONFIG": str(folder)}
 
 
 def _arguments(
@@ -141,13 +151,12 @@ def _arguments(
     words += [f"--opt=platform={request.platform}"] if request.platform else []
     words += ["--no-cache"] if request.no_cache else []
     words += ["--opt=force-network-mode=none"] if request.offline else []
-    words += _cache(request.cache) if request.cache else []
+    words += _cache(request.cache, write=not request.keep) if request.cache else []
     return [*words, f"--metadata-file={facts}", f"--output=type=docker,dest={archive}"]
 
 
-def _cache(name: str) -> list[str]:
+def _cache(name: str, *, write: bool) -> list[str]:
     # A cache that is not there yet is told in the output, and the build goes on.
-    return [
-        f"--import-cache=type=registry,ref={name}",
-        f"--export-cache=type=registry,ref={name},mode=max,ignore-error=true",
-    ]
+    words = [f"--import-cache=type=registry,ref={name}"]
+    export = f"--export-cache=type=registry,ref={name},mode=max,ignore-error=true"
+    return [*words, export] if write else words

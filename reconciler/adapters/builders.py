@@ -59,7 +59,7 @@ def engineless(
                 keeper.tag(image_id, name)
 
     builder = BuildahBuilder(store, keep if keeper is not None else None)
-    return BuildahImages(store, insecure), builder
+    return BuildahImages(store), builder
 
 
 def _gone(kind: BackendKind) -> EngineUnavailable:

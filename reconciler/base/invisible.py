@@ -9,8 +9,8 @@ shown); the `BEL` at the end of a title is xterm's.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from functools import cached_property
+
+from reconciler.base.rewritten import Rewritten, cut
 
 # No sequence is longer: a beginning without an end does not hide what follows it.
 _LONGEST = 4200
@@ -50,9 +50,9 @@ def settled(data: bytes, reach: int) -> int:
     """
     if not reach or not holds_invisible(data):
         return max(len(data) - reach, 0)
-    whole = Visible(data[: finished(data)])
+    whole = shown(data[: finished(data)])
     count = len(whole.data) - reach
-    return whole.place(count) if count > 0 else 0
+    return whole.span(count, count + 1)[0] if count > 0 else 0
 
 
 def finished(data: bytes) -> int:
@@ -61,28 +61,6 @@ def finished(data: bytes) -> int:
     return found.start() if found else len(data)
 
 
-class Visible:
-    """What is shown of some bytes (`data`), and where it stood in them."""
-
-    def __init__(self, raw: bytes) -> None:
-        self._raw = raw
-        self.data = b"".join(_INVISIBLE.split(raw))  # quicker than to replace it by nothing
-
-    @cached_property
-    def _cuts(self) -> tuple[list[int], list[int]]:
-        """Where something was cut, as places in `data`; how many bytes were cut until there."""
-        places, counts, count = list[int](), [0], 0
-        for match in _INVISIBLE.finditer(self._raw):
-            places.append(match.start() - count)
-            count += match.end() - match.start()
-            counts.append(count)
-        return places, counts
-
-    def place(self, at: int) -> int:
-        """Where the visible byte number `at` stood."""
-        places, counts = self._cuts
-        return at + counts[bisect_right(places, at)]
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """Where visible bytes stood, with what is cut between them."""
-        return self.place(start), self.place(end - 1) + 1
+def shown(data: bytes) -> Rewritten:
+    """What is shown of some bytes, and where it stood in them."""
+    return cut(data, _INVISIBLE)

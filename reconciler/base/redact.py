@@ -1,37 +1,48 @@
 """Hides secret values in text, in bytes and in streams of lines. Knows no references.
 
 What is looked for stands in `spellings`. It is found as it stands, and as a person would see it:
-with terminal sequences and control characters between its letters.
+with terminal sequences and control characters between its letters (`invisible`), with its
+characters written as numbers (`escapes`), and broken over lines by an encoder or a dump (`rows`).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
-from reconciler.base.invisible import Visible, finished, holds_invisible, settled, visible
-from reconciler.base.spellings import Shared, shared_letters, to_bytes, variants
+from reconciler.base import escapes
+from reconciler.base.dumps import holds_dumps
+from reconciler.base.invisible import finished, holds_invisible, settled, shown, visible
+from reconciler.base.rows import SHORTEST_PIECE, dumped, endings, joined, pieces
+from reconciler.base.spellings import Shared, escaped_reach, shared_letters, to_bytes, variants
 
 MASK = b"***"
 LONGEST_LINE = 64 * 1024
 _BASE64_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
+# Letters of a form at the end of a line from which on it is held back; with the letter before them
+# they are as many as a piece must have that is masked.
+_BEGUN = SHORTEST_PIECE - 1
 Span = tuple[int, int]
 
 
 class Redactor:
-    """Masks a fixed set of values. The values are not kept in a readable attribute."""
+    """Masks a fixed set of values. No printed form of it shows them."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         values = list(values)
         forms = sorted(set().union(*(variants(value) for value in values)))
         # How many bytes can stand before the last one of a secret. Base64 with the letters beside
         # it has at most two for each byte of a value, as hexadecimal has.
-        self.reach = max(map(len, forms), default=1) - 1
+        self._longest = max(map(len, forms), default=1)
+        self.reach = max(self._longest, *map(escaped_reach, values), 1) - 1
         # Whether a form can lie on more than one line.
         self.breaks = any(b"\n" in form for form in forms)
         shared = shared_letters(values)
         self._shared = [shared.get(form) for form in forms]
         self._machine = _machine(forms)
+        self._forms = forms
 
     def __repr__(self) -> str:
         return "Redactor(***)"
@@ -57,11 +68,52 @@ class Redactor:
         """(start, end) of every secret in the data, overlapping ones too."""
         if self._machine is None:
             return []
-        found = self._matches(data)
+        whole = joined(data)
+        found = self._matches(data) if whole is None or self.breaks else []
+        if whole is not None:
+            for span in self._matches(whole.data):
+                found += pieces(data, whole.span(*span))
         if holds_invisible(data):
-            shown = Visible(data)
-            found += [shown.span(*span) for span in self._matches(shown.data)]
-        return found
+            seen = shown(data)
+            found += [seen.span(*span) for span in self._matches(seen.data)]
+        if (read := escapes.unescaped(data)) is not None:
+            found += [read.span(*span) for span in self._matches(read.data)]
+        return [*found, *dumped(data, self._matches)] if holds_dumps(data) else found
+
+    def unsettled(self, lines: list[bytes]) -> tuple[int, int]:
+        """How a secret may go on after some lines: (first, context).
+
+        `first` is the number of the first line that may hold the beginning of one; from number
+        `context` on, lines are needed to see the rest of one. Both are the count if there is none.
+        """
+        first = context = len(lines)
+        if self._machine is None or not lines:
+            return first, context
+        for told, begins in endings(lines, self._longest):
+            context = min(context, len(lines) - len(begins))
+            start = self._beginning(told)
+            if start is not None:
+                row = bisect_right(begins, start) - 1
+                first = min(first, len(lines) - len(begins) + row)
+        return first, context
+
+    def _beginning(self, told: bytes) -> int | None:
+        """Where a form begins that goes on behind the end, None if none does."""
+        machine, heads = self._heads
+        begin = max(len(told) - self._longest, 0)
+        for _, start, end in machine.find_matches_as_indexes(told[begin:], overlapping=True):
+            rest = told[begin + start :]
+            if any(form.startswith(rest) for form in heads[rest[: end - start]]):
+                return int(begin + start)
+        return None
+
+    @cached_property
+    def _heads(self) -> tuple[Any, dict[bytes, list[bytes]]]:
+        """The forms by their first letters, and what finds these."""
+        found: dict[bytes, list[bytes]] = {}
+        for form in self._forms:
+            found.setdefault(form[:_BEGUN], []).append(form)
+        return _machine(list(found)), found
 
     def _matches(self, data: bytes) -> list[Span]:
         found = self._machine.find_matches_as_indexes(data, overlapping=True)
@@ -162,13 +214,18 @@ class _Stream:
 
 
 class MaskedLines:
-    """Cuts a byte stream into masked lines. A line over 64 kB comes in several pieces."""
+    """Cuts a byte stream into masked lines. A line over 64 kB comes in several pieces.
+
+    A line at whose end a secret may begin that goes on in the next one is held back until that.
+    """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._stream = _Stream(redactor)
         self._raw = b""
         self._ready = b""
+        self._known: list[bytes] = []  # lines that were handed on, and the rest of a secret needs
+        self._kept: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[tuple[bytes, bool]]:
         """(line, more): `more` says that the next item goes on in the same line."""
@@ -176,11 +233,16 @@ class MaskedLines:
         if whole and self._goes_on():
             yield from self._line(whole.pop(0))
         if max(map(len, whole), default=0) <= LONGEST_LINE:
-            yield from ((line.removesuffix(b"\r"), False) for line in self._masked(whole))
+            yield from self._settled(whole)
         else:
             for line in whole:
-                yield from self._line(line)
+                if len(line) > LONGEST_LINE:
+                    yield from self._release()
+                    yield from self._line(line)
+                else:
+                    yield from self._settled([line])
         if len(self._raw) > LONGEST_LINE:
+            yield from self._release()
             self._ready += self._stream.feed(self._raw)
             self._raw = b""
             yield from self._long_pieces()
@@ -188,6 +250,23 @@ class MaskedLines:
     def _goes_on(self) -> bool:
         """True if the beginning of the line was handed on already."""
         return bool(self._ready) or self._stream.holds or self._stream.covers
+
+    def _settled(self, new: list[bytes]) -> Iterator[tuple[bytes, bool]]:
+        """Those of the kept and the new lines of which nothing depends on what comes."""
+        if not new:
+            return
+        lines, known = [*self._known, *self._kept, *new], len(self._known)
+        masked = self._masked(lines)
+        first, context = self._redactor.unsettled(lines)
+        first = max(first, known)
+        self._known, self._kept = lines[context:first], lines[first:]
+        yield from ((line.removesuffix(b"\r"), False) for line in masked[known:first])
+
+    def _release(self) -> Iterator[tuple[bytes, bool]]:
+        """The kept lines, where none follows that could go on with them."""
+        masked = self._masked([*self._known, *self._kept])[len(self._known) :] if self._kept else []
+        self._known, self._kept = [], []
+        yield from ((line.removesuffix(b"\r"), False) for line in masked)
 
     def _masked(self, lines: list[bytes]) -> list[bytes]:
         """Whole lines, masked with one look at all of them. Each is masked for itself."""
@@ -199,9 +278,12 @@ class MaskedLines:
 
     def flush(self) -> Iterator[tuple[bytes, bool]]:
         """What is left when the stream has ended."""
-        if self._raw or self._ready or self._stream.holds:
+        if self._goes_on():
             yield from self._line(self._raw)
-            self._raw = b""
+        elif self._raw:
+            yield from self._settled([self._raw])
+        yield from self._release()
+        self._raw = b""
 
     def _line(self, line: bytes) -> Iterator[tuple[bytes, bool]]:
         self._ready += self._stream.feed(line) + self._stream.flush()

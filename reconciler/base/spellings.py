@@ -1,11 +1,12 @@
 """The spellings in which programs print a value: every form of it that masking looks for.
 
 The value, each of its lines, base64 (standard and URL alphabet, at any offset with the letters it
-shares with its neighbours; alone also when wrapped at 64 or 76 columns), hexadecimal with and
-without signs between the bytes, URL-encoded, HTML-escaped, as JSON of usual libraries, JSON inside
-JSON, as a literal of Python, as a word of a shell or of YAML. What is not: encrypted, compressed,
-reversed output, characters printed one by one, a piece of less than four letters on a line of its
-own.
+shares with its neighbours; of UTF-16 and of base64, too), hexadecimal with and without signs
+between the bytes, URL-encoded, HTML-escaped, as JSON of usual libraries, JSON inside JSON, as a
+literal of Python, as a word of a shell or of YAML. Where `redact` reads what is looked at in
+another way (`escapes`, `rows`), these are what it finds there. What is not looked for: encrypted,
+compressed, reversed output, characters printed one by one, a piece of less than four letters at the
+end of a line.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 from urllib.parse import quote, quote_plus
 
+from reconciler.base.escapes import LONGEST
 from reconciler.base.invisible import visible
 
 SHORTEST = 4
 _WRAPS = (64, 76)
 _PERCENT = re.compile("%[0-9A-F]{2}")
 # Between the bytes, as `od`, `openssl`, .NET, C and `xxd -i` write them.
-_BETWEEN = (" ", ":", "-", "\\x", ", 0x")
+_BETWEEN = (" ", ":", "-", "\\x", ", 0x", "%")
 _DUMPS = (" ", ":")
 # Bytes of a value with its pieces up to which dumps, and all spellings, are looked for: of a whole
 # bundle of certificates that would take gigabytes.
@@ -64,6 +66,12 @@ def variants(value: str) -> set[bytes]:
     return {form for form in found if len(form) >= SHORTEST}
 
 
+def escaped_reach(value: str) -> int:
+    """How many bytes a value takes with all of its characters written as numbers, at most."""
+    size = len(to_bytes(value))
+    return size * LONGEST if maskable(value) and size <= _LARGE else 0
+
+
 def shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
     """The base64 forms of values whose neighbours belong to them."""
     found: dict[bytes, Shared] = {}
@@ -88,6 +96,7 @@ def _spellings(raw: bytes) -> set[bytes]:
     texts = {*_json_forms(text), *_html_forms(text), *_literals(raw, text)}
     forms |= {to_bytes(form) for form in texts}
     forms |= {form.encode() for form in _hex_forms(raw)}
+    forms |= {raw.replace(b" ", b"+"), _utf16(raw)}  # of a form's fields; of Windows
     return forms | {form for form, _ in _base64_forms(raw)}
 
 
@@ -109,7 +118,7 @@ def _json_forms(text: str) -> set[str]:
     once = {_json(text, ascii_only=True), _json(text, ascii_only=False)}
     once |= {_json_markup(form, pattern) for form, pattern in product(once, _JSON_MARKUP)}
     once |= {_upper_escapes(form) for form in once}
-    once |= {form.replace('\\"', "\\u0022") for form in once}
+    once |= {form.replace('\\"', sign) for form in once for sign in ("\\u0022", '"')}
     once |= {form.replace("/", "\\/") for form in once}
     return once | {_json(form, ascii_only=False) for form in once}
 
@@ -176,13 +185,27 @@ def _pairs(digits: str) -> list[str]:
     return [digits[at : at + 2] for at in range(0, len(digits), 2)]
 
 
+def _utf16(raw: bytes) -> bytes:
+    return raw.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass")
+
+
 def _base64_forms(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
+    """Of the value, of its UTF-16 (as PowerShell encodes it), and of its base64."""
+    yield from _base64_at_any_place(raw)
+    if len(raw) <= _LARGE:
+        yield from _base64_at_any_place(_utf16(raw))
+        for once, _ in list(_base64_at_any_place(raw)):
+            yield from _base64_at_any_place(once)
+
+
+def _base64_at_any_place(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
     # Bytes in front of the value shift it: only the letters that it decides alone are looked for.
     for offset, undecided in ((0, 0), (1, 2), (2, 3)):
         decided, rest = divmod((offset + len(raw)) * 8, 6)
         shared = (offset > 0, rest > 0)
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             yield encode(b"\0" * offset + raw)[undecided:decided], shared
+    # Alone in a text that is looked at by itself, each of its lines is found as well.
     decided, rest = divmod(len(raw) * 8, 6)
     whole = base64.b64encode(raw)[:decided]
     for width in _WRAPS:

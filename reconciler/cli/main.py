@@ -37,6 +37,7 @@ _COMMANDS = (
     ("workflow", "fmt", "files:fmt", "Lay out the YAML files"),
     ("runs", "run", "runs:run", "Run an applied task"),
     ("runs", "build", "runs:build", "Build a folder, and push the image"),
+    ("runs", "pack", "packing:pack", "Build with Cloud Native Buildpacks"),
     ("runs", "tasks", "tasks:tasks", "List live tasks: owner, triggers, last run, next"),
     ("runs", "rerun", "runs:rerun", "Do a run once more, with the same inputs"),
     ("runs", "runs", "run_lists:runs", "List runs"),

@@ -9,10 +9,24 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """User and password (or an identity token) for one registry."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        return tuple(value for value in (self.password, self.identity_token) if value)
+
+
+@dataclass(frozen=True, slots=True)
 class BuildRequest:
     """One image build. `secrets` holds values by name: they are mounted, never arguments.
 
-    `cache` is an image in a registry whose layers are taken, and which the new one is tagged with;
+    `cache` is a name in a registry under which layers are taken and kept, with `cache_login`;
     `classic` asks for the engine's own old builder; `keep` says that the image must stay on an
     engine, for nothing is pushed; `scratch` is a folder on disk for large files.
     """
@@ -28,6 +42,7 @@ class BuildRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     offline: bool = False
     cache: str | None = None
+    cache_login: Login | None = None
     classic: bool = False
     keep: bool = False
     scratch: Path | None = None
@@ -77,17 +92,3 @@ class LocalImage:
             if known == repository:
                 return digest
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """User and password (or an identity token) for one registry."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """What must never be printed."""
-        return tuple(value for value in (self.password, self.identity_token) if value)

@@ -39,7 +39,8 @@ class ContainerRequest:
 
     `network` is the engine's name of it, None its own; `aliases` are names in that network;
     `volume` is mounted at /workspace. `entry_point` and `working_directory` are None where the
-    image's own holds. `closed`: it must not reach out. With `keep` the container stays after its end, until its run is cleared up.
+    image's own holds. `closed`: it must not reach out. With `keep` the container stays after its
+    end, until its run is cleared up.
     """
 
     name: str

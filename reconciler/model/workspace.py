@@ -62,6 +62,16 @@ def _percent(text: str) -> str:
     return text
 
 
+_SIZE = re.compile(r"([0-9]{1,9}) ?(kB|MB|GB)")
+_UNITS = {"kB": 1000, "MB": 1000**2, "GB": 1000**3}
+
+
+def _size(text: str) -> str:
+    if not _SIZE.fullmatch(text):
+        raise problem("size", "a size is a number with kB, MB or GB, such as 100 MB")
+    return text
+
+
 Limit = Annotated[
     str, BeforeValidator(_count, json_schema_input_type=str | int), AfterValidator(_percent)
 ]
@@ -125,6 +135,19 @@ class Host(Model):
     """A host for which plain http or a private address is allowed."""
 
     insecure: Flag = False
+
+
+class Contexts(Model):
+    """Contexts of runs: above which size a run names their largest paths."""
+
+    warn_above: Annotated[str, AfterValidator(_size)] = "100 MB"
+
+    @property
+    def warn_above_bytes(self) -> int:
+        """The size in bytes."""
+        match = _SIZE.fullmatch(self.warn_above)
+        assert match is not None  # noqa: S101  (checked when it was read)
+        return int(match[1]) * _UNITS[match[2]]
 
 
 class Forge(Model):
@@ -216,6 +239,7 @@ class Workspace(Model):
     known_drift: tuple[KnownDrift, ...] = ()
     vars: dict[Word, Variable] = Field(default_factory=dict)
     hosts: dict[Word, Host] = Field(default_factory=dict)
+    contexts: Contexts = Contexts()
     forges: dict[Word, Forge] = Field(default_factory=dict)
     server: Server = Server()
     prices: dict[Literal["linux", "windows"], Price] = Field(default_factory=dict)

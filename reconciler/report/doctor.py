@@ -17,23 +17,26 @@ FORMAT_VERSION = "1.0"
 _STATUS = max(len(one) for one in Status) + 2
 _KIND = max(len(one) for one in Kind) + 2
 _TOLD = " " * (_STATUS + _KIND)
+# Under so many columns there is no room for them at the left.
+_NARROW = 60
 
 
 # ----------------------------------------------------------------- for people
 def doctor_lines(found: Diagnosis, width: int) -> list[str]:
     """One line for each thing, wrapped at `width`, and what helps under those that lack."""
-    lines = [line for one in found.findings for line in _lines(one, width)]
+    lines = [line.rstrip() for one in found.findings for line in _lines(one, width)]
     return [*lines, "", *_end(found, width)]
 
 
 def _lines(one: Finding, width: int) -> Iterator[str]:
+    told = _TOLD if width >= _NARROW else "    "
     head = f"{one.status:<{_STATUS}}{one.kind:<{_KIND}}"
     place = f" ({one.place})" if one.place and one.status in _TOLD_WHERE else ""
     # What has only one of its kind needs no name.
     name = "" if one.subject == one.kind else f"{one.subject}: "
-    yield from wrap(harmless(f"{head}{_public(name + one.text)}{place}"), width, _TOLD)
+    yield from wrap(harmless(f"{head}{_public(name + one.text)}{place}"), width, told)
     if one.fix and one.status in _TOLD_WHERE:
-        yield from wrap(harmless(f"{_TOLD}fix  {_public(one.fix)}"), width, _TOLD + "     ")
+        yield from wrap(harmless(f"{told}fix  {_public(one.fix)}"), width, told + "     ")
 
 
 _TOLD_WHERE = (Status.MISSING, Status.WARNING)

@@ -41,6 +41,8 @@ def title(record: RunRecord) -> str:
     file = record.request.get("file")
     if isinstance(file, dict):
         return f"task file {file.get('path')}"
+    if record.request.get("pack"):
+        return "pack build"
     return "command" if record.request.get("inline") else "quick build"
 
 

@@ -16,33 +16,43 @@ from reconciler.model.image import parse_reference
 from reconciler.model.platform import canonical_platform
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
-from reconciler.runner.bases import provide_bases, read_dependencies
+from reconciler.runner.bases import Bases, provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
+from reconciler.runner.demands import read_demands, refuse_missing_secrets
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.labels import image_labels
-from reconciler.runner.layercache import cache_name, keep_cache
+from reconciler.runner.layercache import cache_login, cache_name, keep_cache
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Fetched
 from reconciler.runner.push import note_built
-from reconciler.runner.secrets import refuse_leaked_secrets
+from reconciler.runner.secrets import (
+    refuse_leaked_secrets,
+    refuse_secret_arguments,
+    warn_of_short,
+)
 from reconciler.runner.site import Site
 from reconciler.runner.work import Work
+from reconciler.taskfile.dockerfile.demands import BuildDemands
 from reconciler.taskfile.steps.buildcontext import dockerfile_of
+from reconciler.taskfile.steps.buildsecrets import build_secrets, secret_limits
 from reconciler.taskfile.steps.limits import build_limits, is_fetched
 from reconciler.taskfile.tasks import BuildStep, CmdStep
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
 
 _CLASSIC = "classic"
+_GIVE = "write --secret id=NAME and env: ['NAME={{.Secrets.NAME}}'] at the step"
+_MOUNT = "write --secret id=NAME, and RUN --mount=type=secret,id=NAME in the Dockerfile"
 
 
 def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
     """Build once, note the image. Returns 0. Raises Failure or Stop."""
     context = _context(step, work, site)
     cache = cache_name(step, site.builder, work)
-    request = _prepared(step, context, work, site, cache)
+    given = _secrets(step, work)
+    request = _prepared(step, context, work, site, cache=cache, secrets=given)
     with work.ledger.output(step.id, attempt) as output:
 
         def take(chunk: bytes) -> None:
@@ -54,11 +64,12 @@ def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) 
         work.watch.check()
     if result.image_id is None:
         raise _failure(step, result, site)
-    secrets = {f"number {n}": value for n, value in enumerate(site.task.masked, 1)}
+    masked = {f"number {n}": value for n, value in enumerate(site.task.masked, 1)}
+    secrets = {**masked, **given}
     refuse_leaked_secrets(result.image_id, secrets, site.images)
     site.built.update(dict.fromkeys(request.tags, result.image_id))
     note_built(request.tags, result.image_id, work)
-    if cache is not None and site.multi.push:
+    if cache is not None and site.multi.push and site.builder.cache == "inline":
         keep_cache(cache, step, site.images, work)
     work.ledger.say(step.id, f"built {', '.join(request.tags) or result.image_id}", attempt)
     return 0
@@ -163,8 +174,23 @@ def _new_folder(parent: Path) -> Path:
 
 
 # ------------------------------------------------------------------- request
+def _secrets(step: BuildStep, work: Work) -> dict[str, str]:
+    """The values that the build may mount, by name, masked from now on."""
+    environment = dict(step.env)
+    values = {item.id: environment[item.variable] for item in build_secrets(step.build)}
+    work.ledger.hide(values.values())
+    warn_of_short({f"secret {name}": value for name, value in values.items()}, step.id, work)
+    return values
+
+
 def _prepared(
-    step: BuildStep, workspace: Fetched, work: Work, site: Site, cache: str | None
+    step: BuildStep,
+    workspace: Fetched,
+    work: Work,
+    site: Site,
+    *,
+    cache: str | None,
+    secrets: Mapping[str, str],
 ) -> BuildRequest:
     """What the builder is asked, with the bases there and written down."""
     build, inside = step.build, context_path(step)
@@ -177,6 +203,12 @@ def _prepared(
     dockerfile = find_dockerfile(Fetched(folder, root.resolve(), shown=shown), name)
     platform = canonical_platform(build.platform) if build.platform else work.request.platform
     args = build_args(step)
+    refuse_secret_arguments(secrets, args, work)
+    demands = read_demands(
+        read_dockerfile(dockerfile), args=args, target=build.target, platform=platform
+    )
+    where = f'step "{step.id}": '
+    refuse_missing_secrets(demands, secrets, file=name, where=where, fix=_GIVE)
     check_additions(read_dockerfile(dockerfile), name, work)
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
@@ -203,9 +235,11 @@ def _prepared(
         target=build.target,
         platform=platform,
         no_cache=build.no_cache,
-        labels={**_labels(step), **image_labels(work.ledger.record, bases.records)},
+        secrets=secrets,
+        labels=_labels(step, demands, bases, workspace if fetched else None, work),
         offline=work.request.offline,
         cache=cache,
+        cache_login=cache_login(cache, step, site.builder, work),
         classic=not step.buildkit,
         keep=not site.multi.push,
         scratch=work.ports.folder,
@@ -227,8 +261,17 @@ def build_args(step: BuildStep) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _labels(step: BuildStep) -> Mapping[str, str]:
-    return {name: value for name, _, value in (word.partition("=") for word in step.build.labels)}
+def _labels(
+    step: BuildStep, demands: BuildDemands, bases: Bases, source: Fetched | None, work: Work
+) -> dict[str, str]:
+    """What is asked for, and ours; `source` is the repository of a step that has one."""
+    words = (word.partition("=") for word in step.build.labels)
+    asked = {name: value for name, _, value in words}
+    own = {*asked, *demands.labels}
+    record = work.ledger.record
+    if source is not None:
+        record = record.model_copy(update={"source": source.shown, "commit": source.commit})
+    return {**asked, **image_labels(record, bases.records, own)}
 
 
 # -------------------------------------------------------------------- checks
@@ -237,7 +280,11 @@ def check_build(step: BuildStep, masked: tuple[str, ...], *, offline: bool = Fal
 
     `offline`: the run may not reach out, so it fetches no repository for a step.
     """
-    for limit in build_limits(step.build, step.working_directory):
+    limits = (
+        *build_limits(step.build, step.working_directory),
+        *secret_limits(step.build, dict(step.env), buildkit=step.buildkit),
+    )
+    for limit in limits:
         raise _wrong(step, f"{limit.message}; found: {one_line(limit.found)}; fix: {limit.fix}")
     if offline and is_fetched(step.build.context):
         message = "its context is fetched, and this task has network.egress: none"
@@ -246,7 +293,7 @@ def check_build(step: BuildStep, masked: tuple[str, ...], *, offline: bool = Fal
     words = [*step.build.labels, *step.build.tags, *build_args(step).values()]
     if any(redactor.text(word) != word for word in words):
         message = "a secret as build argument, label or name stays readable in the image"
-        raise _wrong(step, f"{message}; use it in a cmd step")
+        raise _wrong(step, f"{message}; {_MOUNT}")
 
 
 def _wrong(step: BuildStep, why: str) -> Failure:

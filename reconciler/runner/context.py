@@ -12,8 +12,16 @@ from reconciler.base.inside import LeadsOutError, real_file, real_path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
-from reconciler.runner.ignore import FIRST_RULES, IgnoreRules, parse_ignore
+from reconciler.runner.largest import Largest
 from reconciler.runner.ports import Fetched, HeadOf, Stopping
+from reconciler.taskfile.dockerfile.ignore import (
+    FIRST_RULES,
+    IgnoreRules,
+    IgnoreWrong,
+    Verdict,
+    joined,
+    parse_ignore,
+)
 
 _LARGEST_DOCKERFILE = 1024 * 1024
 
@@ -127,10 +135,14 @@ def read_dockerfile(path: Path) -> bytes:
 # ----------------------------------------------------------------- measuring
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a builder is given: bytes of regular files, and how many files and links."""
+    """What a builder is given: bytes of regular files, and how many files and links.
+
+    `largest` are the paths that take the most room, with their bytes.
+    """
 
     bytes: int
     files: int
+    largest: tuple[tuple[str, int], ...] = ()
 
 
 def measure(
@@ -141,17 +153,28 @@ def measure(
     `check` is called now and then; it raises when the run has to stop.
     """
     total = count = 0
-    for path in _kept(folder, "", ignore_rules(folder, dockerfile, local=local)):
+    largest, rules = Largest(), ignore_rules(folder, dockerfile, local=local)
+    for path, entry in _kept(folder, "", rules, Verdict()):
         if count % 1000 == 0:
             check()
         count += 1
-        total += _length(path)
-    return Size(total, count)
+        length = _length(entry)
+        total += length
+        largest.add(path, length)
+    return Size(total, count, tuple(largest.paths()))
 
 
 def ignore_rules(folder: Path, dockerfile: Path, *, local: bool = False) -> IgnoreRules:
-    """The rules that hold for a build from a folder."""
-    return parse_ignore(ignore_text(folder, dockerfile, local=local))
+    """The rules that hold for a build from a folder. Raises Failure for one that is none."""
+    found = _ignore_file(folder, dockerfile, local=local)
+    first = parse_ignore(FIRST_RULES if local else "")
+    try:
+        return joined(first, parse_ignore(found[1])) if found is not None else first
+    except IgnoreWrong as error:
+        assert found is not None  # noqa: S101  (our own rules can be read)
+        message = f"{found[0].name}:{error.line}: the pattern {one_line(error.pattern, 80)}"
+        why = "cannot be read: is a [ closed, or is there a \\ or a ! on its own?"
+        raise Failure(Reason.SOURCE_MISSING, f"{message} {why}") from None
 
 
 def ignore_text(folder: Path, dockerfile: Path, *, local: bool) -> str:
@@ -159,15 +182,20 @@ def ignore_text(folder: Path, dockerfile: Path, *, local: bool) -> str:
 
     In front of it, for a local folder, is what is left out unless that text brings it back.
     """
-    first = FIRST_RULES if local else ""
+    found = _ignore_file(folder, dockerfile, local=local)
+    return (FIRST_RULES if local else "") + (found[1] if found is not None else "")
+
+
+def _ignore_file(folder: Path, dockerfile: Path, *, local: bool) -> tuple[Path, str] | None:
+    """The ignore file that holds, and its text without a byte order mark."""
     own = dockerfile.with_name(dockerfile.name + ".dockerignore")
     for path in (own, folder / ".dockerignore"):
         # A folder of this machine may share the rules of another one by a link.
         found = path if local else real_file(path.parent, path.name)
         text = _ignore_bytes(found)
         if text is not None:
-            return first + text.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    return first
+            return path, text.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    return None
 
 
 def _ignore_bytes(path: Path | None) -> bytes | None:
@@ -182,15 +210,17 @@ def _ignore_bytes(path: Path | None) -> bytes | None:
         raise Failure(Reason.SOURCE_MISSING, message) from None
 
 
-def _kept(folder: Path, inside: str, rules: IgnoreRules) -> Iterator[os.DirEntry[str]]:
+def _kept(
+    folder: Path, inside: str, rules: IgnoreRules, above: Verdict
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
     for entry in _entries(folder, inside):
         path = inside + entry.name
-        ignored = rules.ignored(path)
+        verdict = rules.judge(path, above)
         if entry.is_dir(follow_symlinks=False):
-            if not ignored or rules.restores_any:
-                yield from _kept(folder, path + "/", rules)
-        elif not ignored:
-            yield entry
+            if not verdict.ignored or rules.restores_any:
+                yield from _kept(folder, path + "/", rules, verdict)
+        elif not verdict.ignored:
+            yield path, entry
 
 
 def _entries(folder: Path, inside: str) -> list[os.DirEntry[str]]:

@@ -18,11 +18,11 @@ from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop
-from reconciler.runner.fetch import fetch_context
+from reconciler.runner.fetch import fetch_context, warn_of_size
 from reconciler.runner.labels import image_labels
 from reconciler.runner.ledger import Ledger, StepFailed
 from reconciler.runner.logins import read_logins
-from reconciler.runner.names import image_names
+from reconciler.runner.names import changed_in_tags, image_names
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Builder, Fetched, Images, Ports
 from reconciler.runner.push import note_built, push_all
@@ -32,6 +32,7 @@ from reconciler.runner.stopping import StopWatch
 from reconciler.runner.taskrun import run_task_file
 from reconciler.runner.variables import check_variables, expand_all, run_variables
 from reconciler.runner.work import Work
+from reconciler.taskfile.dockerfile.demands import BuildDemands
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
 
@@ -91,8 +92,10 @@ def _do(work: Work) -> None:
     _check(work.request)
     work.ledger.plan_steps(("build", "build"), *[("push", "push")] * work.request.pushes)
     fetched, dockerfile = _fetch(work)
-    images, builder = work.ports.engine(_needs(work, dockerfile))
-    prepared = _prepare(work, fetched, dockerfile, images, builder)
+    demands = _demands(work, dockerfile)
+    needs = Needs(secrets=bool(work.request.step.secrets), runs=demands.runs)
+    images, builder = work.ports.engine(needs)
+    prepared = _prepare(work, fetched, dockerfile, demands, images=images, builder=builder)
     image_id = _build(work, prepared, images, builder)
     _deliver(work, prepared.names, image_id, images)
 
@@ -114,6 +117,7 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
     fetched = fetch_context(work)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
     size = measure(fetched.folder, dockerfile, work.watch.check, local=work.request.local)
+    warn_of_size(size, work)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,
@@ -126,8 +130,8 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
 
 
 # ------------------------------------------------------------------ prepare
-def _needs(work: Work, dockerfile: Path) -> Needs:
-    """What this build asks of a builder. Raises Failure for a secret that nobody gives."""
+def _demands(work: Work, dockerfile: Path) -> BuildDemands:
+    """What the Dockerfile asks for. Raises Failure for a secret that nobody gives."""
     step = work.request.step
     demands = read_demands(
         read_dockerfile(dockerfile),
@@ -137,7 +141,7 @@ def _needs(work: Work, dockerfile: Path) -> Needs:
     )
     fix = "give it with docker.secrets: {NAME: env:VARIABLE} or --secret NAME=env:VARIABLE"
     refuse_missing_secrets(demands, step.secrets, file=step.file, where="", fix=fix)
-    return Needs(secrets=bool(step.secrets), runs=demands.runs)
+    return demands
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +153,21 @@ class Prepared:
 
 
 def _prepare(
-    work: Work, fetched: Fetched, dockerfile: Path, images: Images, builder: Builder
+    work: Work,
+    fetched: Fetched,
+    dockerfile: Path,
+    demands: BuildDemands,
+    *,
+    images: Images,
+    builder: Builder,
 ) -> Prepared:
     """Fill in variables, read secrets, have the base images ready."""
     request, step = work.request, work.request.step
     work.ledger.note(builder=builder.name)
     variables = run_variables(work, fetched, images.platform())
     names = image_names(step.images, variables, request.login_server, request.registries)
+    if told := changed_in_tags(step.images, variables):
+        work.ledger.say("build", f"note: {told}")
     args = expand_all(step.args, variables)
     check_additions(read_dockerfile(dockerfile), step.file, work)
     dependencies = read_dependencies(
@@ -180,7 +192,7 @@ def _prepare(
         target=step.target,
         platform=request.platform,
         no_cache=step.no_cache,
-        labels=image_labels(work.ledger.record, bases.records),
+        labels=image_labels(work.ledger.record, bases.records, demands.labels),
         offline=request.offline,
         keep=not request.pushes,
         scratch=work.ports.folder,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.base.text import one_line, plural
 from reconciler.model.context import Token
 from reconciler.model.run import Reason, UsedSecret
+from reconciler.runner.context import Size
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
 from reconciler.runner.secrets import resolve
@@ -28,6 +30,22 @@ def fetch_context(work: Work) -> Fetched:
         if failure.reason is Reason.SOURCE_AUTH and token is not None:
             failure.message += f"; the token is {token.secret}"
         raise
+
+
+def warn_of_size(size: Size, work: Work) -> None:
+    """Name the largest paths of a context that is larger than is usual."""
+    limit = work.ports.large_context
+    if size.bytes > limit:
+        paths = ", ".join(
+            f"{one_line(path, 120)} {_megabytes(many)}" for path, many in size.largest
+        )
+        told = f"the context has {_megabytes(size.bytes)} in {plural(size.files, 'file')}"
+        fix = "what the build does not need goes into .dockerignore"
+        work.ledger.say(_PLACE, f"warning: {told}, more than {_megabytes(limit)}: {paths}; {fix}")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
 
 
 def _read_token(work: Work, token: Token) -> str:

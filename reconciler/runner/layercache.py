@@ -8,6 +8,7 @@ A cache makes a build faster and nothing else: without one it is done all the sa
 from __future__ import annotations
 
 from reconciler.base.errors import RegistryRefused
+from reconciler.model.build import Login
 from reconciler.model.image import parse_reference
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Builder, Images
@@ -47,8 +48,19 @@ def _hindrance(name: str | None, builder: Builder, work: Work) -> str | None:
     return None
 
 
+def cache_login(name: str | None, step: BuildStep, builder: Builder, work: Work) -> Login | None:
+    """The login for a cache that the builder itself takes and keeps; None if there is none."""
+    if name is None or builder.cache != "registry":
+        return None
+    try:
+        return work.login(parse_reference(name).registry or "docker.io")
+    except RegistryRefused as error:
+        work.ledger.say(step.id, f"warning: no login for the cache: {error.message}")
+        return None
+
+
 def keep_cache(name: str, step: BuildStep, images: Images, work: Work) -> None:
-    """Push the layers of a build that is done. Raises Stop."""
+    """Push the layers of a build that is done and keeps them in its image. Raises Stop."""
     registry = parse_reference(name).registry or "docker.io"
     try:
         result = images.push(name, work.login(registry), work.watch)

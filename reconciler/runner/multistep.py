@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from reconciler.model.image import ImageName
 from reconciler.model.run import Recorded
 from reconciler.model.step import FileStep, FileTask, InlineStep, InlineTask
 from reconciler.model.task import TaskSpec
 
 
+class PackBuild(Recorded):
+    """A build by the lifecycle of a builder image. `network` is one of the engine's, by name."""
+
+    builder: str
+    images: Annotated[tuple[ImageName, ...], Field(min_length=1)]
+    pull: bool = False
+    network: str | None = None
+
+
 class MultiStep(Recorded):
-    """Exactly one of `file` (in the context) and `inline`, and what its steps may do.
+    """Exactly one of `file` (in the context), `inline` and `pack`, and what its steps may do.
 
     `docker_socket` mounts the engine's socket into every step; without `push` nothing is pushed.
     """
 
     file: FileStep | None = None
     inline: InlineStep | None = None
+    pack: PackBuild | None = None
     compat: Literal["strict", "acb"] = "strict"
     docker_socket: bool = False
     push: bool = True

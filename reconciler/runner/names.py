@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import replace
 
 from reconciler.base.text import one_line
 from reconciler.model.image import parse_reference
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.variables import RunVariables, empty_variables, expand
+
+_ILLEGAL_IN_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def image_names(
@@ -31,7 +35,7 @@ def image_names(
 def _name(
     image: str, variables: RunVariables, login_server: str | None, known: Collection[str]
 ) -> str:
-    text = expand(image, variables)
+    text = _expanded(image, variables)
     if not any(text.startswith(host + "/") for host in known):
         _refuse_other_registry(text, login_server)
         text = f"{login_server}/{text}" if login_server else text
@@ -42,6 +46,34 @@ def _name(
     if reference.digest:
         raise _illegal(image, text, variables, "a name to push carries no digest")
     return text if reference.tag else text + ":latest"
+
+
+def _expanded(image: str, variables: RunVariables) -> str:
+    head, colon, tag = image.rpartition(":")
+    if not colon or "/" in tag:
+        return expand(image, variables)
+    in_tag = replace(
+        variables, branch=tag_text(variables.branch), git_tag=tag_text(variables.git_tag)
+    )
+    return f"{expand(head, variables)}:{expand(tag, in_tag)}"
+
+
+def tag_text(name: str) -> str:
+    """A branch or a Git tag as part of an image's tag: `feature/x` is `feature-x`.
+
+    Each character that a tag may not have becomes a dash, and a tag begins with neither dash nor
+    dot: the rule of the usual CI actions. Two branches may so come to the same tag.
+    """
+    return _ILLEGAL_IN_TAG.sub("-", name).lstrip("-.")
+
+
+def changed_in_tags(images: Collection[str], variables: RunVariables) -> str | None:
+    """How a branch is spelled in the tags of images, if otherwise than it is called."""
+    branch = variables.branch
+    tagged = any(".Run.Branch" in image.rpartition(":")[2] for image in images)
+    if not tagged or tag_text(branch) == branch:
+        return None
+    return f"the branch {one_line(branch)} is {tag_text(branch)} in a tag, where it must be legal"
 
 
 def _refuse_other_registry(text: str, login_server: str | None) -> None:

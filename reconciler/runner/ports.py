@@ -14,6 +14,7 @@ from reconciler.model.run import LogLine, RunRecord
 from reconciler.runner.containers import Containers
 
 Stopping = Callable[[], bool]
+LARGE_CONTEXT = 100_000_000  # bytes, unless the workspace says otherwise
 
 
 class Head(Protocol):
@@ -122,7 +123,8 @@ class Ports:
     `engine` opens late, so that wrong input is told without one, what builds as a build needs it
     (raises EngineUnavailable if nothing does), and the images it builds into; `canceled` says who
     asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
-    the run's own, empty and private; `containers` opens the engine for the steps of a task file.
+    the run's own, empty and private; `containers` opens the engine for the steps of a task file;
+    of a context with more bytes than `large_context` the largest paths are told.
     """
 
     fetch: Fetcher
@@ -139,3 +141,4 @@ class Ports:
     monotonic: Callable[[], float]
     folder: Path
     containers: Callable[[], Containers] | None = None
+    large_context: int = LARGE_CONTEXT

@@ -30,7 +30,7 @@ def push_names(names: tuple[str, ...], images: Images, work: Work, *, step: str)
     for name in names:
         work.watch.check()
         digest = _push(name, images, work, step)
-        _note(name, digest, work)
+        note_pushed(name, digest, work)
         work.ledger.say(step, f"{_short(name, work)}  {digest}")
 
 
@@ -64,7 +64,8 @@ def _confirm(name: str, digest: str, work: Work, step: str) -> None:
         raise StepFailed(Reason.STEP, message, 1)
 
 
-def _note(name: str, digest: str, work: Work) -> None:
+def note_pushed(name: str, digest: str, work: Work) -> None:
+    """Write down what the registry calls an image now."""
     with work.ledger.lock:
         known = {output.reference: output for output in work.ledger.record.outputs}
         output = known.get(name, OutputImage(reference=name))

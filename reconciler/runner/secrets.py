@@ -77,8 +77,9 @@ def refuse_secret_arguments(values: Mapping[str, str], args: Mapping[str, str], 
             request=json.loads(clean(json.dumps(record.request))),
             wanted=json.loads(clean(json.dumps(record.wanted))),
         )
-        message = f"the argument {one_line(name, 60)} holds the value of a secret; mount it instead"
-        raise Failure(Reason.SECRET_DENIED, message)
+        message = f"the argument {one_line(name, 60)} holds the value of a secret"
+        fix = "remove it, and mount the secret: RUN --mount=type=secret,id=NAME in the Dockerfile"
+        raise Failure(Reason.SECRET_DENIED, f"{message}; {fix}")
 
 
 def refuse_leaked_secrets(image_id: str, values: dict[str, str], images: Images) -> None:

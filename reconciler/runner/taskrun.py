@@ -18,8 +18,9 @@ from reconciler.runner.context import measure
 from reconciler.runner.detached import end_all, settle
 from reconciler.runner.egress import check_egress
 from reconciler.runner.failure import Failure
-from reconciler.runner.fetch import fetch_context
+from reconciler.runner.fetch import fetch_context, warn_of_size
 from reconciler.runner.multistep import MultiStep
+from reconciler.runner.packing import pack_task, read_back, with_builder
 from reconciler.runner.ports import Fetched
 from reconciler.runner.pushable import check_pushable
 from reconciler.runner.schedule import default_width, run_graph
@@ -42,7 +43,11 @@ _PLACE = "run"  # what lines about the place stand under
 def run_task_file(multi: MultiStep, work: Work) -> None:
     """Do the steps of a request. Raises Failure, Stop or EngineUnavailable."""
     fetched = _fetch(work)
-    task = read_task(multi, fetched, run_variables(work, fetched, _declared_platform(work)), work)
+    variables = run_variables(work, fetched, _declared_platform(work))
+    if multi.pack is None:
+        task = read_task(multi, fetched, variables, work)
+    else:
+        task = pack_task(multi.pack, variables, work)
     check_egress(task, work)
     for step in task.steps:
         _check(step, task, work)
@@ -58,7 +63,10 @@ def run_task_file(multi: MultiStep, work: Work) -> None:
     containers = work.ports.containers()
     _check_engine(task, containers)
     with _clearing_up(containers, work):
-        _do_steps(open_site(work, multi, task, fetched, containers))
+        site = open_site(work, multi, task, fetched, containers)
+        _do_steps(site if multi.pack is None else with_builder(multi.pack, site))
+    if multi.pack is not None:
+        read_back(multi.pack, variables, work)
 
 
 def _do_steps(site: Site) -> None:
@@ -102,6 +110,7 @@ def _fetch(work: Work) -> Fetched:
     fetched = fetch_context(work)
     dockerfile, local = fetched.folder / "Dockerfile", work.request.local
     size = measure(fetched.folder, dockerfile, work.watch.check, local=local)
+    warn_of_size(size, work)
     work.ledger.note(
         commit=fetched.commit,
         branch=fetched.branch,

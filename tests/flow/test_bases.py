@@ -199,6 +199,19 @@ def test_a_change_keeps_its_bases_in_the_journal(project: Project) -> None:
     assert read_change(change_json(change)) == change
 
 
+@pytest.mark.parametrize("when", ["before", "written", "settled"])
+def test_an_apply_that_was_killed_and_resumed_tracks_what_its_plan_saw(
+    project: Project, when: str
+) -> None:
+    dockerfile(project, "FROM alpine:3\n")
+    docker(project)
+    words = ("apply", "--auto-approve", "--fault-point", f"1:{when}")
+    assert project.finish(*words).code == -9
+    dockerfile(project, "FROM other:1\n")
+    assert project.run("apply", "--resume").code == 0
+    assert [image for image, _, _ in images(project)] == [f"{HUB}/alpine:3"]
+
+
 def test_bases_go_with_a_rename_and_with_a_delete(project: Project) -> None:
     dockerfile(project, "FROM alpine:3\n")
     docker(project)
@@ -393,6 +406,14 @@ def test_waves_are_drawn_in_both_languages(tree: Project) -> None:
     )
     dot = tree.run("graph", "--base", f"{SERVER}/left:1", "-o", "dot").out
     assert '  subgraph cluster_1 {\n    label="wave 1";\n    n2 [label=' in dot
+
+
+def test_tasks_of_which_nothing_is_known_are_told(tree: Project) -> None:
+    tree.write("far-image")
+    apply(tree)
+    outcome = tree.run("graph", "--base", "alpine:3", "-o", "json")
+    assert json.loads(outcome.out)["rebuilds"]["unknown"] == ["contoso/far-image"]
+    assert "not known before a run what they stand on: contoso/far-image" in outcome.err
 
 
 def test_an_image_that_nobody_stands_on_is_told_with_a_near_name(tree: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.live.git_server import GitServer, make_repository, serve_git
+from tests.live.hostile.places import page, serving
+from tests.live.hostile.registries import layer, push
+from tests.live.hostile.tars import packed
 from tests.live.test_git_contexts import allow_http
 from tests.live.test_steps import run, statuses, task
 from tests.live.workshop import Workshop
@@ -73,15 +77,105 @@ def test_a_repository_that_is_not_there_fails_its_step(
 
 
 def test_what_is_not_done_is_refused_by_line_before_any_step(workshop: Workshop) -> None:
-    steps = [{"cmd": "echo begun"}, {"id": "b", "build": "https://h.example/x.tar.gz"}]
+    steps = [{"cmd": "echo begun"}, {"id": "b", "build": "-"}]
+    said = "no context from standard input"
     done = run(workshop, *steps)
     assert done.returncode == 4
-    assert "fetches no archive" in done.stdout + done.stderr
+    assert said in done.stdout + done.stderr
     assert "begun" not in done.stdout
     name = task(workshop, *steps)
     lax = workshop.call("run", "-f", name, "--compat", "acb", "ctx")
-    assert (lax.returncode, "fetches no archive" in lax.stdout + lax.stderr) == (4, True)
+    assert (lax.returncode, said in lax.stdout + lax.stderr) == (4, True)
     assert "begun" not in lax.stdout
+
+
+# -------------------------------------------------------- archives and artifacts
+def files_of(base: str) -> bytes:
+    version = f"from afar {uuid.uuid4()}\n"  # never in the layer cache of the engine
+    dockerfile = f"FROM {base}\nCOPY sub/version /version\nRUN cat /version\n"
+    return packed({"Dockerfile": dockerfile.encode(), "sub/version": version.encode()})
+
+
+@pytest.fixture
+def archive(workshop: Workshop, base_image: str) -> Iterator[str]:
+    """The address of a tar on a server of a declared host."""
+    data = gzip.compress(files_of(base_image))
+    with serving(lambda _path: page(data)) as files:
+        with (workshop.root / "reconciler.yaml").open("a") as file:
+            file.write(f'hosts: {{"{files.host}": {{insecure: true}}}}\n')
+        yield f"{files.url}/source.tar.gz"
+
+
+@pytest.fixture
+def artifact(workshop: Workshop, registry: str, base_image: str) -> str:
+    """The address of an artifact in the registry."""
+    data = files_of(base_image)
+    push(registry, "contexts/app", "1", [(layer(data), data)])
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write(f'hosts: {{"{registry}": {{insecure: true}}}}\n')
+    return f"oci://{registry}/contexts/app:1"
+
+
+@pytest.mark.parametrize("kind", ["archive", "artifact"])
+def test_an_archive_and_an_artifact_are_built(
+    kind: str, workshop: Workshop, request: pytest.FixtureRequest
+) -> None:
+    source = request.getfixturevalue(kind)
+    done = workshop.call("build", "--no-push", "-t", image_name(), source)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "from afar" in done.stdout
+    assert "note: downloaded" in done.stdout
+    assert workshop.last()["contextFiles"] == 2
+    assert not list((workshop.root / ".reconciler" / "work").glob("*"))
+
+
+@pytest.mark.parametrize("kind", ["archive", "artifact"])
+def test_a_step_builds_one_of_its_own(
+    kind: str, workshop: Workshop, request: pytest.FixtureRequest
+) -> None:
+    source = request.getfixturevalue(kind)
+    done = run(workshop, {"cmd": "sh -c 'echo mine > version'"}, {"id": "b", "build": source})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "from afar" in done.stdout
+    assert "at None" not in done.stdout
+
+
+def test_a_host_that_is_not_declared_is_told_with_what_would_allow_it(workshop: Workshop) -> None:
+    with serving(lambda _path: page(b"internal")) as files:
+        done = workshop.call("build", "--no-push", "-t", image_name(), f"{files.url}/source.tar.gz")
+        assert files.requests == []
+    assert done.returncode == 4
+    assert "insecure: true" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("way", ["build", "steps"])
+def test_a_large_context_names_its_largest_paths(way: str, workshop: Workshop) -> None:
+    folder = workshop.context("ctx", "RUN echo built")
+    (folder / "data").mkdir()
+    (folder / "data" / "dump.sql").write_bytes(bytes(300_000))
+    (folder / "left-out").write_bytes(bytes(900_000))
+    (folder / ".dockerignore").write_text("left-out\n")
+    name = task(workshop, {"cmd": "true"})
+    words = ["build", "--no-push", "-t", image_name(), "ctx"] if way == "build" else []
+    words = words or ["run", "-f", name, "ctx"]
+    assert "warning: the context" not in workshop.call(*words).stdout
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write("contexts: {warnAbove: 200 kB}\n")
+    done = workshop.call(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert "warning: the context has 0.3 MB in" in told
+    assert "data/dump.sql 0.3 MB" in told
+    assert "left-out" not in told
+
+
+@pytest.mark.parametrize("size", ["100", "1 TB", "-1 MB", "many"])
+def test_a_size_that_is_none_is_told(size: str, workshop: Workshop) -> None:
+    with (workshop.root / "reconciler.yaml").open("a") as file:
+        file.write(f"contexts: {{warnAbove: {size}}}\n")
+    done = workshop.call("validate")
+    assert done.returncode != 0
+    assert "reconciler.yaml" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

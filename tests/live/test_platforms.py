@@ -84,6 +84,24 @@ def test_a_step_of_another_platform_runs_on_it(workshop: Workshop, arm64_base: s
     assert "running on aarch64" in run(workshop, name)
 
 
+def test_a_platform_is_done_by_the_engine_that_is_declared_for_it(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.root / "reconciler.yaml"
+    gone = f"unix://{tmp_path}/gone.sock"
+    config.write_text(config.read_text() + f"platforms: {{linux/arm64: {{engine: '{gone}'}}}}\n")
+    workshop.context("ctx", "RUN true")
+    here = workshop.call("build", "ctx", "-r", "contoso", "--no-push")
+    assert here.returncode == 0, here.stdout + here.stderr
+    steps = [{"id": "look", "cmd": f"{workshop.base} true"}]
+    write_task(workshop, "look-there", {"inline": {"steps": steps}})
+    assert workshop.call("apply", "--auto-approve").returncode == 0
+    there = workshop.call("run", "look-there")
+    assert there.returncode == 1
+    told = "".join((there.stdout + there.stderr).split())  # a long path is broken anywhere
+    assert f"nocontainerengineanswersat{gone}" in told
+
+
 def test_an_engine_is_asked_by_programs_that_leave_nothing(
     engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,3 +156,20 @@ def test_nothing_between_the_letters_of_a_secret_makes_it_readable_again(
         # A control character is spelled out: the letters of its spelling are none of the secret's.
         shown = SPELLED.sub(b"", shown)
         assert not [form for form in variants(secret) if form in shown]
+
+
+@given(SECRETS, st.binary(max_size=90), st.integers(16, 80), st.integers(1, 200), st.booleans())
+def test_rows_of_an_encoder_are_masked_the_same_however_they_are_cut(
+    secret: str, before: bytes, width: int, size: int, hexadecimal: bool
+) -> None:
+    raw = secret.encode()
+    whole = before + raw + b"." * 40
+    text = whole.hex().encode() if hexadecimal else base64.b64encode(whole)
+    output = b"\n".join(text[at : at + width] for at in range(0, len(text), width))
+    lines, out = Redactor([secret]).lines(), list[tuple[bytes, bool]]()
+    for at in range(0, len(output), size):
+        out += lines.feed(output[at : at + size])
+    shown = b"\n".join(line for line, _ in [*out, *lines.flush()])
+    assert shown == Redactor([secret]).data(output)
+    letters = len(raw) * 2 if hexadecimal else len(raw) * 8 // 6
+    assert len(text) - len(re.sub(rb"[\n*]", b"", shown)) >= letters - 3 * (letters // width + 1)

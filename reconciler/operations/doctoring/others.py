@@ -9,7 +9,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.model.context import Token
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.finding import Finding, Kind, Status
-from reconciler.operations.doctoring.services import RegistryAnswer
+from reconciler.operations.doctoring.services import RegistryAnswer, Unread
 from reconciler.operations.doctoring.wanted import Use, Wanted
 
 # Tokens are told in time to make another.
@@ -38,6 +38,11 @@ def registry_finding(host: str, use: Use, answer: Answer[RegistryAnswer]) -> Fin
     if found.let_in:
         login = "login works" if found.needed and found.has_login else "asks for no login"
         return told(Status.OK, f"answers, {login}{used}")
+    if not found.tried:
+        text = (
+            "answers; the login of its tasks is not tried: reconciler.yaml does not name the host"
+        )
+        return told(Status.OK, f"{text} in `hosts`{used}")
     if found.has_login:
         fix = f"log in again: docker login {host}, or mend the task's credentials"
         return told(Status.MISSING, "answers, and refuses the login", fix)
@@ -57,26 +62,28 @@ def git_finding(use: Use | None, answer: Answer[str | None]) -> Finding:
 
 
 def secret_findings(
-    uses: Mapping[str, Use], answer: Answer[Mapping[str, str]]
+    uses: Mapping[str, Use], answer: Answer[Mapping[str, Unread]]
 ) -> Iterator[Finding]:
     """Variables and files: those that cannot be read one by one, the others in one line."""
-    wrong = {name: why for name in uses if (why := _unread(name, answer))}
+    wrong = {name: found for name in uses if (found := _unread(name, answer))}
     good = len(uses) - len(wrong)
     if not uses:
         yield Finding(Kind.SECRET, "secret", Status.NOT_NEEDED, "no task names any")
     if good:
         told = f"{good:,} of {len(uses):,} variables and files are there"
         yield Finding(Kind.SECRET, "secret", Status.OK, told)
-    for name, why in wrong.items():
+    for name, found in wrong.items():
         place, shown = uses[name].place, one_line(name, 120)
-        yield Finding(Kind.SECRET, shown, Status.MISSING, why, _fix_of(name), True, place)
+        yield Finding(Kind.SECRET, shown, Status.MISSING, found.why, found.fix, True, place)
 
 
-def _unread(reference: str, answer: Answer[Mapping[str, str]]) -> str | None:
+def _unread(reference: str, answer: Answer[Mapping[str, Unread]]) -> Unread | None:
     """Why a variable or a file cannot be read; a vault answers for itself."""
     if not is_plain(reference):
         return None
-    return answer.why if answer.value is None else answer.value.get(reference)
+    if answer.value is None:
+        return Unread(answer.why or "", answer.fix)
+    return answer.value.get(reference)
 
 
 def is_plain(reference: str) -> bool:
@@ -84,20 +91,14 @@ def is_plain(reference: str) -> bool:
     return reference.startswith(("env:", "file:"))
 
 
-def _fix_of(reference: str) -> str:
-    if reference.startswith("env:"):
-        return f"export {one_line(reference.removeprefix('env:'), 80)} before the command"
-    return "make the file; its path is absolute, or relative to the workspace"
-
-
 def token_findings(
-    uses: Mapping[Token, Use], answer: Answer[Mapping[str, str]], today: date
+    uses: Mapping[Token, Use], answer: Answer[Mapping[str, Unread]], today: date
 ) -> Iterator[Finding]:
     """Source tokens: there, and how long they hold, as their specs say."""
     for token, use in uses.items():
         status, told, fix = _token(token, today)
-        if why := _unread(token.reference, answer):
-            status, told, fix = Status.MISSING, why, _fix_of(token.reference)
+        if unread := _unread(token.reference, answer):
+            status, told, fix = Status.MISSING, unread.why, unread.fix
         name = one_line(token.reference, 120)
         yield Finding(Kind.TOKEN, name, status, told, fix, True, use.place)
 

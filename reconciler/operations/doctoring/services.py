@@ -24,27 +24,41 @@ _GIT_SECONDS = 5
 class RegistryAnswer:
     """`needed`: it asks for a login; `has_login`: we have one; `let_in`: we may come in.
 
-    `ahead` is its clock less ours, in seconds.
+    `ahead` is its clock less ours, in seconds. `tried` is False for the login of a task for a host
+    that reconciler.yaml does not name.
     """
 
     needed: bool
     has_login: bool
     let_in: bool
     ahead: float | None = None
+    tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why a reference cannot be read, and what helps."""
+
+    why: str
+    fix: str | None = None
 
 
 def ask_registry(host: str, own: RegistryLogin | None, opened: OpenWorkspace) -> RegistryAnswer:
     """Come in with the login that a task brings, else with that of the docker client.
 
-    Raises RegistryRefused, SecretUnavailable.
+    Specs that nobody has reviewed may name any host, and any secret for it: what a task brings goes
+    to hosts that reconciler.yaml names only. Raises RegistryRefused, SecretUnavailable.
     """
     from reconciler.adapters.registry import greeting  # noqa: PLC0415  (late: httpx)
 
-    login = _login(host, own, opened)
-    insecure = frozenset(name for name, one in opened.workspace.hosts.items() if one.insecure)
+    config = opened.workspace
+    named = {*config.hosts, *(one.login_server for one in config.registries)}
+    tried = own is None or host in named
+    login = _login(host, own, opened) if tried else None
+    insecure = frozenset(name for name, one in config.hosts.items() if one.insecure)
     found = greeting(host, login=login, insecure=insecure)
     ahead = None if found.date is None else (found.date - opened.clock()).total_seconds()
-    return RegistryAnswer(found.needed, login is not None, found.let_in, ahead)
+    return RegistryAnswer(found.needed, login is not None, found.let_in, ahead, tried)
 
 
 def _login(host: str, own: RegistryLogin | None, opened: OpenWorkspace) -> Login | None:
@@ -70,7 +84,7 @@ def secret_reader(opened: OpenWorkspace) -> SecretReader:
     )
 
 
-def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str, str]:
+def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str, Unread]:
     """Why some references cannot be read, by reference; nothing of those that can.
 
     Variables and files are read, and forgotten. A vault is only asked whether it lets us in.
@@ -82,7 +96,7 @@ def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str
                 secrets.probe(reference)
             except SecretUnavailable as error:
                 said = f"the secret {reference} cannot be read: "
-                wrong[reference] = error.message.removeprefix(said)
+                wrong[reference] = Unread(error.message.removeprefix(said), error.hint)
     return wrong
 
 

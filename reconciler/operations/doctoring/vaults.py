@@ -10,6 +10,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.model.vaults import KEY_VAULT, VAULT, parse_key_vault, parse_vault
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.finding import Finding, Kind, Status
+from reconciler.operations.doctoring.services import Unread
 from reconciler.operations.doctoring.wanted import Use
 
 
@@ -47,7 +48,7 @@ def _name(reference: str) -> str | None:
 
 
 def vault_findings(
-    vaults: Mapping[str, Vault], answers: Mapping[str, Answer[Mapping[str, str]]]
+    vaults: Mapping[str, Vault], answers: Mapping[str, Answer[Mapping[str, Unread]]]
 ) -> Iterator[Finding]:
     """Whether each vault lets us in."""
     if not vaults:
@@ -56,10 +57,13 @@ def vault_findings(
         yield _finding(one_line(name, 120), vault, answers[name])
 
 
-def _finding(name: str, vault: Vault, answer: Answer[Mapping[str, str]]) -> Finding:
-    why = answer.why if answer.value is None else next(iter(answer.value.values()), None)
-    if why is None:
+def _finding(name: str, vault: Vault, answer: Answer[Mapping[str, Unread]]) -> Finding:
+    if answer.value is None:
+        wrong: Unread | None = Unread(answer.why or "", answer.fix)
+    else:
+        wrong = next(iter(answer.value.values()), None)
+    if wrong is None:
         told = f"lets us in; {plural(vault.count, 'reference')}"
         return Finding(Kind.VAULT, name, Status.OK, told, None, True, vault.place)
-    fix = answer.fix or "see that this machine reaches it, and that its identity may read there"
-    return Finding(Kind.VAULT, name, Status.MISSING, why, fix, True, vault.place)
+    fix = wrong.fix or "see that this machine reaches it, and that its identity may read there"
+    return Finding(Kind.VAULT, name, Status.MISSING, wrong.why, fix, True, vault.place)

@@ -45,6 +45,7 @@ class RunPlace:
     root: Path | None = None
     platforms: Mapping[str, PlatformEngine] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
+    large_context: int = 100_000_000
     declared: frozenset[str] = frozenset()
 
     @property
@@ -69,6 +70,7 @@ def place_of(opened: OpenWorkspace) -> RunPlace:
         root=opened.root,
         platforms=config.platforms,
         insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
+        large_context=config.contexts.warn_above_bytes,
         declared=frozenset(config.hosts),
     )
 
@@ -142,6 +144,7 @@ def wire_ports(
         monotonic=time.monotonic,
         folder=folder,
         containers=containers,
+        large_context=place.large_context,
     )
 
 

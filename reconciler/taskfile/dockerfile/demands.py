@@ -1,4 +1,4 @@
-"""What a Dockerfile asks of whoever builds it: commands that are run, secrets that are mounted.
+"""What a Dockerfile asks of whoever builds it: commands, mounted secrets, and labels.
 
 https://docs.docker.com/reference/dockerfile/#run---mounttypesecret
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.taskfile.dockerfile.instructions import Dockerfile, Flag, Instruction, parse
+from reconciler.taskfile.dockerfile.shellpattern import ShellWordError
+from reconciler.taskfile.dockerfile.shellwords import shell_words
 from reconciler.taskfile.dockerfile.stages import Stage, Stages, read_stages
 from reconciler.taskfile.dockerfile.uses import mount_fields
 
@@ -27,10 +29,14 @@ class MountedSecret:
 
 @dataclass(frozen=True, slots=True)
 class BuildDemands:
-    """What the target's stages ask for. `runs`: commands of the target's own platform."""
+    """What the target's stages ask for. `runs`: commands of the target's own platform.
+
+    `labels` are the names that the target gives its image itself.
+    """
 
     runs: bool
     secrets: tuple[MountedSecret, ...]
+    labels: frozenset[str] = frozenset()
 
 
 def build_demands(
@@ -54,22 +60,47 @@ def build_demands(
         build_platform=build_platform,
         target=target,
     )
-    needed = stages.needed(stages.target(target))
-    runs = [(stage, item) for stage in needed for item in _runs(stage, stages, dockerfile)]
+    built = stages.target(target)
+    needed = stages.needed(built)
+    runs = [(stage, item) for stage in needed for item in _of(stage, stages, dockerfile, "RUN")]
+    labels = [
+        item for stage in _line(built, stages) for item in _of(stage, stages, dockerfile, "LABEL")
+    ]
     return BuildDemands(
         runs=any(_platform(stage, stages) in {None, platform} for stage, _ in runs),
         secrets=tuple(secret for _, item in runs for secret in _secrets(item)),
+        labels=frozenset(name for item in labels for name in _label_names(item)),
     )
 
 
-def _runs(stage: Stage, stages: Stages, dockerfile: Dockerfile) -> Iterator[Instruction]:
-    """The RUN instructions between a stage's FROM and the next one."""
+def _of(stage: Stage, stages: Stages, dockerfile: Dockerfile, name: str) -> Iterator[Instruction]:
+    """The instructions of a name between a stage's FROM and the next one."""
     start = stage.base.instruction.line
     later = stages.all[stage.index + 1 : stage.index + 2]
     end = later[0].base.instruction.line if later else dockerfile.instructions[-1].end_line + 1
     for item in dockerfile.instructions:
-        if item.name == "RUN" and start < item.line < end:
+        if item.name == name and start < item.line < end:
             yield item
+
+
+def _line(stage: Stage, stages: Stages) -> Iterator[Stage]:
+    """A stage, and the stages of the file that it starts from."""
+    yield stage
+    while stage.parent is not None:
+        stage = stages.all[stage.parent]
+        yield stage
+
+
+def _label_names(instruction: Instruction) -> Iterator[str]:
+    """The names of `LABEL a=1 "b"=2`, or of the old `LABEL a 1`."""
+    try:
+        words = shell_words(instruction.arguments, raw=False)
+    except ShellWordError:
+        return  # the builder refuses it
+    if words and "=" not in words[0]:
+        yield words[0]
+        return
+    yield from (word.partition("=")[0] for word in words)
 
 
 def _platform(stage: Stage, stages: Stages) -> str | None:

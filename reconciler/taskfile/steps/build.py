@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.taskfile.steps.buildarguments import read_build
+from reconciler.taskfile.steps.buildsecrets import secret_limits
 from reconciler.taskfile.steps.container import ContainerFields
 from reconciler.taskfile.steps.limits import build_limits
 from reconciler.taskfile.tasks import BuildStep, StepFrame
@@ -15,9 +16,17 @@ def build_step(frame: StepFrame, container: ContainerFields, *, cache: bool) -> 
     build = read_build(words, fields.place("build"), findings, reveal)
     detach = fields.flag("detach") and not findings.strict
     shared = container.frame(frame, tuple(map(reveal, words)), detach=detach)
-    for limit in build_limits(build, shared.working_directory):
+    environment = dict(shared.env)
+    wish = environment.get("DOCKER_BUILDKIT")
+    # A secret can only be mounted by BuildKit: it is meant unless it is ruled out.
+    strict = findings.strict or bool(build.secrets)
+    buildkit = cache or _buildkit(wish, strict=strict)
+    limits = (
+        *build_limits(build, shared.working_directory),
+        *secret_limits(build, environment, buildkit=buildkit),
+    )
+    for limit in limits:
         findings.doubt(fields.place("build"), limit.message, found=limit.found, fix=limit.fix)
-    buildkit = cache or _buildkit(dict(shared.env).get("DOCKER_BUILDKIT"), strict=findings.strict)
     return BuildStep(**shared.values(), build=build, cache=cache, buildkit=buildkit)
 
 

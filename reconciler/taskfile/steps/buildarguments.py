@@ -35,8 +35,8 @@ _SINGLE = {"file": "file", "target": "target", "platform": "platform"}
 _SWITCHES = {"no-cache": "no_cache", "pull": "pull"}
 _CACHE_TAG_LIMIT = 128
 _HAND_OVER = (
-    "use it in a cmd step, in env or a volume, and build from what that makes; "
-    "a build without a task file mounts one: reconciler build --secret NAME"
+    "write --secret id=NAME, env: ['NAME=...'] at the step, and in the Dockerfile "
+    "RUN --mount=type=secret,id=NAME"
 )
 
 

@@ -17,14 +17,14 @@ from reconciler.taskfile.steps.buildcontext import repository_of_page
 from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, BuildArguments, CmdStep
 
 _FETCHED = "build a folder of the workspace, or https://HOST/REPOSITORY.git#REF:FOLDER"
-_KEEP_OUT = "use the secret in a cmd step, in env or a volume, and build from what that makes"
+_KEEP_OUT = "do what needs the key in a cmd step, and build from what that makes"
 _BEFORE = "do what needs it in a cmd step before the build"
 _PUSH = "name the image with -t, and add a push step"
 _CACHE = "write cache: enabled at the step"
 _REMOVE = "remove it"
 # Flags of `docker build` that are not done, and what to do instead.
 UNDONE_FLAGS = {
-    **dict.fromkeys(("secret", "ssh"), _KEEP_OUT),
+    "ssh": _KEEP_OUT,
     **dict.fromkeys(("network", "add-host", "build-context", "allow", "security-opt"), _BEFORE),
     **dict.fromkeys(("output", "push"), _PUSH),
     **dict.fromkeys(("cache-from", "cache-to", "no-cache-filter"), _CACHE),
@@ -58,8 +58,7 @@ def build_limits(build: BuildArguments, working_directory: str | None) -> Iterat
     """What of an image build is not done; nothing if a run would begin it."""
     yield from _context_limits(build, working_directory or DEFAULT_WORKING_DIRECTORY)
     yield from _name_limits(build)
-    words = [*build.options, *(["--secret"] if build.secrets else [])]
-    for flag in dict.fromkeys(word.partition("=")[0] for word in words):
+    for flag in dict.fromkeys(word.partition("=")[0] for word in build.options):
         name = flag.lstrip("-")
         if name not in HARMLESS_FLAGS:
             fix = UNDONE_FLAGS.get(name, _REMOVE)
@@ -140,9 +139,17 @@ def _name_limits(build: BuildArguments) -> Iterator[Limit]:
             if parse_reference(tag).digest:
                 yield Limit("a name to build carries no digest", tag, "write REPOSITORY:TAG")
         except ValueError as error:
-            yield Limit(str(error), tag, "write -t REPOSITORY:TAG, e.g. -t web-api:1")
+            yield Limit(str(error), tag, _tag_fix(tag))
     if build.platform:
         try:
             canonical_platform(build.platform)
         except ValueError as error:
             yield Limit(f"--platform: {error}", build.platform, "write linux/amd64")
+
+
+def _tag_fix(tag: str) -> str:
+    """What to write instead; a tag with a slash mostly comes from the name of a branch."""
+    last = tag.rpartition(":")[2]
+    if "/" in last and not last[:1].isdecimal():
+        return 'a tag has no slash: write {{.Run.Branch | replace "/" "-"}} for a branch'
+    return "write -t REPOSITORY:TAG, e.g. -t web-api:1"

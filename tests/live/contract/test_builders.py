@@ -24,11 +24,11 @@ from reconciler.adapters.docker_transfer import EngineImages
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.programs import find_program
 from reconciler.adapters.registry import served_digest
-from reconciler.model.build import BuildRequest, BuildResult, Refusal
+from reconciler.model.build import BuildRequest, BuildResult, Login, Refusal
 from reconciler.model.capability import BackendKind
 from reconciler.model.image import parse_reference
 from reconciler.runner.ports import Builder, Images
-from tests.live.conftest import unavailable
+from tests.live.conftest import SecuredRegistry, unavailable
 
 ENVIRONMENT = dict(os.environ)
 
@@ -245,6 +245,38 @@ def test_a_build_argument_stays_in_the_traces_of_an_image(bench: Bench) -> None:
     bench.write("ARG TOK", "RUN echo $TOK | wc -c")
     result = bench.build(args={"TOK": "planted-value"}, no_cache=True)
     assert "planted-value" in bench.images.traces(str(result.image_id))
+
+
+def test_layers_are_taken_from_a_registry_where_the_store_is_new(
+    served_base: str, registry: str, tmp_path: Path
+) -> None:
+    cache, ids = f"{registry}/cache-{uuid.uuid4().hex}:1", []
+    for number in (1, 2):
+        pair, folder = buildah_pair(tmp_path / f"store-{number}"), tmp_path / "context"
+        folder.mkdir(exist_ok=True)
+        assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+        bench = Bench(pair.builder, pair.images, folder, served_base, registry)
+        bench.write("RUN cat /proc/sys/kernel/random/uuid > /id", "RUN true")
+        ids.append(bench.build(cache=cache).image_id)
+        assert (b"Cache pulled from remote" in bench.output) is (number == 2), bench.output
+    assert ids[0] == ids[1] is not None
+
+
+def test_a_cache_that_a_registry_refuses_fails_no_build(
+    served_base: str, registry_htpasswd: SecuredRegistry, tmp_path: Path
+) -> None:
+    pair, folder = buildah_pair(tmp_path / "store"), tmp_path / "context"
+    folder.mkdir()
+    assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+    bench = Bench(pair.builder, pair.images, folder, served_base, registry_htpasswd.address)
+    bench.write("RUN cat /proc/sys/kernel/random/uuid > /id")
+    assert bench.build(cache=bench.name()).image_id is not None, bench.output
+    assert b"note: the cache is not kept" in bench.output
+    login = Login(registry_htpasswd.username, registry_htpasswd.password)
+    bench.output = b""
+    assert bench.build(cache=bench.name(), cache_login=login).image_id is not None
+    assert b"note: the cache is not kept" not in bench.output
+    assert b"Pushing cache" in bench.output
 
 
 def test_nothing_is_known_of_an_image_that_is_not_there(bench: Bench) -> None:

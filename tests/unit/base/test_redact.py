@@ -80,6 +80,150 @@ def test_wrapped_base64_of_a_long_secret_is_masked(width: int) -> None:
     assert {Redactor([value]).text(line) for line in wrapped} == {"***"}
 
 
+def streamed(redactor: Redactor, data: bytes, size: int) -> list[bytes]:
+    lines = redactor.lines()
+    out = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
+    return [line for line, _ in [*out, *lines.flush()]]
+
+
+def left_of(shown: list[bytes], alphabet: str) -> bytes:
+    """What is not masked, as one word."""
+    return re.sub(f"[^{alphabet}]".encode(), b"", b"".join(shown))
+
+
+LONG = "a-value-of-some/length+0123456789"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("indent", [b"", b"    "])
+@pytest.mark.parametrize("width", [16, 40, 64, 76])
+@pytest.mark.parametrize("before", range(0, 80, 7))
+def test_base64_that_breaks_anywhere_in_a_secret_is_masked(
+    before: int, width: int, indent: bytes, size: int
+) -> None:
+    encoded = base64.b64encode(b"." * before + LONG.encode() + b"." * 90)
+    rows = [indent + encoded[at : at + width] for at in range(0, len(encoded), width)]
+    shown = streamed(Redactor([LONG]), b"\n".join(rows), size)
+    assert len(shown) == len(rows)
+    left = left_of(shown, "A-Za-z0-9+/=")
+    first, last = before * 8 // 6, -(-(before + len(LONG)) * 8 // 6)
+    # At the end of a line a piece of less than four letters may be left.
+    assert encoded[:first] == left[:first]
+    assert encoded.endswith(left[-len(encoded[last:]) :])
+    assert len(left) <= len(encoded) - (last - first) + 3
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("before", range(20))
+def test_hexadecimal_that_breaks_anywhere_in_a_secret_is_masked(before: int, ending: bytes) -> None:
+    digits = (b"." * before + LONG.encode() + b"." * 40).hex().encode()
+    rows = [digits[at : at + 60] for at in range(0, len(digits), 60)]
+    shown = streamed(Redactor([LONG]), ending.join(rows), 7)
+    left = left_of(shown, "0-9a-f")
+    assert left.replace(b"2e", b"") in {LONG.encode().hex()[:end].encode() for end in range(4)}
+
+
+def test_a_line_that_begins_no_secret_is_given_as_soon_as_it_is_whole() -> None:
+    lines = Redactor([LONG]).lines()
+    assert list(lines.feed(b"0123456789abcdef" * 4 + b"\n")) == [(b"0123456789abcdef" * 4, False)]
+    begun = base64.b64encode(b"...." + LONG.encode())[:20]
+    assert list(lines.feed(begun + b"\nnext line\n")) == [(begun, False), (b"next line", False)]
+    assert list(lines.feed(begun + b"\n")) == []
+    assert list(lines.flush()) == [(begun, False)]
+
+
+# `printf %s xTHE-PASS-1234,next | ...`: the value lies over two lines of each.
+PRINTED = {
+    "xxd -c 8": """\
+00000000: 7854 4845 2d50 4153  xTHE-PAS
+00000008: 532d 3132 3334 2c6e  S-1234,n
+00000010: 6578 74              ext""",
+    "xxd -g 1 -c 8": """\
+00000000: 78 54 48 45 2d 50 41 53  xTHE-PAS
+00000008: 53 2d 31 32 33 34 2c 6e  S-1234,n
+00000010: 65 78 74                 ext""",
+    "hexdump -C, 8 a line": """\
+00000000  78 54 48 45 2d 50 41 53  |xTHE-PAS|
+00000008  53 2d 31 32 33 34 2c 6e  |S-1234,n|
+00000010  65 78 74                 |ext|""",
+    "od -A d -t x1z -w8": """\
+0000000 78 54 48 45 2d 50 41 53  >xTHE-PAS<
+0000008 53 2d 31 32 33 34 2c 6e  >S-1234,n<
+0000016 65 78 74                 >ext<""",
+    "od -x -w8": """\
+0000000 5478 4548 502d 5341
+0000010 2d53 3231 3433 6e2c
+0000020 7865 0074""",
+    "od -w8": """\
+0000000 052170 042510 050055 051501
+0000010 026523 031061 032063 067054
+0000020 074145 000164""",
+    "od -b -w8": """\
+0000000 170 124 110 105 055 120 101 123
+0000010 123 055 061 062 063 064 054 156
+0000020 145 170 164""",
+    "od -c -w8": """\
+0000000   x   T   H   E   -   P   A   S
+0000010   S   -   1   2   3   4   ,   n
+0000020   e   x   t""",
+    "hexdump": """\
+0000000 5478 4548 502d 5341 2d53 3231 3433 6e2c
+0000010 7865 0074""",
+}
+KEPT = re.compile(r"^([0-9a-f]+:?) |\*\*\*")
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+@pytest.mark.parametrize("tool", PRINTED)
+def test_a_dump_of_a_secret_is_masked_in_each_of_its_columns(tool: str, size: int) -> None:
+    rows = PRINTED[tool].split("\n")
+    shown = streamed(Redactor(["THE-PASS-1234"]), "\n".join(rows).encode(), size)
+    assert len(shown) == len(rows)
+    left = " ".join(KEPT.sub("", line.decode()) for line in shown[:2])
+    wanted = {"78", "x", "|x|", ">x<", "|x", ">x", "|,n|", ">,n<", "|", ">", "<", ",n", "n", ","}
+    wanted |= {"2c", "6e", "2c6e", "6e2c", "067054", "054", "156", "170"}
+    wanted |= {"7865", "0074"} if tool == "hexdump" else set()
+    assert set(left.split()) <= wanted
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        r"s3c+r\u0026\u00c4\u0027",  # only some of them
+        r"s3c\u002Br\u0026\u00C4\u0027",  # .NET
+        r"s3c\\u002Br\\u0026\\u00C4\\u0027",  # in JSON within JSON
+        r"\u0073\u0033\u0063\u002b\u0072\u0026\u00c4\u0027",
+        "%73%33%63%2B%72%26%C3%84%27",
+        "s3c%2Br%26%C3%84'",  # encodeURIComponent
+        "s3c&#x2B;r&amp;&#xC4;&#39;",
+        "s3c&#43;r&#38;&#196;&apos;",
+        r"s3c\x2br\x26\xc3\x84\x27",
+        r"s3c+r&\303\204'",  # a shell's $'...'
+    ],
+)
+def test_a_secret_is_masked_whichever_of_its_characters_are_written_as_numbers(
+    spelling: str,
+) -> None:
+    redactor = Redactor(["s3c+r&Ä'"])
+    assert redactor.text(f"before {spelling} after") == "before *** after"
+    data = b"." * (LONGEST_LINE - 7) + spelling.encode() + b"." * 200
+    for size in (1000, 65_540, 65_550):
+        assert b"***" in b"".join(streamed(redactor, data, size))
+
+
+def test_a_character_of_two_units_is_masked() -> None:
+    shown = Redactor(["pass\U0001f511word"]).text(r"<pass\ud83d\uDD11word>")
+    assert shown == "<***>"
+
+
+def test_base64_of_utf16_and_of_base64_is_masked() -> None:
+    redactor = Redactor([LONG])
+    utf16 = base64.b64encode(f"token {LONG}".encode("utf-16-le")).decode()
+    twice = base64.b64encode(base64.b64encode(f"token {LONG}!".encode()) + b"\n").decode()
+    assert redactor.text(f"<{utf16}>") == f"<{utf16[:16]}***>"
+    assert redactor.text(f"<{twice}>").endswith("***lRPT0K>")
+
+
 def test_overlapping_secrets_leave_no_rest() -> None:
     assert Redactor(["abcdef", "defghi"]).text("-abcdefghi-") == "-***-"
 

@@ -96,6 +96,7 @@ class Run:
     records: list[RunRecord] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
     served: str | None = DIGEST
+    branch: str = "main"
     tags: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
     refused: RegistryRefused | None = None
@@ -136,7 +137,7 @@ class Run:
     def ports(self) -> Ports:
         return Ports(
             fetch=lambda _source, _token, _stopping: Fetched(
-                self.folder, self.folder, "c0ffee", "main"
+                self.folder, self.folder, "c0ffee", self.branch
             ),
             engine=self.engine_port,
             registry=self.ask_registry,

@@ -315,3 +315,45 @@ def test_the_image_carries_the_run_and_the_base(run: Run) -> None:
     assert labels["org.opencontainers.image.revision"] == "c0ffee"
     assert labels["org.opencontainers.image.base.name"] == "known:latest"
     assert "org.opencontainers.image.source" not in labels
+
+
+MOUNTS = "FROM known\nRUN --mount=type=secret,id=NPM{} cat /run/secrets/NPM\n"
+
+
+def test_a_secret_that_the_dockerfile_mounts_and_nobody_gives_is_told_before_the_build(
+    run: Run,
+) -> None:
+    record = run.go(MOUNTS.format(""), images=["web"])
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert str(record.message).startswith("Dockerfile line 2 mounts the secret NPM, and nobody")
+    assert run.engine.requests == []
+
+
+def test_a_secret_that_is_given_or_may_be_missing_is_no_reason(run: Run) -> None:
+    run.secrets = {"env:NPM": "planted-value"}
+    given = {"NPM": "env:NPM"}
+    assert run.go(MOUNTS.format(""), secrets=given).status is RunStatus.SUCCEEDED
+    assert run.go(MOUNTS.format(",required=false")).status is RunStatus.SUCCEEDED
+
+
+def test_a_secret_as_argument_is_refused_and_the_mount_is_named(run: Run) -> None:
+    run.secrets = {"env:NPM": "planted-value"}
+    record = run.go(secrets={"NPM": "env:NPM"}, args={"TOKEN": "x-planted-value"})
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert "RUN --mount=type=secret,id=NAME" in str(record.message)
+    assert "planted" not in run.log.text + record.model_dump_json()
+
+
+def test_what_the_dockerfile_says_of_its_image_wins_but_the_run_is_ours(run: Run) -> None:
+    own = "org.opencontainers.image.revision=mine io.reconciler.run=forged"
+    run.go(f"FROM known\nLABEL {own}\n")
+    labels = run.engine.requests[0].labels
+    assert "org.opencontainers.image.revision" not in labels
+    assert labels["io.reconciler.run"] == "r234567"
+
+
+def test_a_branch_in_a_tag_is_made_legal_and_the_log_says_so(run: Run) -> None:
+    run.branch = "feature/x"
+    record = run.go(images=["web:{{.Run.Branch}}"])
+    assert [output.reference for output in record.outputs] == ["r.example:5000/web:feature-x"]
+    assert "the branch feature/x is feature-x in a tag" in run.log.text

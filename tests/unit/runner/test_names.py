@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.runner.failure import Failure
-from reconciler.runner.names import image_names
+from reconciler.runner.names import changed_in_tags, image_names
 from reconciler.runner.variables import RunVariables
 
 VALUES = RunVariables(id="r1", registry="127.0.0.1:5000")
@@ -52,3 +52,36 @@ def test_an_illegal_name_is_an_error_that_says_why(image: str, said: str) -> Non
     with pytest.raises(Failure) as caught:
         image_names([image], VALUES, HERE)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("branch", "tag"),
+    [
+        ("main", "main"),
+        ("feature/x", "feature-x"),
+        ("dependabot/npm/a@1.2", "dependabot-npm-a-1.2"),
+        ("-x", "x"),
+        ("./y", "y"),
+        ("ümlaut", "mlaut"),
+        ("a_b.c-d", "a_b.c-d"),
+        ("12/x", "12-x"),
+    ],
+)
+def test_a_branch_is_legal_in_a_tag(branch: str, tag: str) -> None:
+    values = RunVariables(id="r1", branch=branch)
+    assert image_names(["web:{{.Run.Branch}}"], values, HERE) == (f"{HERE}/web:{tag}",)
+    assert image_names(["web:b-{{ .Run.Branch }}"], values, HERE)[0].startswith(f"{HERE}/web:b-")
+    told = changed_in_tags(["web:{{.Run.Branch}}"], values)
+    assert (told is None) is (branch == tag)
+
+
+def test_outside_of_a_tag_a_branch_stays_what_it_is() -> None:
+    values = RunVariables(id="r1", branch="feature/x")
+    assert image_names(["{{.Run.Branch}}/web:1"], values, HERE) == (f"{HERE}/feature/x/web:1",)
+    assert changed_in_tags(["{{.Run.Branch}}/web:1"], values) is None
+
+
+def test_a_branch_that_makes_no_tag_is_refused_before_the_build() -> None:
+    for branch in ("/", "x" * 200):
+        with pytest.raises(Failure):
+            image_names(["web:{{.Run.Branch}}"], RunVariables(id="r1", branch=branch), HERE)

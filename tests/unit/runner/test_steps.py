@@ -590,6 +590,56 @@ def test_a_cache_that_the_registry_refuses_fails_no_build(bench: Bench) -> None:
     assert f"warning: the cache {KEPT} is not kept: denied" in bench.run.log.text
 
 
+# ------------------------------------------------------------ build secrets
+MOUNTS = "FROM known\nRUN --mount=type=secret,id=NPM cat /run/secrets/NPM\n"
+
+
+def built(bench: Bench, words: str, *environment: str, **more: Any) -> RunRecord:
+    (bench.run.folder / "Dockerfile").write_text(more.pop("dockerfile", MOUNTS))
+    return bench.go({"id": "b", "build": f"{words} .", "env": list(environment)}, **more)
+
+
+@pytest.mark.parametrize("compat", ["strict", "acb"])
+def test_a_secret_of_a_build_step_is_mounted_and_masked(bench: Bench, compat: str) -> None:
+    bench.run.engine.output = b"it is planted-value\n"
+    record = built(bench, "--secret id=NPM,env=TOKEN", "TOKEN=planted-value", compat=compat)
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    (request,) = bench.run.engine.requests
+    assert (dict(request.secrets), request.classic) == ({"NPM": "planted-value"}, False)
+    assert "it is ***" in bench.run.log.text
+
+
+def test_a_secret_that_a_build_step_does_not_give_is_told_before_the_build(bench: Bench) -> None:
+    record = built(bench, "-t x:1")
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert str(record.message).startswith('step "b": Dockerfile line 2 mounts the secret NPM, and')
+    assert "--secret id=NPM" in str(record.message)
+    assert bench.run.engine.requests == []
+
+
+@pytest.mark.parametrize("compat", ["strict", "acb"])
+def test_a_secret_of_a_step_as_argument_too_is_refused(bench: Bench, compat: str) -> None:
+    words = "--secret id=NPM --build-arg A=planted-value"
+    record = built(bench, words, "NPM=planted-value", compat=compat)
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert "RUN --mount=type=secret,id=NAME" in str(record.message)
+    assert bench.run.engine.requests == []
+
+
+def test_an_image_of_a_step_with_a_secret_in_its_history_fails_the_step(bench: Bench) -> None:
+    bench.run.engine.history = "RUN echo cGxhbnRlZC12YWx1ZQ=="
+    record = built(bench, "-t x:1 --secret id=NPM", "NPM=planted-value")
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+
+
+def test_labels_of_a_step_win_but_for_those_that_lead_back_to_the_run(bench: Bench) -> None:
+    label = "org.opencontainers.image.revision"
+    words = f"--label {label}=mine --label io.reconciler.run=forged --label a=b"
+    built(bench, words, dockerfile="FROM known\n")
+    labels = bench.run.engine.requests[0].labels
+    assert (labels[label], labels["a"], labels["io.reconciler.run"]) == ("mine", "b", "r234567")
+
+
 # ------------------------------------------------------------------- secrets
 VOLUME: dict[str, Any] = {"volumes": [{"name": "v", "secret": {"k": "AAEC"}}]}
 

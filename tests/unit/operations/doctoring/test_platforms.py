@@ -119,6 +119,8 @@ def test_an_engine_with_an_address_is_declared() -> None:
         Status.MISSING,
         True,
     )
+    gone = answer(entry, CLASSIC.model_copy(update={"kind": BackendKind.BUILDAH}), runs=())
+    assert platform_findings(config, wanted, {entry: gone})[0].declared  # though all is built
     assert builder.status is Status.MISSING
     assert platform.text == "not known: no answer within 12 s"
 

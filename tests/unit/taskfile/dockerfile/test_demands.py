@@ -65,3 +65,20 @@ def test_what_the_building_machine_runs_is_no_command_of_the_target() -> None:
     assert not demands(*lines, platform=WINDOWS).runs
     assert demands(*lines, "RUN x", platform=WINDOWS).runs
     assert demands(*lines).runs
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("a=1 b=2", {"a", "b"}),
+        ('"a"="x y" \'b\'=z', {"a", "b"}),
+        ("org.example.l some words", {"org.example.l"}),
+        ('a="not closed', set()),
+    ],
+)
+def test_the_labels_that_an_image_gives_itself_are_known(words: str, names: set[str]) -> None:
+    assert demands("FROM a AS one", f"LABEL {words}", "FROM one", "COPY x /").labels == names
+
+
+def test_labels_of_stages_that_are_only_copied_from_are_not_the_images() -> None:
+    assert demands("FROM a AS one", "LABEL a=1", "FROM b", "COPY --from=one x /").labels == set()

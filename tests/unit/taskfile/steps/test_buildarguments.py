@@ -76,7 +76,18 @@ def test_what_to_do_with_a_secret_build_argument_is_nothing_that_a_run_refuses()
     text = "version: v1.1.0\nsteps:\n  - build: --build-arg T={{.Values.t}} .\n"
     (item,) = read(text, secret_values={"t": "longsecretvalue"}).diagnostics
     assert item.fix is not None
-    assert "cmd step" in item.fix
-    # Of `reconciler build`; a build step of a task file has no `--secret id=`.
-    assert item.fix.partition("--secret ")[0].endswith("reconciler build ")
+    fixed = text.replace("--build-arg T={{.Values.t}}", "--secret id=NAME")
+    assert "write --secret id=NAME, env: ['NAME=...'] at the step" in item.fix
+    fixed += "    env: ['NAME={{.Values.t}}']\n"
+    assert not read(fixed, secret_values={"t": "longsecretvalue"}).diagnostics
     assert "longsecretvalue" not in str(item)
+
+
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+def test_a_branch_with_a_slash_in_a_tag_is_refused_with_the_way_to_write_it(manner: str) -> None:
+    text = "steps:\n  - build: -t web:{{.Run.Branch}} .\n"
+    run = {"ID": "r1", "Branch": "feature/x"}
+    (item,) = read("version: v1.1.0\n" + text, manner, run=run).diagnostics
+    assert item.fix == 'a tag has no slash: write {{.Run.Branch | replace "/" "-"}} for a branch'
+    fixed = text.replace("Branch}}", 'Branch | replace "/" "-"}}')
+    assert not read("version: v1.1.0\n" + fixed, manner, run=run).diagnostics

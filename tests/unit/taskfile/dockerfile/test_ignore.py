@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.runner.ignore import parse_ignore
+from reconciler.taskfile.dockerfile.ignore import IgnoreWrong, parse_ignore
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,23 @@ from reconciler.runner.ignore import parse_ignore
         ("# a comment\n\n  ", "# a comment", False),
         ("\ufeffa", "a", True),
         ("a/./b/../c", "a/c", True),
-        ("../a", "a", True),
+        ("../a", "a", False),
+        ("/../a", "a", True),
+        (" # no comment", "# no comment", True),
+        ("a**b", "axb", False),
+        ("a**b", "ab", True),
+        ("a**b", "ax/b", True),
+        ("**foo", "xfoo", True),
+        ("**/foo", "xfoo", False),
+        ("a/**", "a", False),
+        ("a**", "ab/c", True),
+        ("a\n!a/x\n*", "a/x", False),
+        ("a\n!a/x\n*", "a/y", True),
+        ("*\n!**/keep", "a/b/keep", False),
+        ("a{b}", "a{b}", True),
+        (".", "a", False),
+        ("/", "a", False),
+        ("a\r\n!a\r", "a", False),
         ("a\\*b", "a*b", True),
         ("a\\*b", "axb", False),
         ("src/**/test", "src/test", True),
@@ -42,8 +58,13 @@ def test_a_path_is_left_out_or_kept(rules: str, path: str, ignored: bool) -> Non
     assert parse_ignore(rules).ignored(path) is ignored
 
 
-def test_a_pattern_that_cannot_be_read_is_left_to_the_builder() -> None:
-    assert not parse_ignore("[z-a]").ignored("b")
+@pytest.mark.parametrize(
+    "pattern", ["[z-a]", "[", "[]", "[^]", "[a", "a\\", "!", "! ", "!/", "[-]"]
+)
+def test_a_pattern_that_cannot_be_read_is_told_with_its_line(pattern: str) -> None:
+    with pytest.raises(IgnoreWrong) as caught:
+        parse_ignore(f"a\n\n{pattern}\nb")
+    assert caught.value.line == 3
 
 
 def test_rules_that_bring_back_are_known() -> None:

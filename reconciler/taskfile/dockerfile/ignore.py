@@ -1,0 +1,192 @@
+"""Which files a builder leaves out: the rules of `.dockerignore`. Reads no files.
+
+These are the rules of Docker's own code, its corners too: https://github.com/moby/patternmatcher
+(`ignorefile.ReadAll`, `MatchesUsingParentResults`). Whether a folder that is left out is looked
+into for what an exception brings back is answered as BuildKit does: always.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+# Left out of a local folder before its own rules, as ACR's client does it: histories, which may
+# hold a token, and the state with its key. Two spellings: docker-py's matcher needs the plain one
+# at the root. `!.git` brings a folder back.
+_OURS = (".git", ".hg", ".svn", ".bzr", ".reconciler")
+FIRST_RULES = "".join(f"{name}\n**/{name}\n" for name in _OURS)
+
+_ESCAPED = frozenset(".+()|{}$")
+
+
+class IgnoreWrong(ValueError):
+    """A line that no builder can read. `line` counts from 1."""
+
+    def __init__(self, line: int, pattern: str) -> None:
+        super().__init__(f"the pattern {pattern!r} cannot be read")
+        self.line, self.pattern = line, pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line: what it matches of whole paths, and whether it brings files back."""
+
+    matches: Callable[[str], object]
+    restores: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of a path: which of them match it or a folder above it."""
+
+    ignored: bool = False
+    matched: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRules:
+    """The rules in file order; the last one that matches a path or a folder above it decides."""
+
+    rules: tuple[Rule, ...] = ()
+    _folders: dict[str, Verdict] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def restores_any(self) -> bool:
+        """True if a folder that is left out may hold files that are not."""
+        return any(rule.restores for rule in self.rules)
+
+    def ignored(self, path: str) -> bool:
+        """True for a path (relative, with `/`) that is left out."""
+        return self.judge(path, self._above(path)).ignored
+
+    def judge(self, path: str, above: Verdict) -> Verdict:
+        """The verdict of a path from that of the folder it lies in.
+
+        A rule that could not change the verdict is not tried, nor known to match further down: so
+        `*` behind `a` and `!a/x` does not take `a/x` away again.
+        """
+        verdict, matched = False, []
+        for number, rule in enumerate(self.rules):
+            found = bool(above.matched) and above.matched[number]
+            if not found and rule.restores == verdict:
+                found = bool(rule.matches(path))
+            matched.append(found)
+            if found:
+                verdict = not rule.restores
+        return Verdict(verdict, tuple(matched))
+
+    def _above(self, path: str) -> Verdict:
+        folder = posixpath.dirname(path)
+        if not folder:
+            return Verdict()
+        if folder not in self._folders:
+            self._folders[folder] = self.judge(folder, self._above(folder))
+        return self._folders[folder]
+
+
+def parse_ignore(text: str) -> IgnoreRules:
+    """The rules of a file; `#` begins a comment line, `!` brings back. Raises IgnoreWrong."""
+    lines = enumerate(text.removeprefix("\ufeff").split("\n"), 1)
+    rules = [_rule(line, number) for number, line in lines if not line.startswith("#")]
+    return IgnoreRules(tuple(rule for rule in rules if rule is not None))
+
+
+def joined(first: IgnoreRules, then: IgnoreRules) -> IgnoreRules:
+    """The rules of two files as if they were one."""
+    return IgnoreRules((*first.rules, *then.rules))
+
+
+def _rule(line: str, number: int) -> Rule | None:
+    pattern = line.strip()
+    if not pattern:
+        return None
+    restores = pattern.startswith("!")
+    pattern = _clean(pattern[1:].strip()) if restores else _clean(pattern)
+    if not pattern or pattern == "/":
+        # `!/` is as wrong as `!`; `/` matches nothing.
+        if restores:
+            raise IgnoreWrong(number, line.strip())
+        return None
+    if not _is_glob(pattern):
+        raise IgnoreWrong(number, line.strip())
+    try:
+        return Rule(_matcher(pattern), restores)
+    except re.error:
+        raise IgnoreWrong(number, line.strip()) from None
+
+
+def _clean(path: str) -> str:
+    """A pattern without `.`, `..`, doubled and leading slashes."""
+    if not path:
+        return ""
+    clean = re.sub("^//", "/", posixpath.normpath(path))
+    return clean.removeprefix("/") if len(clean) > 1 else clean
+
+
+# ------------------------------------------------------------------ patterns
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """What a pattern matches; the short ways of Docker's code are its meaning, too."""
+    words = _words(pattern)
+    plain = not any(word in {"*", "?", "[", "]"} or word[:1] == "\\" for word in words)
+    stars = [place for place, word in enumerate(words) if word.startswith("**")]
+    if plain and not stars:
+        return pattern.__eq__
+    if plain and stars == [0]:
+        return _ending(pattern[2:])
+    if plain and stars == [len(words) - 1]:
+        beginning = pattern[:-2]
+        return lambda path: path.startswith(beginning)
+    last = len(words) - 1
+    regex = "".join(_piece(word, last=place == last) for place, word in enumerate(words))
+    return re.compile(regex).fullmatch
+
+
+def _ending(end: str) -> Callable[[str], object]:
+    whole = end.removeprefix("/") if end.startswith("/") else None
+    return lambda path: path.endswith(end) or path == whole
+
+
+_WORD = re.compile(r"\*\*/?|\\.|.", re.DOTALL)
+
+
+def _words(pattern: str) -> list[str]:
+    return _WORD.findall(pattern)
+
+
+def _piece(word: str, *, last: bool) -> str:
+    if word.startswith("**"):
+        return ".*" if last else "(?:.*/)?"
+    if word in {"*", "?"}:
+        return "[^/]*" if word == "*" else "[^/]"
+    if word in _ESCAPED or (len(word) == 2 and not word[1].isalnum()):
+        return re.escape(word[-1])
+    return word
+
+
+def _is_glob(pattern: str) -> bool:
+    """True if Go's `filepath.Match` can read it: every class is closed and holds something."""
+    rest = pattern
+    while rest:
+        if rest[0] == "\\":
+            if len(rest) == 1:
+                return False
+            rest = rest[2:]
+        elif rest[0] == "[":
+            left = _after_class(rest[1:])
+            if left is None:
+                return False
+            rest = left
+        else:
+            rest = rest[1:]
+    return True
+
+
+_MEMBER = r"(?:\\.|[^\]\\-])"
+_CLASS = re.compile(rf"\^?(?:{_MEMBER}(?:-{_MEMBER})?)+\]", re.DOTALL)
+
+
+def _after_class(rest: str) -> str | None:
+    match = _CLASS.match(rest)
+    return rest[match.end() :] if match else None
