@@ -50,6 +50,9 @@ class Programs(Protocol):
     def start(self, lease: Lease, deadline: float) -> None:
         """Have the run of a lease done."""
 
+    def clear(self, lease: Lease, deadline: float) -> None:
+        """Have removed what the run of a lease has on an engine; it is over when that is done."""
+
     def extend(self, key: str, deadline: float) -> None:
         """Move a deadline."""
 
@@ -78,6 +81,7 @@ class Worker:
     _programs: Programs | None = field(default=None, init=False)
     _held: dict[str, Lease] = field(default_factory=dict, init=False)
     _over: list[str] = field(default_factory=list, init=False)
+    _unclear: dict[str, Lease] = field(default_factory=dict, init=False)
     _renewed: float = field(default=0.0, init=False)
 
     @property
@@ -92,6 +96,7 @@ class Worker:
         the next round: meanwhile the deadlines hold.
         """
         try:
+            self._clear()
             self._collect(wait)
             self._renew()
             if claiming:
@@ -99,7 +104,7 @@ class Worker:
         except StateUnusable as error:
             self.told(f"the state cannot be used: {error}", None)
         except ReconcilerError as error:
-            self._lose_all(str(error))
+            self._lose_programs(str(error))
 
     def leave(self) -> None:
         """End what it still does, and put it back into the queue: another one begins it anew.
@@ -128,14 +133,20 @@ class Worker:
             # Only now: an end that could not be settled is settled in a later round.
             self._over.pop()
 
-    def _lose_all(self, why: str) -> None:
-        """The guardian is gone, and with it every program. Their leases end by themselves: what
-        is left on an engine is removed by whoever takes them over."""
-        for lease in self._held.values():
-            self.told(f"lost: {why}", lease)
-        self._held.clear()
-        self._over.clear()
+    def _lose_programs(self, why: str) -> None:
+        """The guardian is gone, and with it every program: what they have on an engine is not."""
         self._programs = None
+        # An end that nobody heard of is heard of when its engine has been cleared.
+        self._over.clear()
+        self._unclear = dict(self._held)
+        self.told(f"{why}; the work of {len(self._held)} runs begins anew", None)
+
+    def _clear(self) -> None:
+        while self._unclear:
+            key = next(iter(self._unclear))
+            deadline = self.boottime() + self.lease_seconds * _END_AFTER
+            self._opened().clear(self._unclear[key], deadline)
+            del self._unclear[key]
 
     # ---------------------------------------------------------------- leases
     def _renew(self) -> None:

@@ -58,6 +58,10 @@ class RunPrograms:
         afterwards = [*_SELF, CLEAR_RUN, lease.run_id]
         self._guardian.start(key_of(lease), [*_SELF, *words], afterwards, deadline)
 
+    def clear(self, lease: Lease, deadline: float) -> None:
+        """Have removed what the run of a lease has on an engine. Raises GuardianGone."""
+        self._guardian.start(key_of(lease), [*_SELF, CLEAR_RUN, lease.run_id], [], deadline)
+
     def extend(self, key: str, deadline: float) -> None:
         """Move a deadline. Raises GuardianGone."""
         self._guardian.extend(key, deadline)

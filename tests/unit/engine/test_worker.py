@@ -82,6 +82,11 @@ class Shells:
         after = f"echo 'over {name}' >>{file}"
         self.guardian.start(name, ["sh", "-c", script], ["sh", "-c", after], deadline)
 
+    def clear(self, lease: Lease, deadline: float) -> None:
+        name = key_of(lease)
+        after = f"echo 'cleared {name}' >>{self.shop.folder / 'events'}; exit 1"
+        self.guardian.start(name, ["sh", "-c", after], [], deadline)
+
     def extend(self, key: str, deadline: float) -> None:
         self.guardian.extend(key, deadline)
 
@@ -189,16 +194,17 @@ def test_a_worker_that_sees_its_run_taken_over_ends_its_work(shop: Shop) -> None
 def test_a_killed_guardian_is_replaced_and_its_runs_come_back(shop: Shop) -> None:
     shop.add("r1")
     shop.script = "sleep 600"
-    worker = shop.worker(lease=2.0)
+    worker = shop.worker(lease=600.0)
     work(worker, lambda: shop.events() == ["begin r1/1"])
     os.kill(shop.guardians[0].pid, signal.SIGKILL)
     shop.script = "true"
     work(worker, all_done(shop, "r1"))
     assert shop.record("r1").status is RunStatus.SUCCEEDED
     assert [text for text in shop.told if "guardian" in text] == [
-        "r1 lost: the guardian of this worker was killed"
+        "- the guardian of this worker was killed; the work of 1 runs begins anew"
     ]
-    assert "end r1/1" not in shop.events()
+    # Not before the engine is cleared, and without waiting for the end of the lease.
+    assert shop.events()[:3] == ["begin r1/1", "cleared r1/1", "begin r1/2"]
 
 
 def test_without_its_state_a_worker_goes_on_and_settles_later(shop: Shop) -> None:
