@@ -101,6 +101,8 @@ def _has_repository(folder: Path) -> bool:
 
 def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
+    if not _has_repository(folder):
+        return set()
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     text = ask_git(folder, "status", *words, "--", ".")
     prefix = prefix_of(folder)
@@ -117,7 +119,7 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """
     wanted = set(files)
     found: dict[str, Commit] = {}
-    if not wanted or git_in(folder) is None:
+    if not wanted or not _has_repository(folder) or git_in(folder) is None:
         return found
     cut_off = _shallow_commits(folder)
     with contextlib.closing(_log(folder)) as log:
