@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import docker
 import pytest
 
 from reconciler.adapters.backends import probe_buildah
-from reconciler.adapters.buildah import BuildahBuilder, Store
+from reconciler.adapters.buildah import BuildahBuilder
 from reconciler.adapters.buildah_images import BuildahImages
+from reconciler.adapters.buildah_store import Store
 from reconciler.adapters.buildctl import BUILDCTL, BuildctlBuilder
 from reconciler.adapters.buildkit import BuildKitBuilder, find_client
 from reconciler.adapters.docker import Engine, open_engine
@@ -63,11 +66,11 @@ def pair(request: pytest.FixtureRequest, opened: Engine, place: Path) -> Pair:
     return Pair(engine_builder(kind, opened), EngineImages(opened))
 
 
-def buildah_pair(place: Path) -> Pair:
-    program = find_program("buildah", ENVIRONMENT)
-    if program is None or not probe_buildah(ENVIRONMENT):
+def buildah_pair(place: Path, path: str = ENVIRONMENT["PATH"]) -> Pair:
+    program, environment = find_program("buildah", ENVIRONMENT), {**ENVIRONMENT, "PATH": path}
+    if program is None or not probe_buildah(environment):
         unavailable("buildah does not work here")
-    store = Store(program, place, ENVIRONMENT)
+    store = Store(program, place, environment)
     return Pair(BuildahBuilder(store), BuildahImages(store))
 
 
@@ -285,6 +288,51 @@ def test_nothing_is_known_of_an_image_that_is_not_there(bench: Bench) -> None:
     assert refused.refusal is Refusal.MISSING
 
 
+def test_buildah_writes_no_secret_on_a_disk(
+    served_base: str, registry: str, place: Path, tmp_path: Path
+) -> None:
+    pair = buildah_pair(place)
+    assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+    bench = Bench(pair.builder, pair.images, tmp_path / "context", served_base, registry)
+    bench.folder.mkdir()
+    # What is awaited is in no line that only tells the command.
+    bench.write("RUN --mount=type=secret,id=T cp /run/secrets/T /shown; echo be''gun; sleep 60")
+    found: list[bool] = []
+
+    def stopping() -> bool:
+        if b"begun" in bench.output and not found:
+            for path in place.rglob("*"):
+                with suppress(OSError):  # it may be gone again
+                    found.append(b"planted-value" in path.read_bytes())
+        return bool(found)
+
+    assert bench.build(stopping=stopping, secrets={"T": "planted-value"}).stopped
+    # Once, where the command itself has copied it to: so it would be found.
+    assert found.count(True) == 1
+
+
+def test_buildah_builds_where_nobody_may_mount_another_proc(
+    served_base: str, registry: str, place: Path, tmp_path: Path
+) -> None:
+    # As in a container, where a part of /proc is covered.
+    refusing = tmp_path / "unshare"
+    refusing.write_text(
+        '#!/bin/sh\ncase "$*" in *--mount-proc*) exit 1;; esac\n'
+        f'exec {shutil.which("unshare")} "$@"\n'
+    )
+    refusing.chmod(0o755)
+    pair = buildah_pair(place, f"{tmp_path}:{ENVIRONMENT['PATH']}")
+    assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+    bench = Bench(pair.builder, pair.images, tmp_path / "context", served_base, registry)
+    bench.folder.mkdir()
+    bench.write("RUN test -d /proc/self")
+    assert bench.build().image_id is not None, bench.output
+    mark = str(100_000 + uuid.uuid4().int % 100_000)
+    bench.write(f"RUN sleep {mark}")
+    assert bench.build(stopping=lambda: running(mark)).stopped
+    wait_until_ended(mark)
+
+
 def running(mark: str) -> bool:
     """Whether a process with the mark in its words runs inside some container of this host."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -309,6 +357,10 @@ def test_a_stop_ends_the_build_and_the_command_in_it(bench: Bench) -> None:
     result = bench.build(stopping=stopping, no_cache=True)
     assert result.stopped
     assert result.image_id is None
+    wait_until_ended(mark)
+
+
+def wait_until_ended(mark: str) -> None:
     deadline = time.monotonic() + 10
     while running(mark) and time.monotonic() < deadline:
         time.sleep(0.05)
