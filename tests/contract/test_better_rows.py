@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.model.image import parse_reference
 from reconciler.model.tracked import tracked_reference
-from reconciler.taskfile.dockerfile.ignore import parse_ignore
 from reconciler.store.task_bases import tasks_on
+from reconciler.taskfile.dockerfile.ignore import parse_ignore
 from reconciler.taskfile.dockerfile.images import base_images
 from reconciler.taskfile.file.values import read_values
 from reconciler.taskfile.tasks import BuildStep, CmdStep, Mount

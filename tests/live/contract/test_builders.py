@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 import time
 import uuid
@@ -298,17 +299,39 @@ def test_buildah_writes_no_secret_on_a_disk(
     # What is awaited is in no line that only tells the command.
     bench.write("RUN --mount=type=secret,id=T cp /run/secrets/T /shown; echo be''gun; sleep 60")
     found: list[bool] = []
+    seen: list[Path] = []
 
     def stopping() -> bool:
         if b"begun" in bench.output and not found:
             for path in place.rglob("*"):
                 with suppress(OSError):  # it may be gone again
                     found.append(b"planted-value" in path.read_bytes())
+            seen.extend(told_to_processes(b"planted-value"))
         return bool(found)
 
     assert bench.build(stopping=stopping, secrets={"T": "planted-value"}).stopped
     # Once, where the command itself has copied it to: so it would be found.
     assert found.count(True) == 1
+    assert seen == []
+
+
+def told_to_processes(value: bytes) -> list[Path]:
+    """The processes of this machine that have a value among their words or variables."""
+    found = []
+    for name in ("cmdline", "environ"):
+        for path in Path("/proc").glob(f"[0-9]*/{name}"):
+            with suppress(OSError):
+                found += [path] if value in path.read_bytes() else []
+    return found
+
+
+def test_a_value_among_words_or_variables_is_found() -> None:
+    command = ["sh", "-c", "read x; : planted-word"]
+    environment = {**ENVIRONMENT, "PLANTED": "planted-variable"}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    assert Path(f"/proc/{process.pid}/cmdline") in told_to_processes(b"planted-word")
+    assert Path(f"/proc/{process.pid}/environ") in told_to_processes(b"planted-variable")
+    process.communicate(b"")
 
 
 def test_buildah_builds_where_nobody_may_mount_another_proc(
@@ -358,6 +381,8 @@ def test_a_stop_ends_the_build_and_the_command_in_it(bench: Bench) -> None:
     assert result.stopped
     assert result.image_id is None
     wait_until_ended(mark)
+    bench.write("RUN true")
+    assert bench.build(no_cache=True).image_id is not None, "it left something in the way"
 
 
 def wait_until_ended(mark: str) -> None:
