@@ -28,7 +28,7 @@ from reconciler.loader.policies import PolicySet
 from reconciler.loader.specs import SpecFolder, SpecReader
 from reconciler.loader.workspace import WORKSPACE_FILE
 from reconciler.model.task import Task
-from reconciler.operations.reading.demands import Demands
+from reconciler.operations.reading.demands import Asker, Demands
 from reconciler.operations.reading.examine import (
     ENTRY_VERSION,
     Entry,
@@ -175,7 +175,8 @@ class Survey:
         source = partial(self.reader.source, *place)
         if not self.check.add(facts, source):
             return
-        self.demands.add(facts.demand, facts.address, source)
+        read = partial(self._read, file, entry.index)
+        self.demands.add(facts.demand, Asker(facts.address, source, read))
         self.places[facts.address] = place
         if entry.findings:
             subject = Subject(facts.address, facts.owner, facts.labels)
