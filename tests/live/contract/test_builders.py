@@ -25,9 +25,12 @@ from reconciler.adapters.buildkit import BuildKitBuilder, find_client
 from reconciler.adapters.docker import Engine, open_engine
 from reconciler.adapters.docker_build import ClassicBuilder
 from reconciler.adapters.docker_transfer import EngineImages
+from reconciler.adapters.docker_trial import runnable_platforms
+from reconciler.adapters.emulation import emulated_here
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.programs import find_program
 from reconciler.adapters.registry import served_digest
+from reconciler.adapters.tiny_programs import EXIT_CODE, tiny_program
 from reconciler.model.build import BuildRequest, BuildResult, Login, Refusal
 from reconciler.model.capability import BackendKind
 from reconciler.model.image import parse_reference
@@ -35,6 +38,7 @@ from reconciler.runner.ports import Builder, Images
 from tests.live.conftest import SecuredRegistry, unavailable
 
 ENVIRONMENT = dict(os.environ)
+ARM = "linux/arm64"
 
 
 @pytest.fixture
@@ -243,6 +247,38 @@ def test_what_is_pushed_is_what_the_registry_serves(bench: Bench) -> None:
     assert pushed.refusal is None, pushed.message
     parts = parse_reference(name)
     assert pushed.digest == served_digest(bench.registry, parts.repository, str(pushed.digest))
+
+
+def test_a_push_needs_the_login_of_its_registry(
+    bench: Bench, registry_htpasswd: SecuredRegistry
+) -> None:
+    name = f"{registry_htpasswd.address}/test-{uuid.uuid4().hex}:1"
+    bench.write(f"RUN echo {uuid.uuid4()}")
+    bench.build(tags=(name,))
+    assert bench.images.push(name, None, lambda: False).refusal is Refusal.AUTH
+    wrong = Login(registry_htpasswd.username, "no-such-password")
+    assert bench.images.push(name, wrong, lambda: False).refusal is Refusal.AUTH
+    login = Login(registry_htpasswd.username, registry_htpasswd.password)
+    pushed = bench.images.push(name, login, lambda: False)
+    assert str(pushed.digest).startswith("sha256:"), pushed.message
+
+
+def test_a_command_of_another_platform_is_emulated(bench: Bench, opened: Engine) -> None:
+    on_engine = isinstance(bench.images, EngineImages)
+    runs = runnable_platforms(opened, [ARM]) if on_engine else emulated_here()
+    if ARM not in runs:
+        pytest.skip("nothing here runs linux/arm64")
+    program = bench.folder / "program"
+    program.write_bytes(tiny_program(ARM))
+    program.chmod(0o755)
+    (bench.folder / "Dockerfile").write_text("FROM scratch\nCOPY program /program\n")
+    built = bench.build(platform=ARM)
+    assert '"arm64"' in bench.images.traces(str(built.image_id))
+    (bench.folder / "Dockerfile").write_text(
+        'FROM scratch\nCOPY program /program\nRUN ["/program"]\n'
+    )
+    # The program does nothing but end with this code: it was run.
+    assert bench.build(platform=ARM, no_cache=True).exit_code == EXIT_CODE
 
 
 def test_a_build_argument_stays_in_the_traces_of_an_image(bench: Bench) -> None:
