@@ -101,9 +101,9 @@ class SpecIndex:
 
     def _write(self, connection: sqlite3.Connection) -> None:
         with connection:  # one transaction
-            connection.executemany(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?)", self._new.items()
-            )
+            # In the order of the tree: of a hundred thousand, half the work.
+            rows = sorted(self._new.items())
+            connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", rows)
             (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
             if count > 4 * len(self._used):
                 _forget(connection, self._used | self._new.keys())
