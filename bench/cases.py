@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from bench.contexts import packing, subfolder
 from bench.given import RECONCILER, Given
 from bench.images import build_push_run, cached_build
 from bench.masking import masking
@@ -28,6 +29,8 @@ CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "doubling": doubling,
     "render": render,
     "deps": deps,
+    "packing": packing,
+    "subfolder": subfolder,
     "build": cached_build,
     "step": one_step,
     "place": place,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import platform as machine
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.buildah_store import BUILDAH, Store
 from reconciler.adapters.buildctl import BUILDCTL, keeps_secrets, worker_platforms
 from reconciler.adapters.buildkit import DockerClient, find_client
 from reconciler.adapters.emulation import emulated_here
+from reconciler.adapters.files import private_folder
 from reconciler.adapters.process import capture
 from reconciler.adapters.programs import find_program, passed_on
 from reconciler.model.capability import Backend, BackendKind
@@ -132,7 +133,7 @@ def _classic(engine: Engine, platforms: tuple[str, ...]) -> Backend:
 
 
 def _buildah(environment: Mapping[str, str], platforms: tuple[str, ...]) -> Iterator[Backend]:
-    program = find_program("buildah", environment)
+    program = find_program(BUILDAH, environment)
     if program is None or not _buildah_works(program, environment):
         return
     yield Backend(
@@ -147,12 +148,8 @@ def _buildah(environment: Mapping[str, str], platforms: tuple[str, ...]) -> Iter
 
 def _buildah_works(program: Path, environment: Mapping[str, str]) -> bool:
     # It may be installed and still have no right to make a mount or a user namespace.
-    try:
-        words = [str(program), "info"]
-        code, text = capture(words, environment=passed_on(environment), timeout=_SECONDS)
-        return code == 0 and isinstance(json.loads(text), dict)
-    except (OSError, ValueError):
-        return False
+    with private_folder() as folder:
+        return Store(program, folder, environment).works()
 
 
 def _version(words: Sequence[str], environment: Mapping[str, str]) -> str | None:

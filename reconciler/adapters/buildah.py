@@ -1,96 +1,24 @@
-"""buildah: builds without any daemon, in a store of its own. Decides nothing of what is built.
-
-Every call runs in namespaces of its own, for mounts and for processes: when it ends, also by
-`kill -9`, nothing is left but files in the folder of the run.
-"""
+"""buildah: builds without any daemon, into a store. Decides nothing about what is built."""
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.adapters.buildah_store import Stopping, Store
 from reconciler.adapters.buildoutput import Tail, ignore_file, secret_files
 from reconciler.adapters.files import private_folder
-from reconciler.adapters.login_file import write_login
-from reconciler.adapters.process import Ended, stream
-from reconciler.adapters.programs import find_program, passed_on
-from reconciler.adapters.registry import is_loopback
-from reconciler.model.build import BuildRequest, BuildResult, Login
+from reconciler.adapters.process import Ended
+from reconciler.model.build import BuildRequest, BuildResult
 from reconciler.model.image import parse_reference
 
-Stopping = Callable[[], bool]
 # (archive, id, names): takes a `docker save` file to an engine.
 Keep = Callable[[Path, str, tuple[str, ...]], None]
 
 _ERROR_LINE = re.compile(r"^(?:Error|error): (.*)", re.MULTILINE)
 _CACHE_REFUSED = "failed pushing cache to"
 _EXIT_CODE = re.compile(r"exit status (\d+)")
-# A short name means Docker Hub, as everywhere; the settings of this machine are not asked, so
-# that the same build is the same on another one.
-_SETTINGS = 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "disabled"\n'
-_OWN_NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-
-
-class Store:
-    """The images of one run, below a folder that goes away with it.
-
-    `insecure` are the registries that may be asked by plain http.
-    """
-
-    def __init__(
-        self,
-        program: Path,
-        folder: Path,
-        environment: Mapping[str, str],
-        insecure: Collection[str] = (),
-    ) -> None:
-        self._program = program
-        self.folder = folder
-        self._unshare = find_program("unshare", environment)
-        # Large temporary files too go away with the run.
-        self._environment = {**passed_on(environment), "TMPDIR": str(folder / "temporary")}
-        self._insecure = insecure
-
-    def call(
-        self,
-        words: Sequence[str],
-        on_output: Callable[[bytes], None],
-        stopping: Stopping,
-        *,
-        offline: bool = False,
-    ) -> Ended:
-        """Run buildah with these words; `offline`: in a network that reaches nothing at all."""
-        self._prepare()
-        argv = [*self._apart(offline=offline), *self._buildah(), *words]
-        return stream(argv, environment=self._environment, on_output=on_output, stopping=stopping)
-
-    def access(self, folder: Path, registry: str, login: Login | None) -> list[str]:
-        """The flags for asking a registry; the login is a new file in a private folder."""
-        file = folder / "auth.json"
-        write_login(file, registry, login)
-        plain = is_loopback(registry) or registry in self._insecure
-        return [f"--authfile={file}", f"--tls-verify={str(not plain).lower()}"]
-
-    def _prepare(self) -> None:
-        (self.folder / "temporary").mkdir(mode=0o700, parents=True, exist_ok=True)
-        hosts = (f'[[registry]]\nlocation = "{host}"\ninsecure = true\n' for host in self._insecure)
-        (self.folder / "registries.conf").write_text(_SETTINGS + "".join(hosts), "utf-8")
-
-    def _buildah(self) -> list[str]:
-        place = self.folder
-        settings = f"--registries-conf={place}/registries.conf"
-        return [str(self._program), f"--root={place}/root", f"--runroot={place}/run", settings]
-
-    def _apart(self, *, offline: bool) -> list[str]:
-        if self._unshare is None:
-            if offline:
-                raise FileNotFoundError("unshare")
-            return []
-        # Another user than root gets the right to do so in a user namespace of his own.
-        own = [] if os.geteuid() == 0 else [*self._buildah(), "unshare", "--"]
-        return [*own, str(self._unshare), *_OWN_NAMESPACES, *(["--net"] if offline else []), "--"]
 
 
 class BuildahBuilder:
@@ -116,10 +44,7 @@ class BuildahBuilder:
             id_file, nothing = folder / "id", folder / "ignored"
             nothing.touch()
             words = _arguments(request, id_file, ignore_file(request) or nothing, files)
-            try:
-                ended = self._cached(request, words, folder, tail, stopping)
-            except FileNotFoundError as error:
-                return BuildResult(exit_code=1, message=f"there is no program {error}")
+            ended = self._cached(request, words, folder, tail, stopping)
             if ended.stopped:
                 return BuildResult(exit_code=130, stopped=True)
             if ended.exit_code != 0:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from reconciler.adapters.backends import this_machine
-from reconciler.adapters.buildah import Store
+from reconciler.adapters.buildah_store import Stopping, Store
 from reconciler.adapters.buildoutput import Tail
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.process import Ended
@@ -14,7 +14,6 @@ from reconciler.adapters.refusals import refused
 from reconciler.model.build import LocalImage, Login, Transfer
 from reconciler.model.image import parse_reference
 
-Stopping = Callable[[], bool]
 _HUB = "docker.io"
 
 

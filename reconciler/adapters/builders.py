@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from reconciler.adapters.buildah import BuildahBuilder, Store
+from reconciler.adapters.buildah import BuildahBuilder
 from reconciler.adapters.buildah_images import BuildahImages
+from reconciler.adapters.buildah_store import BUILDAH, Store
 from reconciler.adapters.buildctl import BUILDCTL, BuildctlBuilder
 from reconciler.adapters.buildkit import BuildKitBuilder, DockerClient
 from reconciler.adapters.docker import Engine
@@ -18,7 +19,6 @@ from reconciler.model.capability import BackendKind
 
 Stopping = Callable[[], bool]
 _Builder = BuildctlBuilder | BuildKitBuilder | ClassicBuilder
-_BUILDAH = "buildah"
 
 
 def builder_on(
@@ -47,10 +47,10 @@ def engineless(
 
     Raises EngineUnavailable if buildah is gone.
     """
-    program = find_program(_BUILDAH, environment)
+    program = find_program(BUILDAH, environment)
     if program is None:
         raise _gone(BackendKind.BUILDAH)
-    store = Store(program, folder / _BUILDAH, environment, insecure)
+    store = Store(program, folder / BUILDAH, environment, insecure)
 
     def keep(archive: Path, image_id: str, names: tuple[str, ...]) -> None:
         if keeper is not None:

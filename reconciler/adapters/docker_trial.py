@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import tarfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from docker import APIClient
 from docker.errors import DockerException
 from docker.types import HostConfig
 
-from reconciler.adapters.docker import Engine
+from reconciler.adapters.docker import Engine, engine_unavailable
 from reconciler.adapters.docker_connection import LOST
 from reconciler.adapters.tiny_programs import (
     EXIT_CODE,
@@ -30,10 +31,11 @@ from reconciler.adapters.tiny_programs import (
     tiny_program,
 )
 from reconciler.base.clock import to_iso, utc_now
+from reconciler.base.errors import EngineUnavailable
 from reconciler.base.ids import new_id
 
 LABEL = "io.reconciler.trial"
-_SECONDS = 5
+_SECONDS = 8
 _LEFT_SECONDS = 600  # what is older belongs to a trial that was killed
 _ERRORS = (DockerException, *LOST)
 
@@ -41,23 +43,47 @@ _ERRORS = (DockerException, *LOST)
 def runnable_platforms(engine: Engine, platforms: Sequence[str]) -> tuple[str, ...]:
     """Those of some platforms whose programs the engine really runs, in their order.
 
-    There are programs of `TRIED` only: no other platform is among the answer. Each trial is a
-    container without network or rights, from an image of one file; both are removed afterwards,
-    and what a trial left that was killed. Raises EngineUnavailable.
+    There are programs of `TRIED` only: no other platform is among the answer. All are tried at the
+    same time. Each trial is a container without network or rights, from an image of one file; both
+    are removed afterwards, and what a trial left that was killed. Raises EngineUnavailable.
     """
-    with contextlib.closing(engine.client(timeout=_SECONDS)) as client:
-        with contextlib.suppress(*_ERRORS):
-            _clear_left(client)
-        return tuple(name for name in platforms if name in TRIED and _runs(client, name))
+    with (
+        contextlib.closing(engine.client(timeout=_SECONDS)) as client,
+        contextlib.suppress(*_ERRORS),
+    ):
+        _clear_left(client)
+    tried = [name for name in platforms if name in TRIED]
+    answers: dict[str, bool | EngineUnavailable] = {}
+
+    def try_one(name: str) -> None:
+        try:
+            with contextlib.closing(engine.client(timeout=_SECONDS)) as client:
+                answers[name] = _runs(client, name)
+        except LOST as error:
+            answers[name] = engine_unavailable(engine.address, error)
+        except EngineUnavailable as error:
+            answers[name] = error
+
+    # An engine that hangs holds up whoever waits here, and not the end of the program.
+    threads = [threading.Thread(target=try_one, args=(name,), daemon=True) for name in tried]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for answer in answers.values():
+        if isinstance(answer, EngineUnavailable):
+            raise answer
+    return tuple(name for name in tried if answers[name])
 
 
 def _runs(client: APIClient, platform: str) -> bool:
+    """True if the program ended as it does. A lost engine is no answer, and raised."""
     try:
         with _image(client, platform) as image, _container(client, image) as container:
             client.start(container)
             return bool(client.wait(container, timeout=_SECONDS)["StatusCode"] == EXIT_CODE)
-    except _ERRORS:
-        return False  # what cannot be loaded, created or started cannot be run
+    except DockerException:
+        return False  # what the engine refuses to load, create or start cannot be run
 
 
 @contextlib.contextmanager

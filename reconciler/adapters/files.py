@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reconciler.adapters.owner import owner_lives, owner_of_this_process
+from reconciler.adapters.process import capture
 
+_DELETE_SECONDS = 60
 _PREFIX = "reconciler-private-"
 _MEMORY = Path("/dev/shm")  # noqa: S108  (memory, not disk; the folder inside is 0700)
 
@@ -37,14 +39,27 @@ def private_folder(parent: Path | None = None) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
 
 
 def sweep_private_folders(parent: Path) -> None:
     """Delete private folders of ours whose process is gone."""
     for folder in parent.glob(_PREFIX + "*"):
         if _belongs_to_us(folder) and not _owner_lives(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder with all that is in it, as far as we may.
+
+    What a user builds without being root belongs to his subordinate ids: only in a user namespace
+    that has them he may delete it.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.geteuid() != 0 and folder.exists():
+        with contextlib.suppress(OSError):
+            words = ["unshare", "--map-root-user", "--map-auto", "rm", "-rf", "--", str(folder)]
+            capture(words, environment={"PATH": os.defpath}, timeout=_DELETE_SECONDS)
 
 
 def _belongs_to_us(folder: Path) -> bool:

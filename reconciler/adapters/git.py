@@ -26,6 +26,7 @@ SAFE_OPTIONS = [
 ]
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 _COMMIT_MARK = "\x1e"
+COMMIT_FORMAT = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
 # A file that no commit knows (an ignored one, say) must not cost a walk over a whole history.
 _MOST_COMMITS = 20_000
 
@@ -57,11 +58,11 @@ def head_of(folder: Path) -> Head | None:
     if commit is None:
         return None
     branch = ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-    words = (*_without_filters(folder), "status", "--porcelain", "--", ".")
+    words = (*options_without_filters(folder), "status", "--porcelain", "--", ".")
     return Head(commit, branch, bool(ask_git(folder, *words)))
 
 
-def _without_filters(folder: Path) -> list[str]:
+def options_without_filters(folder: Path) -> list[str]:
     """Options that turn off the filters which the repository itself brings along.
 
     A folder may be from anybody, its settings too, and `git status` starts a filter to compare a
@@ -101,6 +102,8 @@ def _has_repository(folder: Path) -> bool:
 
 def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
+    if not _has_repository(folder):
+        return set()
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     text = ask_git(folder, "status", *words, "--", ".")
     prefix = prefix_of(folder)
@@ -117,9 +120,9 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """
     wanted = set(files)
     found: dict[str, Commit] = {}
-    if not wanted or git_in(folder) is None:
+    if not wanted or not _has_repository(folder) or git_in(folder) is None:
         return found
-    cut_off = _shallow_commits(folder)
+    cut_off = shallow_commits(folder)
     with contextlib.closing(_log(folder)) as log:
         for commit, name in log:
             if name in wanted:
@@ -133,20 +136,27 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
 
 def _log(folder: Path) -> Generator[tuple[Commit, str], None, None]:
     """(commit, file) from the newest commit to the oldest."""
-    form = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
-    with contextlib.closing(log_fields(folder, "--name-only", "--no-renames", form)) as fields:
+    options = ("--name-only", "--no-renames", COMMIT_FORMAT)
+    with contextlib.closing(log_fields(folder, *options)) as fields:
         yield from _files_of_commits(fields)
 
 
 def _files_of_commits(fields: Iterable[str]) -> Iterator[tuple[Commit, str]]:
     commit: Commit | None = None
     for field in fields:
-        if field.startswith(_COMMIT_MARK) and field.count("\x1f") >= 2:
-            # The author comes last: an address may hold anything.
-            identifier, time, author = field[1:].split("\x1f", 2)
-            commit = Commit(identifier, author, from_iso(time))
+        if found := commit_of_line(field):
+            commit = found
         elif commit is not None:
             yield commit, field.removeprefix("\n")
+
+
+def commit_of_line(text: str) -> Commit | None:
+    """The commit that a line of `COMMIT_FORMAT` tells of, if it is one."""
+    if not text.startswith(_COMMIT_MARK) or text.count("\x1f") < 2:
+        return None
+    # The author comes last: an address may hold anything.
+    identifier, time, author = text[1:].split("\x1f", 2)
+    return Commit(identifier, author, from_iso(time))
 
 
 def log_fields(folder: Path, *options: str) -> Generator[str, None, None]:
@@ -154,13 +164,21 @@ def log_fields(folder: Path, *options: str) -> Generator[str, None, None]:
 
     From the newest commit to the oldest, at most 20,000; the caller closes it.
     """
-    words = ["-z", "--relative", f"--max-count={_MOST_COMMITS}", *options]
-    argv = ["git", *SAFE_OPTIONS, "log", *words, "--", "."]
+    yield from _pieces(folder, ["-z", "--relative", *options, "--", "."], b"\0")
+
+
+def lines_of_log(folder: Path, *words: str) -> Generator[str, None, None]:
+    """The lines of a log; the caller closes it."""
+    yield from _pieces(folder, words, b"\n")
+
+
+def _pieces(folder: Path, words: Iterable[str], end: bytes) -> Generator[str, None, None]:
+    argv = ["git", *SAFE_OPTIONS, "log", f"--max-count={_MOST_COMMITS}", *words]
     process = git_in(folder).execute(argv, as_process=True, env=ENVIRONMENT)
     rest = b""
     try:
         while chunk := process.stdout.read1(65536):
-            *whole, rest = (rest + chunk).split(b"\0")
+            *whole, rest = (rest + chunk).split(end)
             yield from map(os.fsdecode, whole)
     finally:
         _end(process)
@@ -176,7 +194,7 @@ def _end(process: Any) -> None:
         process.wait()
 
 
-def _shallow_commits(folder: Path) -> set[str]:
+def shallow_commits(folder: Path) -> set[str]:
     """The commits whose parents a shallow clone left out."""
     name = ask_git(folder, "rev-parse", "--git-path", "shallow")
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
+
+from reconciler.adapters.pack import by_path, packed
 
 _CHUNK = 1024 * 1024
 
@@ -86,44 +86,14 @@ def _link(folder: Path, member: tarfile.TarInfo, path: Path) -> None:
 def pack(folder: Path, left_out: Callable[[str], bool], check: Callable[[], None]) -> BinaryIO:
     """A tar of a folder in a temporary file, at its beginning. Raises OSError.
 
-    `left_out` is asked for every path in it; sockets and devices are left out too; owners are
-    root, as the volume's own. `check` is called now and then and may raise.
+    `left_out` is asked for every path in it; `check` is called now and then and may raise.
     """
     archive = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=8 * _CHUNK))  # noqa: SIM115
     try:
-        with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
-            for path in _paths(folder, ""):
-                check()
-                if not left_out(path):
-                    _add(tar, folder / path, path)
+        for piece in packed(folder, by_path(left_out), check):
+            archive.write(piece)
         archive.seek(0)
     except BaseException:
         archive.close()
         raise
     return archive
-
-
-def _paths(folder: Path, inside: str) -> Iterator[str]:
-    with os.scandir(folder / inside) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        yield inside + entry.name
-        if entry.is_dir(follow_symlinks=False):
-            yield from _paths(folder, inside + entry.name + "/")
-
-
-def _add(tar: tarfile.TarFile, path: Path, name: str) -> None:
-    # Two names of one file are two files: a hard link could lead to what is left out.
-    state = path.lstat()
-    member = tarfile.TarInfo(name)
-    member.mode, member.mtime = stat.S_IMODE(state.st_mode), int(state.st_mtime)
-    if stat.S_ISLNK(state.st_mode):
-        member.type, member.linkname = tarfile.SYMTYPE, str(path.readlink())
-        tar.addfile(member)
-    elif stat.S_ISDIR(state.st_mode):
-        member.type = tarfile.DIRTYPE
-        tar.addfile(member)
-    elif stat.S_ISREG(state.st_mode):
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            member.size = os.fstat(file.fileno()).st_size
-            tar.addfile(member, file)

@@ -9,6 +9,7 @@ the parent: a result never depends on how many processes there were.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -55,11 +56,13 @@ class Workers(Generic[Batch, Result]):
         waiting: deque[tuple[_Worker, Batch]] = deque()
         for number, batch in enumerate(batches):
             worker = self._workers[number % len(self._workers)]
-            if len(waiting) == len(self._workers):
-                # The oldest is this worker's: it has read everything and is free to be written to.
-                yield self._result(*waiting.popleft())
+            # The oldest is this worker's: once it is told it has read everything, and is free to
+            # be written to. It works on while what it told is looked at.
+            full = len(waiting) == len(self._workers)
+            told = [self._result(*waiting.popleft())] if full else []
             self._give(worker, batch)
             waiting.append((worker, batch))
+            yield from told
         while waiting:
             yield self._result(*waiting.popleft())
 
@@ -92,6 +95,7 @@ class Workers(Generic[Batch, Result]):
                 os.close(other.back.fileno())
             os.close(to_write)
             os.close(back_read)
+            gc.freeze()  # what is known is not looked through again: its memory stays shared
             with os.fdopen(to_read, "rb") as source, os.fdopen(back_write, "wb") as target:
                 while (batch := _receive(source)) is not None:
                     _send(target, self._work(batch[0]))

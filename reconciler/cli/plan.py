@@ -61,7 +61,6 @@ def plan(
 
     The formats github and azure are notes on the lines of a pull request, for the log of a step.
     """
-    from reconciler.operations.planning.saved import save_plan  # noqa: PLC0415
     from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
 
     if (summary or full) and output != "text":
@@ -77,6 +76,8 @@ def plan(
     with faults_noted(invocation, output), invocation.workspace() as opened:
         planned = plan_of(opened, words, base, heal=heal)
         if out is not None:
+            from reconciler.operations.planning.saved import save_plan  # noqa: PLC0415
+
             save_plan(opened, planned.plan, invocation.folder / out)
     level = "summary" if summary else "full" if full else "default"
     print_plan(invocation, planned, output, time.perf_counter() - started, level)

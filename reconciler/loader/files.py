@@ -83,12 +83,14 @@ def _read(path: str) -> bytes:
 class Folder:
     """One folder below the root: its name and its YAML files, both relative to the root.
 
-    `problems` says what stands there and is not read, so that nothing is left out in silence.
+    `problems` says what stands there and is not read, so that nothing is left out in silence;
+    `has_folders` that there are folders in it.
     """
 
     name: str
     files: list[str] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
+    has_folders: bool = False
 
 
 def list_folders(root: FilePath, folder: str) -> Iterator[Folder]:
@@ -102,6 +104,7 @@ def list_folders(root: FilePath, folder: str) -> Iterator[Folder]:
     waiting = [folder]
     while waiting:
         found, below = _list_folder(root, waiting.pop())
+        found.has_folders = bool(below)
         waiting += reversed(below)
         yield found
 

@@ -1,15 +1,15 @@
 """The folder `specs/`: tasks and defaults, read one after the other and never held all at once.
 
-Walking and reading are apart: a walk gives files with their bytes and the Defaults in force, and
-what a file says depends on nothing else. So files can be read in any process, and what they said
-can be kept by their bytes.
+Walking and reading are apart: a walk gives folders, a folder its files with their bytes and the
+Defaults in force (`read_folder`), and what a file says depends on nothing else. So both can be read
+in any process, and what files said can be kept by their bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,7 +26,6 @@ from reconciler.loader.defaults import Chain, DefaultsReader, merge_defaults
 from reconciler.loader.explain import explain
 from reconciler.loader.files import (
     TEMPLATE_SUFFIX,
-    Folder,
     WorkspaceFiles,
     list_folders,
     parse,
@@ -38,7 +37,10 @@ from reconciler.loader.pasted import pasted_tokens
 from reconciler.loader.template import TemplateProblem, render
 from reconciler.model.task import Task
 
-__all__ = ["SPEC_FOLDER", "SpecFile", "SpecReader", "SpecReading"]
+__all__ = ["SPEC_FOLDER", "FolderReading", "SpecFile", "SpecFolder", "SpecReader", "SpecReading"]
+
+# Files of one folder that are read at once; of more, nobody reads the next before these are done.
+_PART = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,29 @@ class SpecFile:
         return self.name.endswith(TEMPLATE_SUFFIX)
 
 
+@dataclass(frozen=True, slots=True)
+class FolderReading:
+    """The files of a folder, the Defaults in force in it, and those that stand in it."""
+
+    files: Sequence[SpecFile]
+    chain: Chain
+    defaults: int = 0
+    diagnostics: Sequence[Diagnostic] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SpecFolder:
+    """A folder, or a part of a large one, with the Defaults in force in the folder above.
+
+    It is `read` where what follows depends on it; else whoever comes by reads it.
+    """
+
+    name: str
+    above: Chain
+    files: Sequence[str] = ()
+    read: FolderReading | None = None
+
+
 @dataclass(slots=True)
 class SpecReading:
     """What a file says: its valid tasks, each with its index among the documents of the file.
@@ -78,7 +103,7 @@ class SpecReader:
     """Reads the tasks of a workspace in the order of their files.
 
     `diagnostics`, the counts and `digest` are complete once `tasks` is exhausted, or once every
-    file of `walk` was read and noted.
+    folder was read and noted, and every file in it.
     """
 
     def __init__(self, files: WorkspaceFiles, variables: Mapping[str, Any]) -> None:
@@ -87,7 +112,8 @@ class SpecReader:
         self._folder_problems: list[Diagnostic] = []
         self._file_problems: list[Diagnostic] = []
         self.spec_count = 0
-        self._defaults = DefaultsReader(files)
+        self._defaults_problems: list[Diagnostic] = []
+        self._defaults_count = 0
         self._chains: dict[str, Chain] = {}
         self._told: set[tuple[str, Location | None]] = set()
         self._hash = hashlib.sha256()
@@ -100,39 +126,73 @@ class SpecReader:
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """What is wrong, in an order that does not depend on how far the walk is ahead."""
-        return [*self._folder_problems, *self._file_problems, *self._defaults.diagnostics]
+        return [*self._folder_problems, *self._file_problems, *self._defaults_problems]
 
     @property
     def defaults_count(self) -> int:
         """How many documents of kind Defaults were read."""
-        return self._defaults.count
+        return self._defaults_count
 
     def tasks(self) -> Iterator[Located[Task]]:
         """Every valid task; what is wrong is added to `diagnostics`."""
-        for file in self.walk():
-            reading = self.read(file)
-            self.note(file.name, reading.specs, reading.diagnostics, reading.rendered)
-            yield from (located for _, located in reading.tasks)
+        for folder in self.folders():
+            found = self.read_folder(folder)
+            self.note_folder(folder, found.chain, found.defaults, found.diagnostics)
+            for file in found.files:
+                reading = self.read(file)
+                self.note(
+                    file.name, file.digest, reading.specs, reading.diagnostics, reading.rendered
+                )
+                yield from (located for _, located in reading.tasks)
 
     # ------------------------------------------------------------------- walk
-    def walk(self) -> Iterator[SpecFile]:
-        """Every file in order, with its bytes. What is wrong with folders goes to `diagnostics`."""
+    def folders(self) -> Iterator[SpecFolder]:
+        """Every folder in order. What is wrong with folders goes to `diagnostics`.
+
+        Those are read that have folders below them (their Defaults are in force there), and large
+        ones, which come in parts.
+        """
         for folder in list_folders(self.files.root, SPEC_FOLDER):
             self._folder_problems += folder.problems
-            yield from self._walk_folder(folder)
+            above = self._chains.get(folder.name.rpartition("/")[0], Chain())
+            found = SpecFolder(folder.name, above, folder.files)
+            if folder.has_folders or len(folder.files) > _PART:
+                yield from self._parts(found)
+            elif folder.files:
+                yield found
 
-    def _walk_folder(self, folder: Folder) -> Iterator[SpecFile]:
-        above = self._chains.get(folder.name.rpartition("/")[0], Chain())
+    def _parts(self, folder: SpecFolder) -> Iterator[SpecFolder]:
+        whole = self.read_folder(folder)
+        self._chains[folder.name] = whole.chain
+        first = whole
+        for start in range(0, len(whole.files), _PART):
+            part = replace(first, files=whole.files[start : start + _PART])
+            yield replace(folder, files=(), read=part)
+            first = FolderReading((), whole.chain)
+
+    def read_folder(self, folder: SpecFolder) -> FolderReading:
+        """The files of a folder. Depends on them and on the Defaults above alone."""
+        if folder.read is not None:
+            return folder.read
         read = {name: self._read_bytes(name) for name in folder.files}
-        whole = [(name, data) for name, data in read.items() if isinstance(data, bytes)]
-        chain = self._chains[folder.name] = self._defaults.extend(above, whole)
-        for name, data in read.items():
-            if isinstance(data, YamlError):
-                yield SpecFile(name, chain, problem=yaml_diagnostic(name, data))
-                continue
-            file = SpecFile(name, chain, data, hashlib.sha256(data).digest())
-            self._add_to_digest(file)
-            yield file
+        defaults = DefaultsReader(self.files)
+        whole = ((name, data) for name, data in read.items() if isinstance(data, bytes))
+        chain = defaults.extend(folder.above, whole)
+        files = [
+            SpecFile(name, chain, data, hashlib.sha256(data).digest())
+            if isinstance(data, bytes)
+            else SpecFile(name, chain, problem=yaml_diagnostic(name, data))
+            for name, data in read.items()
+        ]
+        return FolderReading(files, chain, defaults.count, defaults.diagnostics)
+
+    def note_folder(
+        self, folder: SpecFolder, chain: Chain, defaults: int, problems: Iterable[Diagnostic]
+    ) -> None:
+        """Know the Defaults in force in a folder, count those in it, keep what is wrong in them."""
+        self._chains[folder.name] = chain
+        self._defaults_count += defaults
+        self._defaults_problems += problems
 
     def _read_bytes(self, name: str) -> bytes | YamlError:
         try:
@@ -140,9 +200,9 @@ class SpecReader:
         except YamlError as error:
             return error
 
-    def _add_to_digest(self, file: SpecFile) -> None:
-        self._hash.update(file.name.encode("utf-8", "surrogateescape") + b"\0" + file.digest)
-        if file.is_template:
+    def _add_to_digest(self, name: str, digest: bytes) -> None:
+        self._hash.update(name.encode("utf-8", "surrogateescape") + b"\0" + digest)
+        if name.endswith(TEMPLATE_SUFFIX):
             self._hash.update(canonical_json(self.variables).encode("utf-8", "surrogatepass"))
 
     # ------------------------------------------------------------------- read
@@ -155,11 +215,18 @@ class SpecReader:
         return reading
 
     def note(
-        self, name: str, specs: int, diagnostics: Iterable[Diagnostic], rendered: str | None
+        self,
+        name: str,
+        digest: bytes,
+        specs: int,
+        diagnostics: Iterable[Diagnostic] = (),
+        rendered: str | None = None,
     ) -> None:
-        """Count what a file said, and keep what is wrong in it."""
+        """Count what a file said, and keep what is wrong in it; `digest` is empty if unreadable."""
         if rendered is not None:
             self.files.rendered[name] = rendered
+        if digest:
+            self._add_to_digest(name, digest)
         self.spec_count += specs
         for item in diagnostics:
             inherited = item.location is not None and item.location.file != self.files.label(name)
@@ -173,6 +240,10 @@ class SpecReader:
         """The source of a document of a file that was walked, without reading it again."""
         chain = self._chains[name.rpartition("/")[0]]
         return Source(self.label(name), line, lambda path: self._locate(name, index, chain, path))
+
+    def file(self, name: str, data: bytes, digest: bytes) -> SpecFile:
+        """A file of a folder that was noted, with its bytes."""
+        return SpecFile(name, self._chains[name.rpartition("/")[0]], data, digest)
 
     def label(self, name: str) -> str:
         """How a file whose documents could be read is named to people."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Located, Path
 from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.container import is_remote
 from reconciler.model.image import named_registry
 from reconciler.model.step import InlineTask
 from reconciler.model.task import Task
@@ -59,7 +58,11 @@ class TaskCheck:
         spec = located.value.spec
         step, declared = spec.step, self.workspace.platforms.get(spec.platform)
         address = declared.engine if declared and declared.engine != "auto" else self.engine
-        if not isinstance(step, InlineTask) or not address or not is_remote(address):
+        if not isinstance(step, InlineTask) or not address:
+            return
+        from reconciler.model.container import is_remote  # noqa: PLC0415  (late: rare)
+
+        if not is_remote(address):
             return
         for number, item in enumerate(step.inline.steps):
             if item.volume_mounts:

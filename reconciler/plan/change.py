@@ -60,7 +60,9 @@ class Cause:
     """Where a change was written, and who wrote it.
 
     `commit` is None where Git does not tell: outside a repository, at the end of a shallow clone,
-    and for a file with changes that are not committed (`uncommitted`).
+    and for what is not committed yet (`uncommitted`). `of` says what the author did: wrote the
+    first changed line (of a new task: its newest line), removed it, changed the `file` last for
+    whatever reason, or asked for a destroy (`request`), of which no file knows.
     """
 
     __pydantic_config__ = STRICT
@@ -71,6 +73,7 @@ class Cause:
     author: str | None = None
     committed: datetime | None = None
     uncommitted: bool = False
+    of: Literal["line", "removal", "file", "request"] = "line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ def field_changes(
     """
     full_before, full_after = full_of(before), full_of(after)
     found = differences(full_before, full_after)
-    last = full_of(applied) if applied is not None else None
+    last = full_before if applied == before else full_of(applied) if applied is not None else None
     entries = {path: _entry_of(path, full_before, full_after) for path, _, _ in found}
     return tuple(
         _field_change(

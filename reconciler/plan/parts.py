@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -78,6 +79,28 @@ class PlanModel(BaseModel):
 STRICT = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
+# What Git tells the author of: these very lines, their removal, or only the file they stand in.
+Of = Literal["line", "removal", "file"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """Who wrote a field, or took it away.
+
+    `of` says of what that is told: of the `line`, of its `removal` (from `file`), or only of the
+    `file`, which the author changed last, for whatever reason. `uncommitted`: not in a commit yet.
+    """
+
+    __pydantic_config__ = STRICT
+
+    of: Of = "line"
+    file: str | None = None
+    commit: str | None = None
+    author: str | None = None
+    committed: datetime | None = None
+    uncommitted: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
     """One field: its dotted path from the root (lists by index), and both values.
@@ -88,7 +111,7 @@ class FieldChange:
     the template did not change), defaults (of a folder), removed (from all of these), tool (only
     the version of this program changed), or drift that is undone. Of a drifted field it says what
     becomes of it: drift (left alone), spec (the spec changes it too, and wins), accepted (the spec
-    says the same by now).
+    says the same by now). `blame` is who wrote that line, where Git tells.
     """
 
     __pydantic_config__ = STRICT
@@ -99,3 +122,4 @@ class FieldChange:
     sensitive: bool = False
     cause: Why = "spec"
     origin: str | None = None
+    blame: Blame | None = None

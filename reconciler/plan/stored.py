@@ -40,8 +40,8 @@ class StoredTasks(Mapping[str, Stored]):
     """
 
     def __init__(self, digests: dict[str, str], fetch: Callable[[str], Stored | None]) -> None:
-        # The same task is looked at several times in a row: fetched once.
-        self._digests, self._fetch = digests, lru_cache(maxsize=64)(fetch)
+        # A task is looked at several times while it is compared, and where its change is told.
+        self._digests, self._fetch = digests, lru_cache(maxsize=1024)(fetch)
 
     @classmethod
     def known(cls, stored: Mapping[str, Stored]) -> StoredTasks:
@@ -97,7 +97,7 @@ class Three:
     @cached_property
     def target(self) -> Document:
         """What is to be live afterwards."""
-        if self.heal or self.applied is None or self.live is None:
+        if self.heal or self.applied is None or self.live is None or self.applied == self.live:
             return self.declared
         return _merged(self.applied, self.declared, self.live)
 

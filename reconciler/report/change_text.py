@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.base.text import cut, harmless, plural, wrap
 from reconciler.model.task import Task
-from reconciler.plan.change import Action, Change, FieldChange, Frozen, Plan
+from reconciler.plan.change import Action, Cause, Change, FieldChange, Frozen, Plan
 from reconciler.plan.facts import TimerChange
 from reconciler.plan.fields import fields_of_new
 from reconciler.plan.secrets import SecretChange, secret_changes
@@ -82,7 +82,8 @@ def _field_lines(change: Change, view: View) -> Iterator[str]:
         else:
             yield from field_lines(field, view.width, why, full=view.full)
     for secret in secrets:
-        yield from _named(secret.path.removeprefix("spec."), spell_secret(secret), view.width)
+        text = _with(spell_secret(secret), view.reasons.why_secret(change, secret))
+        yield from _named(secret.path.removeprefix("spec."), text, view.width)
     for timer in view.timers.get(change.address, ()):
         yield from _named(f"timer {timer.timer}", spell_timer(timer, view.now), view.width)
 
@@ -148,7 +149,7 @@ def _short_headline(change: Change, width: int) -> str:
     head, cause = _head(change), change.cause
     forms = [headline(change)]
     if cause is not None:
-        commit = cause.commit[:7] if cause.commit else ""
+        commit = cause.commit[:7] if cause.commit and cause.of != "file" else ""
         removed = change.action is Action.DELETE
         place = "removed" if removed else f"{cause.file}:{cause.line}"
         forms += [f"{head}  {place}{' in' if removed else ' '} {commit}"] if commit else []
@@ -183,7 +184,14 @@ def _cause(change: Change) -> str:
     cause = change.cause
     if cause is None:
         return ""
+    if cause.of == "request":
+        return f"destroy asked by {cause.author} ({cause.file})"
     if change.action is Action.DELETE:
-        where = f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"
-        return f"{where} ({cause.file})"
+        return f"{_removed(cause)} ({cause.file})"
     return f"{cause.file}:{cause.line}{who(cause) or '  '}"
+
+
+def _removed(cause: Cause) -> str:
+    if cause.of == "file":  # the file is there, and what took the task out of it is not known
+        return f"removed;{who(cause)}"
+    return f"removed in {cause.commit[:7]} {cause.author}" if cause.commit else "removed"

@@ -20,7 +20,7 @@ from reconciler.report.change_text import (
 from reconciler.report.describe import describe
 from reconciler.report.facts_text import spell_secret, spell_timer
 from reconciler.report.inert import code, escape
-from reconciler.report.reasons import Reasons
+from reconciler.report.reasons import Reasons, who
 
 _FIELDS_SHOWN = 30
 
@@ -53,9 +53,8 @@ def headline(change: Change) -> str:
 def _where(cause: Cause | None) -> str:
     if cause is None:
         return ""
-    who = f" {cause.commit[:7]} {escape(one_line(cause.author or '', 80))}" if cause.commit else ""
-    who = who or (" not committed" if cause.uncommitted else "")
-    return f" {code(f'{cause.file}:{cause.line}')}{who}"
+    told = who(cause).strip()
+    return f" {code(f'{cause.file}:{cause.line}')}{f' {escape(one_line(told))}' if told else ''}"
 
 
 def change_block(change: Change, reader: Reader) -> str:
@@ -73,7 +72,9 @@ def _lines(change: Change, reader: Reader) -> Iterator[str]:
         why = reader.reasons.why(change, field)
         yield values(field, " -> ") + (f", {escape(one_line(why))}" if why else "")
     for secret in secrets[:_FIELDS_SHOWN]:
-        yield f"{code(secret.path.removeprefix('spec.'))}: {code(spell_secret(secret))}"
+        why = reader.reasons.why_secret(change, secret)
+        told = f"{code(secret.path.removeprefix('spec.'))}: {code(spell_secret(secret))}"
+        yield told + (f", {escape(one_line(why))}" if why else "")
     for timer in reader.timers.get(change.address, [])[:_FIELDS_SHOWN]:
         yield f"timer {code(timer.timer)}: {spell_timer(timer, reader.now)}"
     for left in (fields, secrets):

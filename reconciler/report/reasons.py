@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from reconciler.base.clock import spell_ago
+from reconciler.base.source import RENDERED
 from reconciler.plan.change import Cause, Change, Drift, FieldChange, Plan
+from reconciler.plan.parts import Blame
+from reconciler.plan.secrets import SecretChange
 from reconciler.report.levels import Level
 
 # What comes from another file than its own, and how.
@@ -16,7 +19,6 @@ class Reasons:
     """Answers for the fields of one plan."""
 
     def __init__(self, plan: Plan, now: datetime, level: Level = Level.DEFAULT) -> None:
-        self._authors = {cause.file: cause for cause in plan.inherited}
         self._drift = {drift.address: drift for drift in plan.drift}
         self._now, self._full = now, level is Level.FULL
 
@@ -26,18 +28,22 @@ class Reasons:
             return f"undoes drift{self._by(self._drift.get(_live_address(change)))}"
         if field.cause == "tool":
             return "another version of reconciler reads the same files so"
+        told = self._full or _differs(field.blame, change.cause)
         if field.cause == "removed":
-            return "no longer written" if self._full or field.after is not None else ""
+            short = "no longer written" if told or field.after is not None else ""
+            return short + (_taken(field.blame) if told else "")
         file, line = _place(field)
         if field.cause in _ELSEWHERE:
-            by = who(self._authors.get(file) or change.cause)
-            return f"from {field.origin}{_ELSEWHERE[field.cause]}{by}"
+            return f"from {field.origin}{_ELSEWHERE[field.cause]}{who(field.blame)}"
         if field.cause == "template":
-            return f"from template {file.removesuffix(' (rendered)')}{self._author(change, line)}"
-        return f"{file}:{line}{who(change.cause)}" if self._full and file else ""
+            author = f", line {line} of what it gives{who(field.blame)}" if self._full else ""
+            return f"from template {file.removesuffix(RENDERED)}{author}"
+        return f"{file}:{line}{who(field.blame)}" if told and file else ""
 
-    def _author(self, change: Change, line: str) -> str:
-        return f", line {line} of what it gives{who(change.cause)}" if self._full else ""
+    def why_secret(self, change: Change, secret: SecretChange) -> str:
+        """The same for a reference to a secret: that of the first of its fields that has one."""
+        held = (self.why(change, field) for field in change.paths if secret.holds(field.path))
+        return next(filter(None, held), "")
 
     def _by(self, drift: Drift | None) -> str:
         if drift is None or drift.changed_by is None:
@@ -46,13 +52,33 @@ class Reasons:
         return f" by {drift.changed_by}{when}"
 
 
-def who(cause: Cause | None) -> str:
-    """`  4be02d1 dev@contoso.example`, `  not committed`, or nothing."""
-    if cause is None:
+def who(found: Cause | Blame | None) -> str:
+    """`  4be02d1 dev@contoso.example`, `  not committed`, or nothing.
+
+    Where Git was only asked for the file, that is said.
+    """
+    if found is None:
         return ""
-    if cause.commit:
-        return f"  {cause.commit[:7]} {cause.author}"
-    return "  not committed" if cause.uncommitted else ""
+    of_file = "  file last changed by" if found.of == "file" else ""
+    if found.commit:
+        return f"{of_file}  {found.commit[:7]} {found.author}"
+    if not found.uncommitted:
+        return ""
+    return "  file has changes that are not committed" if of_file else "  not committed"
+
+
+def _taken(blame: Blame | None) -> str:
+    """`, removed from specs/a.yaml  4be02d1 dev@contoso.example`."""
+    if blame is None or blame.of != "removal":
+        return who(blame)
+    return f", removed from {blame.file}{who(blame)}"
+
+
+def _differs(blame: Blame | None, cause: Cause | None) -> bool:
+    """True if the headline names somebody else."""
+    if blame is None or cause is None:
+        return False
+    return (blame.commit, blame.uncommitted) != (cause.commit, cause.uncommitted)
 
 
 def _live_address(change: Change) -> str:

@@ -37,7 +37,8 @@ def cache_folder(environment: Mapping[str, str]) -> Path | None:
 class SpecIndex:
     """Entries by key. Never raises for what is wrong with the file: it is then empty, and stays so.
 
-    `get` is for many keys at once; what is `put` is written at the end, by `close`.
+    `get` is for many keys at once; what is `put` is written at the end, by `close`. Another process
+    opens its own.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -55,6 +56,10 @@ class SpecIndex:
         for start in range(0, len(keys), _MOST_KEYS):
             found.update(self._ask(keys[start : start + _MOST_KEYS]))
         return found
+
+    def use(self, key: bytes) -> None:
+        """Keep what another process found under a key, as what was found here is kept."""
+        self._used.add(key)
 
     def put(self, key: bytes, entry: str) -> None:
         """Keep an entry."""
@@ -96,9 +101,9 @@ class SpecIndex:
 
     def _write(self, connection: sqlite3.Connection) -> None:
         with connection:  # one transaction
-            connection.executemany(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?)", self._new.items()
-            )
+            # In the order of the tree: of a hundred thousand, half the work.
+            rows = sorted(self._new.items())
+            connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?)", rows)
             (count,) = connection.execute("SELECT count(*) FROM entries").fetchone()
             if count > 4 * len(self._used):
                 _forget(connection, self._used | self._new.keys())

@@ -37,7 +37,7 @@ _ALL_LIVE = sa.select(live_tasks).order_by(live_tasks.c.address)
 _ONE_LIVE = Prepared(sa.select(live_tasks).where(live_tasks.c.address == _KEY))
 _LIVE_TEXTS = sa.select(live_tasks.c.address, live_tasks.c.document)
 _ALL_APPLIED = sa.select(applied_tasks)
-_ONE_APPLIED = sa.select(applied_tasks).where(applied_tasks.c.address == _KEY)
+_ONE_APPLIED = Prepared(sa.select(applied_tasks).where(applied_tasks.c.address == _KEY))
 _APPLIED_TEXTS = sa.select(applied_tasks.c.address, applied_tasks.c.document)
 _PUT_LIVE = upsert(live_tasks)
 _DELETE_LIVE = Prepared(sa.delete(live_tasks).where(live_tasks.c.address == _KEY))
@@ -100,7 +100,7 @@ def read_applied(connection: Connection, address: str | None = None) -> Iterator
     rows = (
         connection.execute(_ALL_APPLIED)
         if address is None
-        else connection.execute(_ONE_APPLIED, {"key": address})
+        else _ONE_APPLIED.run(connection, key=address)
     )
     for row in rows:
         yield TaskRow(

@@ -11,8 +11,9 @@ from reconciler.operations.applying.apply import Step
 from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.operations.reading.validate import Validation
-from reconciler.plan.change import Cause, Change, Inputs, Plan
+from reconciler.plan.change import Cause, Change, FieldChange, Inputs, Plan
 from reconciler.plan.known import set_apart
+from reconciler.plan.parts import Blame
 from reconciler.plan.releases import release_paths
 from reconciler.plan.timers import timer_changes
 from reconciler.policy.waivers import PolicyResult
@@ -101,7 +102,14 @@ def with_cause(change: Change) -> Change:
         author="lead@contoso.example",
         committed=NOW,
     )
-    return replace(change, cause=cause)
+    return replace(change, cause=cause, paths=tuple(map(_with_author, change.paths)))
+
+
+def _with_author(field: FieldChange) -> FieldChange:
+    if field.cause == "drift":
+        return field
+    blame = Blame(commit=COMMIT, author="lead@contoso.example", committed=NOW)
+    return replace(field, blame=blame)
 
 
 def planned(plan: Plan | None = None, *, killed: bool = False) -> Planned:

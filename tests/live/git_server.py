@@ -28,6 +28,7 @@ class GitServer:
     password: str | None = None
     redirect_to: str | None = None
     requests: list[tuple[str, str]] = field(default_factory=list)
+    sent: int = 0  # bytes of all bodies
 
     @property
     def url(self) -> str:
@@ -85,6 +86,7 @@ class GitServer:
         headers = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n") if line]
         status = next((value for name, value in headers if name == "Status"), "200 OK")
         start_response(status, [(n, v) for n, v in headers if n != "Status"])
+        self.sent += len(content)
         return [content]
 
 

@@ -201,6 +201,23 @@ def test_the_login_stays_nowhere(
     assert of_run(engine, workshop.last()["id"]) == []
 
 
+def test_a_build_can_be_left_to_another_process_and_done_again(
+    workshop: Workshop, app: Path, builder: str, registry_htpasswd: SecuredRegistry
+) -> None:
+    image = f"pack-{uuid.uuid4().hex[:8]}:{{{{.Run.ID}}}}"
+    left = packed(workshop, registry_htpasswd, "-b", builder, "-t", image, "--no-wait")
+    assert left.returncode == 0, left.stderr
+    first = left.stdout.strip()
+    workshop.call("logs", "-f", first)
+    again = workshop.call("rerun", first)
+    assert again.returncode == 0, again.stdout + again.stderr
+    second, old = workshop.records()
+    assert (old["id"], old["status"], second["rerunOf"]) == (first, "Succeeded", first)
+    assert second["outputs"][0]["reference"] == old["outputs"][0]["reference"].replace(
+        first, second["id"]
+    )
+
+
 def test_an_image_that_is_no_builder_is_refused_before_anything_runs(
     workshop: Workshop, app: Path, registry_htpasswd: SecuredRegistry
 ) -> None:

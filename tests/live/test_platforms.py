@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def test_an_engine_is_asked_by_programs_that_leave_nothing(
     engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Others may be asking at the same time.
-    ours = uuid.uuid4().hex[:8]
-    monkeypatch.setattr(docker_trial, "new_id", lambda prefix, _: f"{prefix}{ours}")
+    ours, numbers = uuid.uuid4().hex[:8], itertools.count()
+    monkeypatch.setattr(docker_trial, "new_id", lambda prefix, _: f"{prefix}{ours}-{next(numbers)}")
     own = f"linux/{engine.version()['Arch']}"
     found = runnable_platforms(open_engine(None, {}), TRIED)
     assert own in found
@@ -116,4 +117,6 @@ def test_an_engine_is_asked_by_programs_that_leave_nothing(
         emulator = Path("/proc/sys/fs/binfmt_misc/qemu-arm")
         assert ("linux/arm/v7" in found) == emulator.exists()
     assert engine.api.containers(all=True, filters={"name": ours}) == []
-    assert engine.api.images(filters={"label": f"{LABEL}=t-{ours}"}) == []
+    left = (image["Labels"][LABEL] for image in engine.api.images(filters={"label": LABEL}))
+    assert [label for label in left if ours in label] == []
+    assert next(numbers) == 2 * len(TRIED)  # an image and a container of each

@@ -102,7 +102,7 @@ def _findings(
 ) -> Iterator[Finding]:
     engines, registries = asked.of(Kind.ENGINE), asked.of(Kind.REGISTRY)
     yield from specs_findings(wanted)
-    yield from platform_findings(opened.workspace, wanted, engines)
+    yield from platform_findings(opened, wanted, engines)
     for host, answer in registries.items():
         yield registry_finding(host, wanted.registries[host], answer)
     yield git_finding(wanted.git, asked.of(Kind.GIT)[None])
@@ -125,10 +125,14 @@ def _has_state(found: list[Finding]) -> bool:
 
 
 def _record(opened: OpenWorkspace, engines: list[Capability]) -> bool:
-    """Keep what engines can do, for plans. Of one where nothing answers nothing was learned."""
+    """Keep what engines can do, for plans. Of one that does not answer nothing was learned; but a
+    machine without an engine, that builds all the same, is one to plan for.
+    """
     from reconciler.store.capabilities import record  # noqa: PLC0415  (late: SQLAlchemy)
 
-    learned = [one for one in engines if one.version is not None or one.backends]
+    learned = [
+        one for one in engines if one.version is not None or (one.engine == "auto" and one.backends)
+    ]
     try:
         with opened.database.write() as connection:
             for one in learned:

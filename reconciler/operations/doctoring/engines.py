@@ -36,19 +36,22 @@ class EngineAnswer:
 
 
 def ask_engine(entry: PlatformEngine, environment: Mapping[str, str], clock: Clock) -> EngineAnswer:
-    """What the engine of a platform entry can do now. An engine that is gone is an answer, too."""
+    """What the engine of a platform entry can do now. That there is none is an answer, too.
+
+    Raises EngineUnavailable if it goes away while it is asked: then nothing is known of it.
+    """
     from reconciler.adapters.backends import probe_backends  # noqa: PLC0415  (late)
     from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late: docker-py)
 
     try:
         engine = open_engine(entry.engine, environment)
-        version, ahead = engine.version(), _ahead(engine.now(), clock)
-        own = f"{version.os}/{version.architecture}"
-        runs = _runs(engine, own)
-        backends = probe_backends(engine, environment, buildkit=entry.buildkit, runs=runs)
+        version = engine.version()
     except EngineUnavailable as error:
         found = _capability(entry, clock, backends=probe_backends(None, environment))
         return EngineAnswer(found, why=error.message, fix=error.hint)
+    ahead, own = _ahead(engine.now(), clock), f"{version.os}/{version.architecture}"
+    runs = _runs(engine, own)
+    backends = probe_backends(engine, environment, buildkit=entry.buildkit, runs=runs)
     found = _capability(entry, clock, version=version.version, runs=runs, backends=backends)
     return EngineAnswer(found, engine.address, starts=own in runs or own not in TRIED, ahead=ahead)
 

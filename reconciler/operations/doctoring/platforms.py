@@ -6,19 +6,22 @@ Whether an engine can do what tasks ask is judged by `plan/capable`, as in a pla
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from reconciler.base.diagnostics import Location
 from reconciler.base.text import one_line, plural
 from reconciler.model.capability import Backend, BackendKind, Capability
 from reconciler.model.choice import Needs, choose
-from reconciler.model.demand import Demand
+from reconciler.model.demand import Demand, read_demand
 from reconciler.model.platform import is_emulated
 from reconciler.model.workspace import PlatformEngine, Workspace
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.engines import EngineAnswer
 from reconciler.operations.doctoring.finding import Finding, Kind, Status
 from reconciler.operations.doctoring.wanted import Wanted
-from reconciler.operations.reading.demands import spell_engine
+from reconciler.operations.reading.demands import Asking, Lacking
+from reconciler.operations.reading.platform_problems import spell_engine
+from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.capable import entry_of, lack_of
 
 Engines = Mapping[PlatformEngine, Answer[EngineAnswer]]
@@ -29,7 +32,8 @@ def entries_of(workspace: Workspace, wanted: Wanted) -> list[PlatformEngine]:
 
     Where nothing is declared, the one that a build in any folder would use.
     """
-    platforms = [*wanted.platforms, *(demand.platform for demand in wanted.demands)]
+    asked = (read_demand(text).platform for text in wanted.demands.asking)
+    platforms = [*wanted.platforms, *asked]
     entries = [asked_for(entry_of(workspace, name)) for name in platforms]
     return list(dict.fromkeys(entries)) or [PlatformEngine()]
 
@@ -39,47 +43,67 @@ def asked_for(entry: PlatformEngine) -> PlatformEngine:
     return entry.model_copy(update={"backend": "auto"})
 
 
-def platform_findings(workspace: Workspace, wanted: Wanted, engines: Engines) -> list[Finding]:
+def platform_findings(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> list[Finding]:
     """Engines and builders, then each platform that is declared or asked for."""
-    platforms = list(_platforms(workspace, wanted, engines))
-    return [*_engines(workspace, platforms, engines), *_builders(engines), *platforms]
+    platforms = list(_platforms(opened, wanted, engines))
+    return [*_engines(opened.workspace, platforms, engines), *_builders(engines), *platforms]
 
 
 # ------------------------------------------------------------------ platforms
-def _platforms(workspace: Workspace, wanted: Wanted, engines: Engines) -> Iterator[Finding]:
-    asked: dict[str, list[Demand]] = {name: [] for name in wanted.platforms}
-    for demand in wanted.demands:
-        asked.setdefault(demand.platform, []).append(demand)
-    for name, demands in sorted(asked.items()):
-        yield _platform(name, demands, workspace, wanted, engines)
+def _platforms(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> Iterator[Finding]:
+    workspace = opened.workspace
+
+    def capability(platform: str) -> Capability | None:
+        found = engines[asked_for(entry_of(workspace, platform))].value
+        return found.capability if found else None
+
+    asked: dict[str, list[Asking]] = {name: [] for name in wanted.platforms}
+    for text, asking in wanted.demands.asking.items():
+        asked.setdefault(read_demand(text).platform, []).append(asking)
+    lacking: dict[str, list[Lacking]] = {}
+    for one in wanted.demands.lacking(opened, capability):
+        lacking.setdefault(one.demand.platform, []).append(one)
+    for name, tasks in sorted(asked.items()):
+        place = wanted.platforms.get(name) or tasks[0].place
+        found = engines[asked_for(entry_of(workspace, name))]
+        if found.value is None:
+            told = f"not known: {found.why}"
+            yield Finding(Kind.PLATFORM, name, Status.MISSING, told, found.fix, True, place)
+            continue
+        lacks = lacking.get(name, []) if tasks else _of_nobody(name, workspace, found.value)
+        yield _platform(name, workspace, found.value.capability, Demanded(tasks, lacks, place))
+
+
+def _of_nobody(name: str, workspace: Workspace, found: EngineAnswer) -> list[Lacking]:
+    """What is lacking for a platform that is declared, and that no task has."""
+    demand = Demand(name, builds=True)
+    lack = lack_of(entry_of(workspace, name), found.capability, demand)
+    return [Lacking(demand, lack, Asking())] if lack is not None and lack.certain else []
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """What is asked of a platform, and what is lacking for it."""
+
+    tasks: list[Asking]
+    lacks: list[Lacking]
+    place: Location
 
 
 def _platform(
-    name: str,
-    demands: Sequence[Demand],
-    workspace: Workspace,
-    wanted: Wanted,
-    engines: Engines,
+    name: str, workspace: Workspace, capability: Capability, demanded: Demanded
 ) -> Finding:
-    entry = entry_of(workspace, name)
-    place = wanted.platforms.get(name) or wanted.demands[demands[0]].place
-    tasks = sum(wanted.demands[demand].count for demand in demands)
-    found = engines[asked_for(entry)]
-    if found.value is None:
-        told, fix = f"not known: {found.why}", found.fix
-        return Finding(Kind.PLATFORM, name, Status.MISSING, told, fix, True, place)
-    capability = found.value.capability
-    lacks = [
-        lack
-        for demand in demands or [Demand(name, builds=True)]
-        if (lack := lack_of(entry, capability, demand)) is not None
-    ]
-    lack = min(lacks, key=lambda one: not one.certain, default=None)
-    if lack is None or not (lack.certain or demands):
-        told = f"{_how(name, entry, capability)}{_used(tasks)}"
+    place, count = demanded.place, sum(one.count for one in demanded.tasks)
+    used = f"; {plural(count, 'task')}" if count else "; no task has it"
+    worst = min(demanded.lacks, key=lambda one: not one.lack.certain, default=None)
+    if worst is None:
+        told = f"{_how(name, entry_of(workspace, name), capability)}{used}"
         return Finding(Kind.PLATFORM, name, Status.OK, told, None, True, place)
+    lack = worst.lack
+    if worst.asking.first:
+        place = worst.asking.place
     status = Status.MISSING if lack.certain else Status.WARNING
-    told = f"{spell_engine(capability)}: {lack.why}{_used(tasks)}"
+    told = f"{spell_engine(capability)}: {lack.why}{used}"
     return Finding(Kind.PLATFORM, name, status, told, lack.fix, True, place)
 
 
@@ -98,10 +122,6 @@ def _how(name: str, entry: PlatformEngine, capability: Capability) -> str:
         if isinstance(built, Backend):
             return emulated + words.format(built.kind)
     return f"{emulated}runs, and nothing builds for it"
-
-
-def _used(tasks: int) -> str:
-    return f"; {plural(tasks, 'task')}" if tasks else "; no task has it"
 
 
 # ------------------------------------------------------- engines and builders

@@ -8,10 +8,12 @@ from typing import TypeVar
 
 from reconciler.base.diagnostics import Location, Severity
 from reconciler.base.source import Located
+from reconciler.loader.crosscheck import found_at
 from reconciler.model.context import ContextKind, Token
-from reconciler.model.demand import Demand, demand_of
+from reconciler.model.demand import demand_of
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Task
+from reconciler.operations.reading.demands import Asker, Demands
 from reconciler.operations.reading.gather import read_declared
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.policy.references import secret_references, tokens
@@ -35,7 +37,7 @@ class Wanted:
     registries, by host. `wrong` counts errors in specs: what they ask for is not known.
     """
 
-    demands: dict[Demand, Use] = field(default_factory=dict)
+    demands: Demands = field(default_factory=Demands)
     platforms: dict[str, Location] = field(default_factory=dict)
     secrets: dict[str, Use] = field(default_factory=dict)
     tokens: dict[Token, Use] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class Wanted:
     def add(self, located: Located[Task], servers: Mapping[str, str]) -> None:
         """A declared task."""
         task, locate = located.value, located.source.locate
-        _count(self.demands, demand_of(task.spec), located, ("spec", "platform"))
+        asker = Asker(task.address, found_at(located.source), lambda: located)
+        self.demands.add(str(demand_of(task.spec)), asker)
         for path, reference in secret_references(task):
             _count(self.secrets, reference, located, path)
         for path, token in tokens(task):

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.adapters.git import Commit, changed_files, last_changes, prefix_of
+from reconciler.adapters.git import prefix_of
+from reconciler.adapters.git_blame import Lines
 from reconciler.adapters.git_moves import last_names
 from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
 from reconciler.loader.workspace import find_root
+from reconciler.operations.planning.authors import Authors
 from reconciler.operations.planning.history import History
+from reconciler.operations.planning.removals import Gone, gone_field, gone_task, removals
 from reconciler.operations.planning.variables import Variables, retold
 from reconciler.operations.planning.versions import by_version
 from reconciler.operations.reading.gather import Stores
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import Comparison
 from reconciler.plan.change import Action, Cause, Change, FieldChange
+from reconciler.plan.parts import Blame
 
+_WRITTEN = {"spec", "template", "defaults", "variables"}
 _OWN = {"spec", "template"}
 
 
 @dataclass(frozen=True, slots=True)
 class Attributed:
-    """The changes with their causes, and the authors of the Defaults that changed fields name."""
+    """The changes with their causes, and who wrote the Defaults that changed fields come from."""
 
     changes: tuple[Change, ...]
     inherited: tuple[Cause, ...]
@@ -33,33 +39,26 @@ class Attributed:
 def attribute(
     opened: OpenWorkspace, comparison: Comparison, stores: Stores, since: str | None = None
 ) -> Attributed:
-    """Say of each change the file it comes from and the commit that wrote it last.
+    """Say of each change and each changed field where it was written, and who wrote those lines.
 
-    `since` is the commit that specs are compared with, where that is not the last apply. One walk
-    of the log for all files; nothing is asked where nothing changed.
+    `since` is the commit that specs are compared with, where that is not the last apply. Git is
+    asked once for each file with changed lines; nothing is asked where nothing changed.
     """
-    gone, history = _files_of_deletes(opened.root, comparison.changes, stores), History(opened)
-    files = {change.address: _file_of(change, comparison, gone) for change in comparison.changes}
-    own = {change.address: _own_file(change, comparison, gone) for change in comparison.changes}
-    reasons = Variables(history, stores, since).reasons(comparison.changes, own)
-    files |= {address: _split(found[0].origin) for address, found in reasons.items()}
-    above = sorted({place[0] for change in comparison.changes for place in _inherited(change)})
-    paths = {_plain(file) for file, _ in files.values() if file} | set(above)
-    dirty = changed_files(opened.root) if paths else set()
-    commits = last_changes(opened.root, paths - dirty)
-
-    def cause(file: str, line: int) -> Cause:
-        return _cause(file, line, commits.get(_plain(file)), dirty)
-
-    def told(change: Change) -> Change:
-        file, line = files[change.address]
-        change = retold(change, reasons.get(change.address, []))
-        if not file:
-            return change
-        return replace(change, file=as_text(own[change.address]), cause=cause(file, line))
-
-    changes = by_version(history, tuple(map(told, comparison.changes)), stores)
-    return Attributed(tuple(changes), tuple(cause(name, 1) for name in above))
+    if not comparison.changes:
+        return Attributed((), ())
+    history = History(opened)
+    gone = _files_of_deletes(opened.root, comparison.changes, stores)
+    own = {one.address: _own_file(one, comparison, gone) for one in comparison.changes}
+    variables = Variables(history, stores, since)
+    reasons = variables.reasons(comparison.changes, own)
+    changes = [retold(one, reasons.get(one.address, [])) for one in comparison.changes]
+    changes = list(by_version(history, changes, own, stores))
+    read = {address: found[0].origin for address, found in reasons.items()}
+    inquiry = _Inquiry(Authors(opened), comparison, own, read)
+    inquiry.ask(changes)
+    removed = _removed(history, variables, changes, own)
+    told = tuple(inquiry.told(one, removed) for one in changes)
+    return Attributed(told, tuple(inquiry.inherited(told)))
 
 
 def folder_in_repository(folder: Path) -> str:
@@ -67,26 +66,163 @@ def folder_in_repository(folder: Path) -> str:
     return as_text(prefix_of(find_root(folder) or folder))
 
 
+@dataclass(slots=True, eq=False)
+class _Inquiry:
+    """What is asked of Git about the changes of one plan, and what is made of its answers.
+
+    `own` are the files of the tasks by address, `read` the places that templates read anew.
+    """
+
+    authors: Authors
+    comparison: Comparison
+    own: Mapping[str, str]
+    read: Mapping[str, str]
+
+    def ask(self, changes: Iterable[Change]) -> None:
+        """Ask for the lines of all fields: those of many tasks first."""
+        above: dict[str, set[Lines]] = {}
+        mine: dict[str, set[Lines]] = {}
+        whole: set[str] = set()
+        for change in changes:
+            own = self.own[change.address]
+            if change.address in self.read:
+                origin = self.read[change.address]
+                above.setdefault(_split(origin)[0], set()).add(self.authors.read_anew(origin))
+            if change.action is Action.CREATE:
+                mine.setdefault(own, set()).add(self._document(change))
+            elif own:
+                whole.add(own)
+            for field in filter(_is_placed, change.paths):
+                file = _plain(_file(field))
+                if _file(field).endswith(RENDERED):
+                    continue  # no line of the file, but of what it gives
+                heap = mine if file == own else above
+                heap.setdefault(file, set()).add(self.authors.span(field))
+        self.authors.prepare({**above, **mine}, whole - mine.keys())
+
+    def told(self, change: Change, removed: Mapping[tuple[str, str], Blame]) -> Change:
+        """The change with its cause, and each field with who wrote it."""
+        own = self.own[change.address]
+        if not own:
+            return change
+        paths = tuple(self._blamed(change, field, removed) for field in change.paths)
+        cause = self._cause(replace(change, paths=paths), removed)
+        return replace(change, file=as_text(own), paths=paths, cause=cause)
+
+    def inherited(self, changes: Iterable[Change]) -> Iterator[Cause]:
+        """Who wrote Defaults that changed fields come from: for each file the latest line."""
+        latest: dict[str, FieldChange] = {}
+        for field in (field for change in changes for field in _inherited(change)):
+            name = _file(field)
+            if name not in latest or _time(field) > _time(latest[name]):
+                latest[name] = field
+        for _, field in sorted(latest.items()):
+            yield _as_cause(*_split(str(field.origin)), field.blame)
+
+    def _blamed(
+        self, change: Change, field: FieldChange, removed: Mapping[tuple[str, str], Blame]
+    ) -> FieldChange:
+        blame: Blame | None = None
+        if field.cause == "removed":
+            blame = removed.get((change.address, field.path)) or self.authors.of_file(
+                self.own[change.address]
+            )
+        elif _is_placed(field):
+            file = _file(field)
+            rendered = file.endswith(RENDERED)
+            lines = (1, 1) if rendered else self.authors.span(field)
+            blame = self.authors.of_lines(file, lines)
+        return field if blame is None else replace(field, blame=blame)
+
+    def _cause(self, change: Change, removed: Mapping[tuple[str, str], Blame]) -> Cause:
+        own = self.own[change.address]
+        if change.address in self.read:
+            origin = self.read[change.address]
+            file, line = _split(origin)
+            lines = self.authors.read_anew(origin)
+            return _as_cause(file, line, self.authors.of_lines(file, lines))
+        if change.action is Action.DELETE:
+            return _as_cause(own, 1, removed.get((change.address, "")) or self._of_deleted(own))
+        file, line = self.comparison.places[change.address]
+        if change.action is Action.CREATE:
+            return _as_cause(file, line, self.authors.of_lines(file, self._document(change)))
+        first = _first(change)
+        if first is None:
+            return _as_cause(file, line, self.authors.of_file(own))
+        if first.cause == "removed":
+            return _as_cause(file, line, first.blame)
+        return _as_cause(*_split(str(first.origin)), first.blame)
+
+    def _document(self, change: Change) -> Lines:
+        file, line = self.comparison.places[change.address]
+        return (1, 1) if file.endswith(RENDERED) else self.authors.document(file, line)
+
+    def _of_deleted(self, file: str) -> Blame | None:
+        """Whoever deleted the file took the task away."""
+        blame = self.authors.of_file(file)
+        is_there = (self.authors.opened.root / file).exists()
+        return blame if blame is None or is_there else replace(blame, of="removal")
+
+
+def _first(change: Change) -> FieldChange | None:
+    """The field whose line stands for a change: of its own file, or else of Defaults."""
+    kinds = (_OWN, {"removed"}, _WRITTEN)
+    return next((one for kind in kinds for one in change.paths if one.cause in kind), None)
+
+
+def _removed(
+    history: History, variables: Variables, changes: Iterable[Change], own: Mapping[str, str]
+) -> dict[tuple[str, str], Blame]:
+    """Who took fields and tasks away, by address and path; the path of a whole task is ""."""
+    asked: dict[tuple[str, str], Gone] = {}
+    going = [one for one in changes if _loses(one) and own[one.address]]
+    commits = variables.commits_of(going)
+    for change in going:
+        file, since = own[change.address], commits[change.address]
+        if change.action is Action.DELETE:
+            if (history.opened.root / file).exists():
+                name = change.address.partition("/")[2]
+                asked[change.address, ""] = gone_task(name, file, since)
+            continue
+        for field in change.paths:
+            if field.cause == "removed":
+                asked[change.address, field.path] = gone_field(field, file, since)
+    found = removals(history, dict.fromkeys(asked.values())) if asked else {}
+    return {key: found[gone] for key, gone in asked.items() if gone in found}
+
+
+def _loses(change: Change) -> bool:
+    return change.action is Action.DELETE or any(one.cause == "removed" for one in change.paths)
+
+
 def _plain(file: str) -> str:
     return file.removesuffix(RENDERED)
 
 
-def _inherited(change: Change) -> Iterator[tuple[str, int]]:
-    """The places in Defaults that changed fields come from."""
-    if change.action is Action.CREATE:
-        return  # a new task is told as a whole
-    for field in change.paths:
-        if field.cause == "defaults" and field.origin:
-            yield _place(field)
+def _is_placed(field: FieldChange) -> bool:
+    return field.cause in _WRITTEN and field.origin is not None
 
 
-def _place(field: FieldChange) -> tuple[str, int]:
-    return _split(str(field.origin))
+def _file(field: FieldChange) -> str:
+    return _split(str(field.origin))[0]
+
+
+def _time(field: FieldChange) -> float:
+    """When a line was committed; what is not committed yet comes last."""
+    if field.blame is None or field.blame.committed is None:
+        return math.inf if field.blame and field.blame.uncommitted else 0
+    return field.blame.committed.timestamp()
 
 
 def _split(origin: str) -> tuple[str, int]:
     file, line, _ = origin.rsplit(":", 2)
     return file, int(line)
+
+
+def _inherited(change: Change) -> Iterator[FieldChange]:
+    """The changed fields that come from Defaults. A new task is told as a whole."""
+    if change.action is not Action.CREATE:
+        yield from (one for one in change.paths if one.cause == "defaults" and one.origin)
 
 
 def _own_file(change: Change, comparison: Comparison, gone: Mapping[str, str]) -> str:
@@ -104,26 +240,16 @@ def _files_of_deletes(root: Path, changes: Iterable[Change], stores: Stores) -> 
     return {address: last.get(_plain(file), file) for address, file in files.items()}
 
 
-def _file_of(change: Change, comparison: Comparison, gone: Mapping[str, str]) -> tuple[str, int]:
-    if change.action is Action.DELETE:
-        return gone[change.address], 1
-    file, line = comparison.places[change.address]
-    own = any(field.cause in _OWN | {"removed"} for field in change.paths)
-    inherited = next(_inherited(change), None)
-    if change.action is Action.UPDATE and inherited and not own:
-        return inherited
-    return file, _line_of(change, line)
-
-
-def _line_of(change: Change, otherwise: int) -> int:
-    """The line of the first changed field, or of the document."""
-    places = [_place(field) for field in change.paths if field.origin and field.cause in _OWN]
-    return places[0][1] if places and change.action is Action.UPDATE else otherwise
-
-
-def _cause(file: str, line: int, commit: Commit | None, dirty: set[str]) -> Cause:
+def _as_cause(file: str, line: int, blame: Blame | None) -> Cause:
     name = as_text(file)
-    if commit is None:
-        return Cause(file=name, line=line, uncommitted=_plain(file) in dirty)
-    author = as_text(commit.author)
-    return Cause(file=name, line=line, commit=commit.id, author=author, committed=commit.time)
+    if blame is None:
+        return Cause(file=name, line=line)
+    return Cause(
+        file=name,
+        line=line,
+        commit=blame.commit,
+        author=blame.author,
+        committed=blame.committed,
+        uncommitted=blame.uncommitted,
+        of=blame.of,
+    )

@@ -6,19 +6,19 @@ What is live and was never applied is not ours, and stays.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.base.errors import WrongUsage
 from reconciler.base.text import one_line
 from reconciler.operations.applying.apply import settle_interrupted
-from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.plan import Planned, guard, put_in_order
 from reconciler.operations.planning.plan_head import plan_head
-from reconciler.operations.reading.gather import read_stores
+from reconciler.operations.reading.gather import Stores, read_stores
 from reconciler.operations.reading.validate import nothing_validated
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.build import compare
-from reconciler.plan.change import Plan
+from reconciler.plan.change import Cause, Change, Plan
 from reconciler.plan.narrow import stored_facts
 from reconciler.plan.overrides import Overrides
 from reconciler.plan.selection import Hits, Selection, parse_selector
@@ -39,7 +39,8 @@ def make_destroy_plan(
     live = {name: one for name, one in stores.live.items() if name in chosen}
     comparison = compare((), applied, live)
     blocked = guard(opened, comparison.changes, stores.live, overrides)
-    ordered = put_in_order(BasesReader(opened), attribute(opened, comparison, stores).changes)
+    asked = [_asked(change, stores, opened.actor) for change in comparison.changes]
+    ordered = put_in_order(BasesReader(opened), asked)
     now = opened.clock().replace(microsecond=0)
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
@@ -54,6 +55,14 @@ def make_destroy_plan(
         cycles=ordered.cycles,
     )
     return Planned(plan, nothing_validated(), taken)
+
+
+def _asked(change: Change, stores: Stores, actor: str) -> Change:
+    """The change as somebody asked for it: its spec may be there as ever."""
+    file = stores.applied[change.address].file
+    if file is None:
+        return change
+    return replace(change, file=file, cause=Cause(file=file, author=actor, of="request"))
 
 
 def _chosen(targets: Sequence[str], applied: Mapping[str, Stored]) -> set[str]:

@@ -7,53 +7,31 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.base.canonical import digest
 from reconciler.base.encoding import YamlError
-from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind
-from reconciler.model.tracked import TaskBases, TrackedBase, tracked_reference
+from reconciler.model.tracked import TaskBases
 from reconciler.model.variables import FIELDS, VARIABLE
+from reconciler.operations.planning.build_bases import (
+    PLATFORM,
+    Build,
+    Found,
+    Read,
+    images_of,
+    tracked,
+)
 from reconciler.operations.reading.gather import servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change, Document
 
 if TYPE_CHECKING:
     from reconciler.operations.planning.task_steps import UnknownSteps
-    from reconciler.taskfile.dockerfile.images import BaseImage
     from reconciler.taskfile.tasks import Step
 
 FETCHED = "its context is fetched by the run"
-_PLATFORM = "linux/amd64"  # what a document leaves out
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """`written` are names as a Dockerfile gives them; without frontends: `copied`."""
-
-    bases: TaskBases
-    written: tuple[str, ...] = ()
-    copied: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """One build: its Dockerfile in the workspace, and what decides which images it needs."""
-
-    file: str
-    args: tuple[tuple[str, str], ...] = ()
-    target: str | None = None
-    platform: str = _PLATFORM
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The images of a Dockerfile, or why they cannot be told."""
-
-    images: tuple[BaseImage, ...] = ()
-    wrong: str | None = None
 
 
 class BasesReader:
@@ -64,7 +42,7 @@ class BasesReader:
         self._root = str(opened.root.resolve())
         self._servers = servers_of(opened)
         self._texts: dict[str, bytes | str] = {}
-        self._read: dict[tuple[bytes, Build], _Read] = {}
+        self._read: dict[tuple[bytes, Build], Read] = {}
         self._steps: dict[str, tuple[Step, ...] | UnknownSteps] = {}
 
     def of_all(self, changes: Iterable[Change]) -> dict[str, Found]:
@@ -92,7 +70,7 @@ class BasesReader:
         known = self._known(document) if any("{{" in text for text in written.values()) else {}
         args = ((name, _expanded(value, known)) for name, value in written.items())
         file = posixpath.normpath(f"{source}/{docker.get('file', 'Dockerfile')}")
-        platform = spec.get("platform", _PLATFORM)
+        platform = spec.get("platform", PLATFORM)
         return self.of_build(Build(file, tuple(args), docker.get("target"), platform))
 
     def of_build(self, build: Build) -> Found:
@@ -104,7 +82,7 @@ class BasesReader:
         if read.wrong is not None:
             return Found(TaskBases(unknown=f"{build.file}{read.wrong}"))
         return Found(
-            _tracked(read.images, build),
+            tracked(read.images, build),
             tuple(image.reference for image in read.images),
             tuple(image.reference for image in read.images if image.role != "syntax"),
         )
@@ -135,7 +113,7 @@ class BasesReader:
         from reconciler.operations.reading.before_run import RUN_WORDS  # noqa: PLC0415
 
         server = self.server(document)
-        system, _, rest = document["spec"].get("platform", _PLATFORM).partition("/")
+        system, _, rest = document["spec"].get("platform", PLATFORM).partition("/")
         here = {
             "Registry": server,
             "RegistryName": server.partition(".")[0],
@@ -161,70 +139,12 @@ class BasesReader:
         except YamlError as error:
             return error.message
 
-    def _images(self, data: bytes, build: Build) -> _Read:
+    def _images(self, data: bytes, build: Build) -> Read:
         key = (data, replace(build, file=""))
         if key not in self._read:
-            self._read[key] = _images(data, build)
+            self._read[key] = images_of(data, build)
         return self._read[key]
-
-
-def together(found: Iterable[Found]) -> Found:
-    """What several builds take from, as one; an image that two take counts once."""
-    parts = list(found)
-    why = [part.bases.unknown for part in parts if part.bases.unknown is not None]
-    return Found(
-        TaskBases(
-            images=tuple(dict.fromkeys(one for part in parts for one in part.bases.images)),
-            unknown="; ".join(dict.fromkeys(why)) or None,
-        ),
-        tuple(name for part in parts for name in part.written),
-        tuple(name for part in parts for name in part.copied),
-    )
 
 
 def _expanded(text: str, known: Mapping[str, str]) -> str:
     return VARIABLE.sub(lambda match: known.get(match[1].strip(), match[0]), text)
-
-
-def _images(data: bytes, build: Build) -> _Read:
-    from reconciler.taskfile.dockerfile.images import base_images  # noqa: PLC0415  (late: rare)
-    from reconciler.taskfile.dockerfile.logicallines import DockerfileError  # noqa: PLC0415
-
-    try:
-        found = base_images(
-            data, build_args=dict(build.args), target=build.target, platform=build.platform
-        )
-    except DockerfileError as error:
-        line = f":{error.line}" if error.line else ""
-        return _Read(wrong=f"{line}: {one_line(str(error), 120)}")
-    return _Read(found.images)
-
-
-def _known_by_run(reference: str) -> str:
-    from reconciler.operations.reading.before_run import in_braces  # noqa: PLC0415  (late, as above)
-
-    return f"only a run knows what {one_line(in_braces(reference), 120)} is"
-
-
-def _tracked(images: Iterable[BaseImage], build: Build) -> TaskBases:
-    """What of the images of a Dockerfile can be watched; what cannot is said."""
-    found: dict[tuple[str, str], TrackedBase] = {}
-    unknown = []
-    for image in images:
-        if "known-by-run-" in image.reference:
-            unknown.append(_known_by_run(image.reference))
-            continue
-        try:
-            reference = tracked_reference(image.reference)
-        except ValueError:
-            unknown.append(f"{one_line(image.reference, 120)} is no image name")
-            continue
-        base = TrackedBase(
-            reference=reference,
-            platform=image.platform or build.platform,
-            kind="runtime" if image.role == "runtime" else "buildtime",
-            file=build.file,
-            line=image.line or None,
-        )
-        found.setdefault((reference, base.kind), base)
-    return TaskBases(images=tuple(found.values()), unknown="; ".join(unknown) or None)

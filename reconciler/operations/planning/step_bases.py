@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.tracked import TaskBases, tracked_reference
-from reconciler.operations.planning.dockerfiles import FETCHED, Build, Found, together
+from reconciler.operations.planning.build_bases import PLATFORM, Build, Found, together
+from reconciler.operations.planning.dockerfiles import FETCHED
 from reconciler.operations.planning.task_steps import UnknownSteps
 from reconciler.plan.parts import Document
 from reconciler.taskfile.steps.buildcontext import dockerfile_of
@@ -54,7 +55,7 @@ def _bases(reader: BasesReader, document: Document, step: BuildStep) -> Found:
             posixpath.normpath(f"{source}/{dockerfile_of(step)}"),
             tuple(given),
             step.build.target,
-            step.build.platform or spec.get("platform", "linux/amd64"),
+            step.build.platform or spec.get("platform", PLATFORM),
         )
     )
 

@@ -63,7 +63,7 @@ class Variables:
             for change in changes
             if files[change.address].endswith(TEMPLATE_SUFFIX) and _may_be_rendered(change)
         }
-        commits = self._commits_of([change for change, _ in asked.values()])
+        commits = self.commits_of([change for change, _ in asked.values()])
         found = {
             address: self._once(file, commits[address]) for address, (_, file) in asked.items()
         }
@@ -75,7 +75,7 @@ class Variables:
             self._found[key] = list(self._read_anew(template, commit))
         return self._found[key]
 
-    def _commits_of(self, changes: list[Change]) -> dict[str, str | None]:
+    def commits_of(self, changes: list[Change]) -> dict[str, str | None]:
         """The commit that each change is compared with."""
         if self.since is not None or not changes:
             return {change.address: self.since for change in changes}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from reconciler import __version__
-from reconciler.base.source import RENDERED
 from reconciler.operations.planning.history import Applied, History
+from reconciler.operations.planning.removals import bears_on
 from reconciler.operations.reading.gather import Stores
 from reconciler.plan.change import Action, Change
 from reconciler.plan.stored import Stored
@@ -22,6 +21,7 @@ class Versions:
 
     history: History
     commits: Mapping[str, str]
+    files: Mapping[str, str]
 
     def told(self, change: Change, applied: Stored | None) -> Change:
         """The change; its fields are caused by the tool if nothing else can have caused them.
@@ -29,7 +29,7 @@ class Versions:
         That is so if the last apply was made by another version, from a clean commit, since which
         no YAML in the folder of the spec or above changed: Defaults and variables stand there.
         """
-        if applied is None or change.cause is None or not self._is_the_tools(change, applied):
+        if applied is None or not self._is_the_tools(change, applied):
             return change
         paths = tuple(
             replace(one, cause="tool") if one.cause in _FROM_FILES else one for one in change.paths
@@ -41,14 +41,20 @@ class Versions:
         if commit is None:
             return False
         changed = self.history.changed_since(commit)
-        return changed is not None and not any(_bears_on(_file(change), name) for name in changed)
+        file = self.files[change.address]
+        return changed is not None and not any(bears_on(file, name) for name in changed)
 
 
-def by_version(history: History, changes: tuple[Change, ...], stores: Stores) -> Iterator[Change]:
-    """The changes, with the fields that only the version of this program changed told apart."""
+def by_version(
+    history: History, changes: Sequence[Change], files: Mapping[str, str], stores: Stores
+) -> Iterator[Change]:
+    """The changes, with the fields that only the version of this program changed told apart.
+
+    `files` are those of the tasks, by address.
+    """
     olds = [_applied(change, stores) for change in changes]
     applies = history.applies(old.apply_id for old in olds if old is not None)
-    versions = Versions(history, dict(_of_other_versions(applies)))
+    versions = Versions(history, dict(_of_other_versions(applies)), files)
     for change, old in zip(changes, olds, strict=True):
         yield versions.told(change, old)
 
@@ -64,15 +70,3 @@ def _applied(change: Change, stores: Stores) -> Stored | None:
     if change.action in {Action.CREATE, Action.DELETE}:
         return None
     return stores.applied.get(change.previous_address or change.address)
-
-
-def _file(change: Change) -> str:
-    return change.cause.file.removesuffix(RENDERED) if change.cause is not None else ""
-
-
-def _bears_on(spec: str, other: str) -> bool:
-    """True if a file may say something about a spec: YAML in its folder or above."""
-    place = PurePosixPath(other)
-    return place.suffix in {".yaml", ".yml", ".j2"} and PurePosixPath(spec).is_relative_to(
-        place.parent
-    )

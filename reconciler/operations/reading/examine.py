@@ -8,7 +8,7 @@ another process as it comes from the index.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
@@ -139,14 +139,9 @@ def _document(located: Located[Task]) -> Frozen:
     return Frozen.of(canonical_document(located.value))
 
 
-def addresses_of(examined: Examined) -> Iterator[str]:
-    """The addresses of the tasks of a file."""
-    return (row[3] for row in examined.rows)
-
-
-def entries_of(examined: Examined) -> Iterator[Entry]:
-    """The entries of a file."""
-    for row in examined.rows:
+def entries_of(rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
+    """The entries of a file, from its rows."""
+    for row in rows:
         index, line, digest, address, owner, labels, former, outputs, shared, *told = row
         demand, letters, found = told
         facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared, demand)

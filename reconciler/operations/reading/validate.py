@@ -12,6 +12,7 @@ from reconciler.base.text import plural
 from reconciler.loader.policies import PolicySet
 from reconciler.model.task import Task
 from reconciler.operations.reading.gather import read_policies
+from reconciler.operations.reading.platform_problems import platform_problems
 from reconciler.operations.reading.survey import Listener, Survey
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.policy.diagnose import to_diagnostics
@@ -86,7 +87,7 @@ def validate(
         specs_digest=reader.digest,
         policy_digest=policies.digest,
         tasks=len(survey.places),
-        platform_problems=tuple(survey.demands.problems(opened)),
+        platform_problems=tuple(platform_problems(survey.demands, opened)),
     )
 
 

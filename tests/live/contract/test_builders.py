@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,16 +17,20 @@ import docker
 import pytest
 
 from reconciler.adapters.backends import probe_buildah
-from reconciler.adapters.buildah import BuildahBuilder, Store
+from reconciler.adapters.buildah import BuildahBuilder
 from reconciler.adapters.buildah_images import BuildahImages
+from reconciler.adapters.buildah_store import Store
 from reconciler.adapters.buildctl import BUILDCTL, BuildctlBuilder
 from reconciler.adapters.buildkit import BuildKitBuilder, find_client
 from reconciler.adapters.docker import Engine, open_engine
 from reconciler.adapters.docker_build import ClassicBuilder
 from reconciler.adapters.docker_transfer import EngineImages
+from reconciler.adapters.docker_trial import runnable_platforms
+from reconciler.adapters.emulation import emulated_here
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.programs import find_program
 from reconciler.adapters.registry import served_digest
+from reconciler.adapters.tiny_programs import EXIT_CODE, tiny_program
 from reconciler.model.build import BuildRequest, BuildResult, Login, Refusal
 from reconciler.model.capability import BackendKind
 from reconciler.model.image import parse_reference
@@ -31,6 +38,7 @@ from reconciler.runner.ports import Builder, Images
 from tests.live.conftest import SecuredRegistry, unavailable
 
 ENVIRONMENT = dict(os.environ)
+ARM = "linux/arm64"
 
 
 @pytest.fixture
@@ -63,11 +71,11 @@ def pair(request: pytest.FixtureRequest, opened: Engine, place: Path) -> Pair:
     return Pair(engine_builder(kind, opened), EngineImages(opened))
 
 
-def buildah_pair(place: Path) -> Pair:
-    program = find_program("buildah", ENVIRONMENT)
-    if program is None or not probe_buildah(ENVIRONMENT):
+def buildah_pair(place: Path, path: str = ENVIRONMENT["PATH"]) -> Pair:
+    program, environment = find_program("buildah", ENVIRONMENT), {**ENVIRONMENT, "PATH": path}
+    if program is None or not probe_buildah(environment):
         unavailable("buildah does not work here")
-    store = Store(program, place, ENVIRONMENT)
+    store = Store(program, place, environment)
     return Pair(BuildahBuilder(store), BuildahImages(store))
 
 
@@ -241,6 +249,38 @@ def test_what_is_pushed_is_what_the_registry_serves(bench: Bench) -> None:
     assert pushed.digest == served_digest(bench.registry, parts.repository, str(pushed.digest))
 
 
+def test_a_push_needs_the_login_of_its_registry(
+    bench: Bench, registry_htpasswd: SecuredRegistry
+) -> None:
+    name = f"{registry_htpasswd.address}/test-{uuid.uuid4().hex}:1"
+    bench.write(f"RUN echo {uuid.uuid4()}")
+    bench.build(tags=(name,))
+    assert bench.images.push(name, None, lambda: False).refusal is Refusal.AUTH
+    wrong = Login(registry_htpasswd.username, "no-such-password")
+    assert bench.images.push(name, wrong, lambda: False).refusal is Refusal.AUTH
+    login = Login(registry_htpasswd.username, registry_htpasswd.password)
+    pushed = bench.images.push(name, login, lambda: False)
+    assert str(pushed.digest).startswith("sha256:"), pushed.message
+
+
+def test_a_command_of_another_platform_is_emulated(bench: Bench, opened: Engine) -> None:
+    on_engine = isinstance(bench.images, EngineImages)
+    runs = runnable_platforms(opened, [ARM]) if on_engine else emulated_here()
+    if ARM not in runs:
+        pytest.skip("nothing here runs linux/arm64")
+    program = bench.folder / "program"
+    program.write_bytes(tiny_program(ARM))
+    program.chmod(0o755)
+    (bench.folder / "Dockerfile").write_text("FROM scratch\nCOPY program /program\n")
+    built = bench.build(platform=ARM)
+    assert '"arm64"' in bench.images.traces(str(built.image_id))
+    (bench.folder / "Dockerfile").write_text(
+        'FROM scratch\nCOPY program /program\nRUN ["/program"]\n'
+    )
+    # The program does nothing but end with this code: it was run.
+    assert bench.build(platform=ARM, no_cache=True).exit_code == EXIT_CODE
+
+
 def test_a_build_argument_stays_in_the_traces_of_an_image(bench: Bench) -> None:
     bench.write("ARG TOK", "RUN echo $TOK | wc -c")
     result = bench.build(args={"TOK": "planted-value"}, no_cache=True)
@@ -285,6 +325,73 @@ def test_nothing_is_known_of_an_image_that_is_not_there(bench: Bench) -> None:
     assert refused.refusal is Refusal.MISSING
 
 
+def test_buildah_writes_no_secret_on_a_disk(
+    served_base: str, registry: str, place: Path, tmp_path: Path
+) -> None:
+    pair = buildah_pair(place)
+    assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+    bench = Bench(pair.builder, pair.images, tmp_path / "context", served_base, registry)
+    bench.folder.mkdir()
+    # What is awaited is in no line that only tells the command.
+    bench.write("RUN --mount=type=secret,id=T cp /run/secrets/T /shown; echo be''gun; sleep 60")
+    found: list[bool] = []
+    seen: list[Path] = []
+
+    def stopping() -> bool:
+        if b"begun" in bench.output and not found:
+            for path in place.rglob("*"):
+                with suppress(OSError):  # it may be gone again
+                    found.append(b"planted-value" in path.read_bytes())
+            seen.extend(told_to_processes(b"planted-value"))
+        return bool(found)
+
+    assert bench.build(stopping=stopping, secrets={"T": "planted-value"}).stopped
+    # Once, where the command itself has copied it to: so it would be found.
+    assert found.count(True) == 1
+    assert seen == []
+
+
+def told_to_processes(value: bytes) -> list[Path]:
+    """The processes of this machine that have a value among their words or variables."""
+    found = []
+    for name in ("cmdline", "environ"):
+        for path in Path("/proc").glob(f"[0-9]*/{name}"):
+            with suppress(OSError):
+                found += [path] if value in path.read_bytes() else []
+    return found
+
+
+def test_a_value_among_words_or_variables_is_found() -> None:
+    command = ["sh", "-c", "read x; : planted-word"]
+    environment = {**ENVIRONMENT, "PLANTED": "planted-variable"}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    assert Path(f"/proc/{process.pid}/cmdline") in told_to_processes(b"planted-word")
+    assert Path(f"/proc/{process.pid}/environ") in told_to_processes(b"planted-variable")
+    process.communicate(b"")
+
+
+def test_buildah_builds_where_nobody_may_mount_another_proc(
+    served_base: str, registry: str, place: Path, tmp_path: Path
+) -> None:
+    # As in a container, where a part of /proc is covered.
+    refusing = tmp_path / "unshare"
+    refusing.write_text(
+        '#!/bin/sh\ncase "$*" in *--mount-proc*) exit 1;; esac\n'
+        f'exec {shutil.which("unshare")} "$@"\n'
+    )
+    refusing.chmod(0o755)
+    pair = buildah_pair(place, f"{tmp_path}:{ENVIRONMENT['PATH']}")
+    assert not pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal
+    bench = Bench(pair.builder, pair.images, tmp_path / "context", served_base, registry)
+    bench.folder.mkdir()
+    bench.write("RUN test -d /proc/self")
+    assert bench.build().image_id is not None, bench.output
+    mark = str(100_000 + uuid.uuid4().int % 100_000)
+    bench.write(f"RUN sleep {mark}")
+    assert bench.build(stopping=lambda: running(mark)).stopped
+    wait_until_ended(mark)
+
+
 def running(mark: str) -> bool:
     """Whether a process with the mark in its words runs inside some container of this host."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -309,6 +416,12 @@ def test_a_stop_ends_the_build_and_the_command_in_it(bench: Bench) -> None:
     result = bench.build(stopping=stopping, no_cache=True)
     assert result.stopped
     assert result.image_id is None
+    wait_until_ended(mark)
+    bench.write("RUN true")
+    assert bench.build(no_cache=True).image_id is not None, "it left something in the way"
+
+
+def wait_until_ended(mark: str) -> None:
     deadline = time.monotonic() + 10
     while running(mark) and time.monotonic() < deadline:
         time.sleep(0.05)

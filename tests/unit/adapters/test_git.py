@@ -182,8 +182,10 @@ def test_without_a_git_program_there_is_no_answer_and_no_error(repository: Path)
 
 def test_outside_a_repository_git_is_not_even_imported(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from reconciler.adapters.git import head_of;"
-        f"assert head_of(Path({str(tmp_path)!r})) is None; print('git' in sys.modules)"
+        "import sys; from pathlib import Path; from reconciler.adapters.git import *;"
+        f"folder = Path({str(tmp_path)!r}); assert head_of(folder) is None;"
+        "assert not changed_files(folder); assert not last_changes(folder, ['a.yaml']);"
+        "print('git' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"

@@ -113,3 +113,20 @@ def test_closing_ends_workers_that_are_at_work() -> None:
         workers._give(worker, 1)
     workers.close()
     assert not [pid for pid in mine if _runs(pid)]
+
+
+def test_a_worker_works_on_while_what_it_told_is_looked_at(tmp_path: Path) -> None:
+    def work(number: int) -> int:
+        (tmp_path / str(number)).touch()
+        return number
+
+    workers = Workers(work, 1)
+    try:
+        assert next(iter(workers.map(range(3)))) == 0
+        end = time.monotonic() + 20
+        while not (tmp_path / "1").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert (tmp_path / "1").exists()
+        assert not (tmp_path / "2").exists()
+    finally:
+        workers.close()

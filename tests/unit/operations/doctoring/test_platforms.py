@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.base.diagnostics import Location, Severity
-from reconciler.base.source import Source
+from reconciler.base.source import Located
 from reconciler.model.capability import Backend, BackendKind, Capability, Recorded
-from reconciler.model.demand import Demand
+from reconciler.model.demand import Demand, demand_of
 from reconciler.model.platform import PLATFORMS
+from reconciler.model.task import Task
 from reconciler.model.workspace import PlatformEngine, Workspace
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.engines import EngineAnswer
@@ -23,15 +24,18 @@ from reconciler.operations.doctoring.platforms import (
     entries_of,
     platform_findings,
 )
-from reconciler.operations.doctoring.wanted import Use, Wanted
-from reconciler.operations.reading.demands import Demands
+from reconciler.operations.doctoring.wanted import Wanted
+from reconciler.operations.reading.demands import Asker
+from reconciler.operations.reading.platform_problems import platform_problems
 from reconciler.operations.workspace import OpenWorkspace, open_workspace
 from reconciler.plan.capable import entry_of
 from reconciler.store.capabilities import record
+from tests.unit.plan.builders import located, task
 
 AMD, ARM, WINDOWS = "linux/amd64", "linux/arm64", "windows/amd64"
 WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
-PLACE = Location("specs/a.yaml", 6, 3)
+PLACE = Location("specs/web-api.yaml", 9, 3)
+FETCHED = located(task())  # what is built is not here: it may have RUN or not
 BUILDKIT = Backend(
     kind=BackendKind.BUILDKIT, version="20.10", platforms=(AMD,), assembles=(ARM,), secrets=True
 )
@@ -63,22 +67,42 @@ def answer(
     return Answer(EngineAnswer(found, why=None if runs else "no engine answers", fix="start it"))
 
 
-def told(config: Workspace, wanted: Wanted, *backends: Backend, **more: tuple[str, ...]) -> str:
-    engines = {one: answer(one, *backends, **more) for one in entries_of(config, wanted)}
-    return "\n".join(
-        f"{one.status} {one.kind} {one.subject}: {one.text}"
-        for one in platform_findings(config, wanted, engines)
-    )
+def told(
+    opened: OpenWorkspace, wanted: Wanted, *backends: Backend, **more: tuple[str, ...]
+) -> list[str]:
+    entries = entries_of(opened.workspace, wanted)
+    engines = {one: answer(one, *backends, **more) for one in entries}
+    found = platform_findings(opened, wanted, engines)
+    return [f"{one.status} {one.kind} {one.subject}: {one.text}" for one in found]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[OpenWorkspace]:
+    (tmp_path / "reconciler.yaml").write_text("apiVersion: reconciler/v1\nkind: Workspace\n")
+    found = open_workspace(tmp_path, {"RECONCILER_ACTOR": "lead"})
+    yield found
+    found.close()
+
+
+def declare(opened: OpenWorkspace, config: Workspace) -> None:
+    opened.config = Located(config, opened.config.source)
+
+
+def asker(one: Located[Task]) -> Asker:
+    return Asker(one.value.address, lambda: one.source, lambda: one)
 
 
 def asking(*demands: Demand) -> Wanted:
-    return Wanted(demands={one: Use(PLACE) for one in demands})
+    wanted = Wanted()
+    for one in demands:
+        wanted.demands.add(str(one), asker(FETCHED))
+    return wanted
 
 
-def test_an_engine_is_told_with_what_it_runs_and_what_builds_on_it() -> None:
+def test_an_engine_is_told_with_what_it_runs_and_what_builds_on_it(opened: OpenWorkspace) -> None:
     wanted = asking(Demand(AMD, builds=True), Demand(ARM, starts=True))
     runs = (AMD, "linux/386", ARM)
-    assert told(workspace(), wanted, BUILDKIT, CLASSIC, runs=runs).splitlines() == [
+    assert told(opened, wanted, BUILDKIT, CLASSIC, runs=runs) == [
         "ok engine auto: version 20.10.24, runs linux/amd64, linux/386, linux/arm64 (emulated)",
         "ok builder buildkit: version 20.10, mounts secrets",
         "ok builder classic: version 20.10, mounts no secrets",
@@ -87,10 +111,12 @@ def test_an_engine_is_told_with_what_it_runs_and_what_builds_on_it() -> None:
     ]
 
 
-def test_a_platform_that_nobody_does_is_missing_with_its_task_and_fix() -> None:
+def test_a_platform_that_nobody_does_is_missing_with_its_task_and_fix(
+    opened: OpenWorkspace,
+) -> None:
     entry = PlatformEngine()
     wanted = asking(Demand(ARM, starts=True))
-    found = platform_findings(workspace(), wanted, {entry: answer(entry, BUILDKIT)})
+    found = platform_findings(opened, wanted, {entry: answer(entry, BUILDKIT)})
     (platform,) = (one for one in found if one.kind is Kind.PLATFORM)
     assert platform.status is Status.MISSING
     assert platform.declared
@@ -98,29 +124,30 @@ def test_a_platform_that_nobody_does_is_missing_with_its_task_and_fix() -> None:
     assert "qemu-user-static" in (platform.fix or "")
 
 
-def test_buildah_alone_needs_no_engine_unless_steps_are_started() -> None:
+def test_buildah_alone_needs_no_engine_unless_steps_are_started(opened: OpenWorkspace) -> None:
     builds, starts = asking(Demand(AMD, builds=True)), asking(Demand(AMD, starts=True))
     for wanted, needed in ((builds, False), (starts, True)):
         entry = PlatformEngine()
-        found = platform_findings(workspace(), wanted, {entry: answer(entry, BUILDAH, runs=())})
+        found = platform_findings(opened, wanted, {entry: answer(entry, BUILDAH, runs=())})
         engine = found[0]
         assert (engine.kind, engine.status) == (Kind.ENGINE, Status.MISSING)
         assert engine.declared is needed
 
 
-def test_an_engine_with_an_address_is_declared() -> None:
+def test_an_engine_with_an_address_is_declared(opened: OpenWorkspace) -> None:
     config = workspace(linux_arm64={"engine": "tcp://arm:2376"})
+    declare(opened, config)
     wanted = Wanted(platforms={ARM: PLACE})
     (entry,) = entries_of(config, wanted)
     late: Answer[EngineAnswer] = Answer(why="no answer within 12 s", fix="is it up?")
-    engine, builder, platform = platform_findings(config, wanted, {entry: late})
+    engine, builder, platform = platform_findings(opened, wanted, {entry: late})
     assert (engine.subject, engine.status, engine.declared) == (
         "tcp://arm:2376",
         Status.MISSING,
         True,
     )
     gone = answer(entry, CLASSIC.model_copy(update={"kind": BackendKind.BUILDAH}), runs=())
-    assert platform_findings(config, wanted, {entry: gone})[0].declared  # though all is built
+    assert platform_findings(opened, wanted, {entry: gone})[0].declared  # though all is built
     assert builder.status is Status.MISSING
     assert platform.text == "not known: no answer within 12 s"
 
@@ -153,20 +180,12 @@ def cases() -> Iterator[tuple[Demand, dict[str, str], tuple[Backend, ...], tuple
         yield Demand(platform, *steps), entry, backends, runs
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[OpenWorkspace]:
-    (tmp_path / "reconciler.yaml").write_text("apiVersion: reconciler/v1\nkind: Workspace\n")
-    found = open_workspace(tmp_path, {"RECONCILER_ACTOR": "lead"})
-    yield found
-    found.close()
-
-
 def test_doctor_and_plan_agree_on_every_platform(opened: OpenWorkspace) -> None:
     spoken = {Severity.WARNING: Status.MISSING, Severity.NOTE: Status.WARNING}
     seen = set()
     for demand, entry, backends, runs in cases():
         config = workspace(**{demand.platform.replace("/", "_"): entry})
-        opened.config = type(opened.config)(config, opened.config.source)
+        declare(opened, config)
         engine = asked_for(entry_of(config, demand.platform))
         found = answer(engine, *backends, runs=runs)
         assert found.value is not None
@@ -176,7 +195,7 @@ def test_doctor_and_plan_agree_on_every_platform(opened: OpenWorkspace) -> None:
         problems = _plan_says(demand, opened)
         (by_doctor,) = (
             one
-            for one in platform_findings(config, asking(demand), {engine: found})
+            for one in platform_findings(opened, asking(demand), {engine: found})
             if one.kind is Kind.PLATFORM
         )
         by_plan = spoken[problems[0]] if problems else Status.OK
@@ -186,6 +205,51 @@ def test_doctor_and_plan_agree_on_every_platform(opened: OpenWorkspace) -> None:
 
 
 def _plan_says(demand: Demand, opened: OpenWorkspace) -> list[Severity]:
-    demands = Demands()
-    demands.add(str(demand), "contoso/web", lambda: Source("specs/a.yaml", 1, lambda _: PLACE))
-    return [one.severity for one in demands.problems(opened)]
+    return [one.severity for one in platform_problems(asking(demand).demands, opened)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "severities"),
+    [
+        (["FROM scratch", "COPY app.exe /"], Status.OK, []),
+        (["FROM scratch", "RUN true"], Status.MISSING, [Severity.WARNING]),
+        (["FROM", "RUN true"], Status.WARNING, [Severity.NOTE]),  # told by the build
+        (None, Status.WARNING, [Severity.NOTE]),
+    ],
+)
+def test_a_dockerfile_in_the_workspace_says_whether_it_has_run(
+    opened: OpenWorkspace,
+    lines: list[str] | None,
+    status: Status,
+    severities: list[Severity],
+) -> None:
+    (opened.root / "web").mkdir()
+    if lines is not None:
+        (opened.root / "web" / "Dockerfile").write_text("\n".join(lines))
+    found = answer(PlatformEngine(), BUILDAH)
+    assert found.value is not None
+    with opened.database.write() as connection:
+        kept = Recorded(capability=found.value.capability, by="lead", command="doctor")
+        record(connection, kept)
+    wanted = Wanted()
+    here = located(task(platform=WINDOWS, context={"source": "web"}))
+    wanted.demands.add(str(demand_of(here.value.spec)), asker(here))
+    (platform,) = (
+        one
+        for one in platform_findings(opened, wanted, {PlatformEngine(): found})
+        if one.kind is Kind.PLATFORM
+    )
+    assert platform.status is status
+    assert [one.severity for one in platform_problems(wanted.demands, opened)] == severities
+
+
+def test_of_very_many_tasks_no_dockerfile_is_read(opened: OpenWorkspace) -> None:
+    def read() -> Located[Task]:
+        raise AssertionError("it was read")
+
+    wanted = Wanted()
+    for _ in range(51):
+        wanted.demands.add("windows/amd64 b", Asker("contoso/web", lambda: FETCHED.source, read))
+    (_, _, platform) = told(opened, wanted, BUILDAH)
+    assert platform.startswith("warning platform windows/amd64: auto: buildah puts")
+    assert platform.endswith("; 51 tasks")

@@ -1,0 +1,154 @@
+"""The rules of .dockerignore, beside what the docker client and engine make of generated trees."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import docker
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.runner.context import ignore_rules, measure
+
+NAMES = ("a", "b", "ab", "a.b", "c d")
+GLOBS = ("*", "?", "a*", "*b", "[ab]", "[^a]", "a?b", "\\a", "*.b")
+STARS = ("**", "**b", "a**")
+# What exceptions are made of; the client looks into a folder that is left out for these only.
+names = st.sampled_from(NAMES)
+tree = st.sets(
+    st.lists(names, min_size=1, max_size=3).map("/".join), min_size=1, max_size=8
+).map(sorted)  # fmt: skip
+around = st.sampled_from(
+    [("", ""), ("/", ""), ("", "/"), ("./", ""), ("", "/."), ("../", ""), (" ", " "), ("x/../", "")]
+)
+
+
+def pattern(*words: str) -> st.SearchStrategy[str]:
+    parts = st.lists(st.sampled_from(words), min_size=1, max_size=3).map("/".join)
+    return st.tuples(parts, around).map(lambda made: f"{made[1][0]}{made[0]}{made[1][1]}")
+
+
+anything = pattern(*NAMES, *GLOBS, *STARS)
+exceptions = pattern(*NAMES).map(lambda text: f"!{text}")
+others = st.sampled_from(["", "# a", " # b", "\t", "a b", "!  a"])
+new_rules = st.lists(st.one_of(anything, exceptions, others), min_size=1, max_size=5)
+old_rules = st.one_of(
+    st.lists(st.one_of(anything, others.filter(lambda text: "!" not in text)), max_size=5),
+    st.lists(st.one_of(pattern(*NAMES), exceptions, others), min_size=1, max_size=5),
+)
+
+
+def client_version() -> int:
+    program = shutil.which("docker")
+    if program is None:
+        pytest.skip("there is no docker client")
+    words = [program, "version", "--format", "{{.Client.Version}}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return int(re.split(r"\D", done.stdout)[0])
+
+
+@pytest.fixture(scope="module")
+def rules() -> st.SearchStrategy[list[str]]:
+    """Clients before 23 read an exception beside a glob in a way that was mended later."""
+    return new_rules if client_version() >= 23 else old_rules
+
+
+def built(engine: docker.DockerClient, folder: Path) -> set[str]:
+    """The files of the image that the client and the engine make of a folder."""
+    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    done = subprocess.run(
+        ["docker", "build", "--quiet", "--no-cache", "."],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "no source files were specified" in done.stdout + done.stderr:
+        return set()
+    assert done.returncode == 0, done.stderr
+    image = engine.images.get(done.stdout.strip().splitlines()[-1])
+    try:
+        if not image.attrs["RootFS"].get("Layers"):
+            return set()  # nothing was left to copy
+        data = io.BytesIO(b"".join(image.save()))
+        found: set[str] = set()
+        with tarfile.open(fileobj=data) as saved:
+            for member in saved:
+                if member.name.endswith("layer.tar"):
+                    layer = saved.extractfile(member)
+                    assert layer is not None
+                    with tarfile.open(fileobj=io.BytesIO(layer.read())) as files:
+                        found |= {one.name for one in files if one.isfile()}
+        return found
+    finally:
+        engine.images.remove(str(image.id), force=True)
+
+
+def kept(folder: Path) -> set[str]:
+    """The files that our rules keep."""
+    judged = ignore_rules(folder, folder / "Dockerfile")
+    files = (path for path in folder.rglob("*") if path.is_file())
+    relative = {str(path.relative_to(folder)) for path in files}
+    return {path for path in relative if not judged.ignored(path)}
+
+
+def write(folder: Path, files: list[str], lines: list[str]) -> None:
+    for name in files:
+        path = folder / name
+        if not path.exists() and not any(above.is_file() for above in path.parents):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+    (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (folder / ".dockerignore").write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="module")
+def compared(engine: docker.DockerClient, rules: st.SearchStrategy[list[str]]) -> object:
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(files=tree, lines=rules)
+    def compare(files: list[str], lines: list[str]) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(folder, files, lines)
+            assert kept(folder) == built(engine, folder)
+
+    return compare
+
+
+def test_the_same_files_are_left_out_of_generated_trees(compared: object) -> None:
+    assert callable(compared)
+    compared()
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a", "!a/b", "*"],
+        ["*", "!a"],
+        ["*", "!a/b", "a/b/c"],
+        ["**/b", "!a/b"],
+        ["a/**"],
+        ["**b"],
+        ["a**b"],
+        ["Dockerfile", ".dockerignore"],
+        ["\ufeffa"],
+        ["*", "!Dockerfile"],
+    ],
+)
+def test_the_corners_are_the_same(
+    lines: list[str], engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    if client_version() < 23 and lines[0] == "a" and len(lines) > 1:
+        pytest.skip("this client is older than the rule")
+    write(tmp_path, ["a/b/c", "a/b/a", "a/ab", "b/a", "ab", "c d"], lines)
+    assert kept(tmp_path) == built(engine, tmp_path)
+
+
+def test_the_size_is_that_of_what_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, ["a/b", "a/c d", "b"], ["a", "!a/b", ".dockerignore", "Dockerfile"])
+    assert measure(tmp_path, tmp_path / "Dockerfile", lambda: None).bytes == len("a/b") + len("b")
