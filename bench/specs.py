@@ -41,7 +41,8 @@ class _Bench:
     def run(self, *words: str, before: Callable[[], None] | None = None) -> Figure:
         """A command, three times: once for a hundred thousand specs."""
         times = 1 if self.count > 10_000 else 3
-        environment = {"XDG_CACHE_HOME": str(self.cache)}
+        # As an installed program, whose modules are compiled; a shell may forbid to keep that.
+        environment = {"XDG_CACHE_HOME": str(self.cache), "PYTHONDONTWRITEBYTECODE": ""}
         argv = [*RECONCILER, *words]
         return run(argv, self.place, times=times, environment=environment, before=before)
 

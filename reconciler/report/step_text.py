@@ -44,7 +44,8 @@ def what_is_unusual(step: Step, network: str | None) -> Iterator[str]:
     """What is not as usual, shortly; `network` is the one that steps are on."""
     if not isinstance(step, PushStep):
         yield from _container_details(step)
-        if step.network != network:
+        obeyed = isinstance(step, CmdStep) or step.network == "none"
+        if obeyed and step.network != network:
             yield f"on network {step.network}"
     if isinstance(step, CmdStep):
         yield from _cmd_details(step)
@@ -58,16 +59,16 @@ def _container_details(step: CmdStep | BuildStep) -> Iterator[str]:
     if step.env:
         told = (f"{name}={_quoted(value)}" for name, value in dict(step.env).items())
         yield f"env {one_line(' '.join(told), _LONGEST_COMMAND)}"
-    for mount in step.mounts:
-        yield f"volume {mount.volume} at {mount.path}"
+    if isinstance(step, CmdStep):
+        yield from (f"volume {mount.volume} at {mount.path}" for mount in step.mounts)
     if step.working_directory is None:
-        yield "in the image's own folder"
+        yield from ["in the image's own folder"] if isinstance(step, CmdStep) else []
     elif step.working_directory != DEFAULT_WORKING_DIRECTORY:
         yield f"in {step.working_directory}"
     yield from _attempts(step)
-    if step.detach:
+    if isinstance(step, CmdStep) and step.detach:
         yield "in the background"
-    if step.keep:
+    if isinstance(step, CmdStep) and step.keep:
         yield "is kept"
 
 

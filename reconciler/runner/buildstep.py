@@ -237,7 +237,7 @@ def _prepared(
         no_cache=build.no_cache,
         secrets=secrets,
         labels=_labels(step, demands, bases, workspace if fetched else None, work),
-        offline=work.request.offline,
+        offline=work.request.offline or step.network == "none",
         cache=cache,
         cache_login=cache_login(cache, step, site.builder, work),
         classic=not step.buildkit,

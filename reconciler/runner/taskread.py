@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from reconciler.taskfile.file.masking import volume_texts
 from reconciler.taskfile.file.read import read_task_file
 from reconciler.taskfile.file.values import read_values
 from reconciler.taskfile.inputs import Inputs, Manner
-from reconciler.taskfile.tasks import Secret, TaskFile
+from reconciler.taskfile.tasks import PushStep, Secret, TaskFile
 
 _LARGEST_FILE = 4 * 1024 * 1024
 _SEED = 32  # bytes
@@ -67,6 +68,7 @@ def read_task(multi: MultiStep, fetched: Fetched, variables: RunVariables, work:
     work.ledger.hide(task.masked)
     warn_of_short({**named, **dict(volume_texts(task))}, _READING, work)
     _tell(task.diagnostics, work)
+    _tell_line_breaks(task, named, work)
     return task
 
 
@@ -92,7 +94,7 @@ def _inline(source: InlineStep, manner: Manner, inputs: Inputs, work: Work) -> T
 # ------------------------------------------------------------------- secrets
 def _set_secrets(source: FileStep | InlineStep, work: Work) -> dict[str, str]:
     """The values of `setSecret`, masked and noted by reference. Raises Failure."""
-    values = {name: _read(reference, work) for name, reference in source.set_secret.items()}
+    values = {name: resolve(work, reference) for name, reference in source.set_secret.items()}
     used = [
         UsedSecret(
             name=name,
@@ -106,11 +108,6 @@ def _set_secrets(source: FileStep | InlineStep, work: Work) -> dict[str, str]:
     return values
 
 
-def _read(reference: str, work: Work) -> str:
-    # A file that holds a value ends with a line break that is not part of it.
-    return resolve(work, reference).rstrip("\r\n")
-
-
 def _vault_secret(secret: Secret, work: Work) -> str:
     reference = key_vault_reference(secret.keyvault, secret.client_id)
     value = resolve(work, reference)
@@ -120,6 +117,19 @@ def _vault_secret(secret: Secret, work: Work) -> str:
     )
     work.ledger.note(secrets=(*work.ledger.record.secrets, used))
     return value
+
+
+def _tell_line_breaks(task: TaskFile, named: Mapping[str, str], work: Work) -> None:
+    """A secret keeps every byte; few programs expect a line break at the end of a variable."""
+    for step in task.steps:
+        for variable, value in () if isinstance(step, PushStep) else step.env:
+            called = next((name for name, known in named.items() if known == value), None)
+            if called and value.endswith("\n"):
+                message = (
+                    f"the {called} ends with a line break, and so does {variable} of step "
+                    f'"{step.id}"; {{{{ ... | trim }}}} leaves it out'
+                )
+                work.ledger.say(_READING, f"warning: {message}")
 
 
 # --------------------------------------------------------------------- files

@@ -185,7 +185,7 @@ def test_a_build_from_elsewhere_is_done_where_its_files_are_brought_to(desk: Des
     [
         ("--squash .", "does not do --squash"),
         ("--network host .", "does not do --network"),
-        ("--secret id=a .", "does not do --secret"),
+        ("--ssh default .", "does not do --ssh"),
         ("https://h.example/x.tar.gz", ""),
         ("oci://h.example/x:1", ""),
         ("oci://h.example/X:1", "an artifact is oci://REGISTRY/REPOSITORY:TAG"),
@@ -234,7 +234,7 @@ def test_a_privileged_step_is_refused_unless_its_spec_allows_it(desk: Desk) -> N
 def test_a_secret_of_a_vault_is_listed_and_not_read(desk: Desk, key: str) -> None:
     url = "https://kv.vault.azure.net/secrets/x"
     secret = f"secrets:\n  - id: s\n    {key}: {url}\n"
-    found = shown(desk, f"{secret}{HEAD}  - cmd: x {{{{.Secrets.s}}}}\n")
+    found = shown(desk, f"{secret}{HEAD}  - {{cmd: x, env: ['K={{{{.Secrets.s}}}}']}}\n")
     assert found["secrets"] == [{"id": "s", "keyvault": url}]
     assert found["diagnostics"] == []
     assert "***" in json.dumps(found["steps"])

@@ -113,7 +113,7 @@ def test_a_row_says_which_steps_a_key_is_for(kind: str) -> None:
     values |= {"expose": "[80]", "exitedWith": "[1]", "exitedWithout": "[1]", "cache": "enabled"}
     flags = ("ignoreErrors", "keep", "disableWorkingDirectoryOverride", "detach", "pull")
     values |= dict.fromkeys((*flags, "privileged"), "true") | {"isolation": "default", "id": "a"}
-    values |= {"volumeMounts": "[]", "network": "host"}
+    values |= {"volumeMounts": "[]", "network": "none"}
     for key, where in told.items():
         if where == "-" or (kind, key) == ("push", "volumeMounts"):
             continue

@@ -285,6 +285,47 @@ OTHER_CASES: dict[str, Case] = {
         {"id": "try", "cmd": f"{IMAGE} cat /which"},
         files={"deep/Dockerfile": "FROM BASE\nRUN echo deep > /which\n"},
     ),
+    "build startDelay": case(
+        lambda run: run.seconds_between("a", "make") >= 4,
+        sh("a", "true"),
+        make("-f Dockerfile .", startDelay=4),
+    ),
+    "build when": case(
+        lambda run: run.code == 0,
+        sh("a", wait("made")),
+        make("-t NAME:wait -f Dockerfile .", when=["-"]),
+        sh("b", "touch made", when=["make"]),
+    ),
+    "build retryDelay": case(
+        lambda run: run.seconds_between("a", "b") >= LONGER,
+        sh("a", "true"),
+        make(retries=1, retryDelay=LONGER, ignoreErrors=True),
+        sh("b", "true"),
+        files=FAILS,
+    ),
+    "build network": case(
+        lambda run: run.said("try", "lo"),
+        make(f"-t {IMAGE} -f Nets .", network="none"),
+        {"id": "try", "cmd": f"{IMAGE} cat /nets"},
+        files={"Nets": "FROM BASE\nRUN echo NAME; ls /sys/class/net > /nets\n"},
+    ),
+    "build disableWorkingDirectoryOverride": case(
+        lambda run: run.said("try", "above"),
+        make(f"-t {IMAGE} .", disableWorkingDirectoryOverride=True),
+        {"id": "try", "cmd": f"{IMAGE} cat /which", "workingDirectory": "/"},
+        top={"workingDirectory": "deep"},
+        files={
+            "Dockerfile": "FROM BASE\nRUN echo above > /which\n",
+            "deep/Dockerfile": "FROM BASE\nRUN echo deep > /which\n",
+        },
+    ),
+    "push when": case(
+        lambda run: run.code == 0,
+        make(f"-t {IMAGE} -f Dockerfile ."),
+        sh("a", wait("made"), when=["-"]),
+        {"id": "send", "push": [IMAGE], "when": ["make"]},
+        sh("b", "touch made", when=["send"]),
+    ),
     "push ignoreErrors": case(
         lambda run: (run.code, run.status("send")) == (0, "failed-ignored"),
         {"id": "send", "push": [IMAGE], "ignoreErrors": True},
@@ -500,8 +541,18 @@ def test_a_property_of_a_task_file_has_its_effect(
     assert not effect_shows(case, ignored), ignored.text
 
 
+# What is done before anybody looks at the kind of a step, by the same lines for all; a push to the
+# registry beside it is too quick to be out of time.
+WHATEVER_KIND = {"build id", "push id", "push timeout"}
+
+
 def test_no_property_is_left_out() -> None:
     assert {*STEP_CASES, *ELSEWHERE} == set(step.KEYS)
+    effective = {f"{kind} {key}" for kind in ("build", "push") for key in step.EFFECTIVE[kind]} - {
+        f"{kind} {key}" for kind in step.KINDS for key in step.KINDS
+    }
+    elsewhere = {"build cache"}
+    assert {*OTHER_CASES, *WHATEVER_KIND, *elsewhere} == effective
     assert set(TASK_CASES) == set(assemble.KEYS)
     assert all(name in globals() for name in ELSEWHERE.values())
 

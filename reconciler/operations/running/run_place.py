@@ -32,9 +32,9 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
 class RunPlace:
     """A state with its runs and logs, and the environment runs work in.
 
-    `root` is the workspace, None for a quick build outside of any; `platforms` is what it declares
-    of them; plain http is used for hosts in `insecure` only, `declared` are all hosts that
-    the workspace names.
+    `root` is the workspace, or the folder of the state outside of any; files of secrets are relative
+    to `secrets`; `platforms` is what the workspace declares of them; plain http is used for hosts in
+    `insecure` only, `declared` are all hosts that the workspace names.
     """
 
     database: Database
@@ -43,6 +43,7 @@ class RunPlace:
     clock: Clock
     actor: str
     root: Path | None = None
+    secrets: Path | None = None
     platforms: Mapping[str, PlatformEngine] = field(default_factory=dict)
     insecure: frozenset[str] = frozenset()
     large_context: int = 100_000_000
@@ -68,6 +69,7 @@ def place_of(opened: OpenWorkspace) -> RunPlace:
         clock=opened.clock,
         actor=opened.actor,
         root=opened.root,
+        secrets=opened.files.root,
         platforms=config.platforms,
         insecure=frozenset(name for name, host in config.hosts.items() if host.insecure),
         large_context=config.contexts.warn_above_bytes,
@@ -171,10 +173,13 @@ def _served_digest(
 
 
 def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
-    """What reads the secrets of one run; files are relative to the workspace."""
+    """What reads the secrets of one run.
+
+    Files are relative to the workspace; without one, to where the person stands.
+    """
     from reconciler.adapters.secrets import SecretReader  # noqa: PLC0415  (late)
 
-    folder = place.root or Path.cwd()
+    folder = place.secrets or place.root or Path.cwd()
     return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
 
 

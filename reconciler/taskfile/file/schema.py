@@ -71,7 +71,7 @@ _STEP: dict[str, Schema] = {
     "retryOnErrors": _list(_ITEM),
     "repeat": _COUNT,
     "keep": _SWITCH,
-    "network": _TEXT,
+    "network": {**_TEXT, "not": {"pattern": "^[cC][oO][nN][tT][aA][iI][nN][eE][rR]:"}},
     "env": _ENV,
     "workingDirectory": _TEXT,
     "disableWorkingDirectoryOverride": _SWITCH,

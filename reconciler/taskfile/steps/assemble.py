@@ -16,6 +16,7 @@ from reconciler.taskfile.steps.container import Surroundings
 from reconciler.taskfile.steps.environment import Entry, merge, split_level, step_level
 from reconciler.taskfile.steps.graph import Wish, resolve
 from reconciler.taskfile.steps.resources import (
+    one_default,
     read_networks,
     read_secrets,
     read_volumes,
@@ -140,10 +141,10 @@ def _networks(
     networks = read_networks(fields.maps("networks"), findings, expansion.reveal)
     if inputs.network:
         joined = Network(inputs.network, "external", create=False, is_default=True)
-        networks = (*networks, joined)
+        networks = one_default((*networks, joined))
     elif not networks and not _is_build_task(fields, findings):
         networks = (Network(DEFAULT_NETWORK, "bridge", is_default=True),)
-    default = next((item for item in reversed(networks) if item.is_default), None)
+    default = next((item for item in networks if item.is_default), None)
     return networks, default.name if default and default.name else None
 
 

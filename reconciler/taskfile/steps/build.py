@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.taskfile.steps.buildarguments import read_build
 from reconciler.taskfile.steps.buildsecrets import secret_limits
 from reconciler.taskfile.steps.container import ContainerFields
@@ -27,6 +29,9 @@ def build_step(frame: StepFrame, container: ContainerFields, *, cache: bool) -> 
     )
     for limit in limits:
         findings.doubt(fields.place("build"), limit.message, found=limit.found, fix=limit.fix)
+    if findings.strict:  # what a build does not do; ACR's engine is read as it is written
+        network = shared.network if shared.network == "none" else None
+        shared = replace(shared, network=network, mounts=(), keep=False)
     return BuildStep(**shared.values(), build=build, cache=cache, buildkit=buildkit)
 
 

@@ -15,6 +15,11 @@ _CPUS = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _ISOLATION = re.compile(r"|default")
 _PORT = re.compile(r"((\S+:)?[0-9-]*:)?[0-9]+(-[0-9]+)?(/(tcp|udp|sctp))?")
 
+_BY_ENVIRONMENT = (
+    "secrets belong in env or volumes: env: ['TOKEN=...'], and sh -c '... $TOKEN' reads it "
+    "($$TOKEN where aliases are on)"
+)
+
 
 def cmd_step(frame: StepFrame, container: ContainerFields) -> CmdStep:
     """The cmd step of a frame; problems are noted."""
@@ -32,7 +37,7 @@ def cmd_step(frame: StepFrame, container: ContainerFields) -> CmdStep:
         user=fields.word("user"),
         isolation=_checked(container, "isolation", _ISOLATION, "default"),
         cpus=_checked(container, "cpus", _CPUS, 'a number, such as "1.5"'),
-        entry_point=fields.text("entryPoint"),
+        entry_point=fields.word("entryPoint"),
         ports=_ports(container, "ports"),
         expose=_ports(container, "expose"),
         exited_with=wanted,
@@ -56,6 +61,9 @@ def _image_and_words(container: ContainerFields) -> tuple[str, tuple[str, ...]]:
         container.findings.error(node, "cmd starts with the image", found=words[0], fix=fix)
     else:
         check_image(image, node, container.findings)
+    if any(reveal(word) != word for word in words[1:]):
+        message = "the words of cmd hold a secret, and everybody on the engine's machine sees them"
+        container.findings.doubt(node, message, fix=_BY_ENVIRONMENT)
     return image, tuple(map(reveal, words[1:]))
 
 

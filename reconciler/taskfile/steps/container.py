@@ -23,6 +23,7 @@ from reconciler.taskfile.tree.fields import Fields
 from reconciler.taskfile.tree.nodes import Mapping, Scalar
 
 _ENGINE_NETWORKS = frozenset(("bridge", "default", "host", "none"))
+_OF_THE_SYSTEM = frozenset(("proc", "sys", "dev"))
 _OPERATOR_FIX = "there is no shell here: run one in the container, e.g. bash -c '...'"
 
 
@@ -102,13 +103,22 @@ class ContainerFields:
         """The step's own network: one of the file's, or one that every engine has."""
         name = self.fields.word("network")
         known = self.around.networks
-        if name and name not in known | _ENGINE_NETWORKS and not name.startswith("container:"):
+        if name and name.lower().startswith("container:"):
+            self._refuse_container(name)
+            return None
+        if name and name not in known | _ENGINE_NETWORKS:
             fix = self.findings.suggestion(name, known)
             fix = fix or "list it under networks:, with skipCreation: true if it exists"
             at, allowed = self.fields.place("network"), ", ".join(sorted(known | _ENGINE_NETWORKS))
             message = f'there is no network "{name}"'
             self.findings.doubt(at, message, found=name, allowed=allowed, fix=fix)
         return name
+
+    def _refuse_container(self, name: str) -> None:
+        """In either manner: the network of any container of the engine, of other runs too."""
+        message = "no step joins the network of another container"
+        fix = "name one of networks:, where steps reach each other by their ids"
+        self.findings.error(self.fields.place("network"), message, found=name, fix=fix)
 
     def _working_directory(self) -> str | None:
         """None where the image's own holds."""
@@ -154,3 +164,7 @@ class ContainerFields:
             message, allowed = "no volume can be mounted here", "an absolute path, such as /keys"
             fix = "write mountPath: /PATH, which is neither / nor /workspace and has no .."
             self.findings.doubt(at, message, found=path, allowed=allowed, fix=fix)
+        elif posixpath.normpath(path).lstrip("/").split("/")[0] in _OF_THE_SYSTEM:
+            message = "a volume here would hide what the system keeps there"
+            fix = "write mountPath: /keys"
+            self.findings.doubt(at, message, found=path, allowed="/keys, /run/keys", fix=fix)

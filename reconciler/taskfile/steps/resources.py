@@ -6,7 +6,8 @@ import base64
 import binascii
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from reconciler.model.vaults import UUID, parse_key_vault_url
 from reconciler.taskfile.findings import Findings
@@ -30,7 +31,7 @@ def working_directory(text: str | None, default: str) -> str:
 
 
 def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Network, ...]:
-    """The networks, in order. The last one that is default holds for the steps."""
+    """The networks, in order; of those that say they are default, only the last one is."""
     known = ("name", "driver", "ipv6", "skipCreation", "isDefault")
     found: dict[str, Network] = {}
     for item in maps:
@@ -39,6 +40,9 @@ def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tu
         if not NETWORK_NAME.fullmatch(name):
             fix = 'give it a name of letters, digits, ".", "_" and "-"'
             findings.doubt(fields.place("name"), "a network needs a name", found=name, fix=fix)
+        if name.lower().startswith("container:"):
+            message, fix = "this is the network of a container", "name a network of the engine"
+            findings.error(fields.place("name"), message, found=name, fix=fix)
         if name in found:
             fix = "remove one of the two"
             findings.doubt(fields.place("name"), f'two networks are called "{name}"', fix=fix)
@@ -49,7 +53,17 @@ def read_networks(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tu
             at, fix = fields.place("driver"), "write driver: bridge"
             findings.doubt(at, message, found=driver, allowed=allowed, fix=fix)
         found[name] = Network(name, driver, fields.flag("ipv6"), create, default)
-    return tuple(found.values())
+    return one_default(found.values())
+
+
+def one_default(networks: Iterable[Network]) -> tuple[Network, ...]:
+    """The networks, of which only the last default one is one."""
+    given = list(networks)
+    last = max((number for number, item in enumerate(given) if item.is_default), default=None)
+    return tuple(
+        replace(item, is_default=number == last) if item.is_default else item
+        for number, item in enumerate(given)
+    )
 
 
 def read_secrets(maps: list[Mapping], findings: Findings, reveal: Reveal) -> tuple[Secret, ...]:

@@ -32,10 +32,15 @@ _CMD_ONLY = (
 KEYS = (*_EVERY, *_CONTAINER, *_CMD_ONLY)
 MAX_STEPS = 1000
 KINDS = ("cmd", "build", "push")
-_EFFECTIVE = {
+# The keys that do something, by kind. Of `network` a build obeys `none`.
+EFFECTIVE = {
     "cmd": {*_EVERY, *_CONTAINER, *_CMD_ONLY} - {"cache"},
-    "build": {*_EVERY, *_CONTAINER} - {"detach"},
+    "build": {*_EVERY, *_CONTAINER} - {"detach", "keep", "volumeMounts"},
     "push": {*_EVERY} - {"cache"},
+}
+_INSTEAD = {
+    ("build", "volumeMounts"): "hand a secret over: --secret id=NAME, and env: ['NAME=...']",
+    ("build", "network"): "remove it, or write network: none",
 }
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
@@ -59,6 +64,7 @@ def draft_steps(
 ) -> list[Draft]:
     """The steps with their ids, generated ones too; wrong ids are noted."""
     drafts: dict[str, Draft] = {}
+    hosts: dict[str, str] = {}
     if len(maps) > MAX_STEPS:
         findings.error(maps[MAX_STEPS], f"a task file has at most {MAX_STEPS:,} steps")
     for number, node in enumerate(maps[:MAX_STEPS]):
@@ -70,6 +76,10 @@ def draft_steps(
         if step_id in drafts:
             fix = "give one of them another id"
             findings.error(place, f'two steps have the id "{step_id}"', fix=fix)
+        elif (other := hosts.setdefault(step_id.lower(), step_id)) != step_id:
+            message = f'steps "{other}" and "{step_id}" have one host name'
+            fix = "give one of them another id: a host name has no capital letters"
+            findings.doubt(place, message, found=step_id, fix=fix)
         drafts.setdefault(step_id, Draft(step_id, fields, node))
     return list(drafts.values())
 
@@ -81,6 +91,11 @@ def _check_id(step_id: str, at: Place, findings: Findings) -> None:
         joined = "-".join(step_id.split())
         fix = f'write "{joined}"'
         findings.error(at, "an id has no blanks", found=step_id, fix=fix)
+    elif step_id.lower() == "localhost":
+        fix = "choose another id: other steps reach this one by it"
+        findings.doubt(
+            at, "this id is the name of each step's own container", found=step_id, fix=fix
+        )
     elif not _ID.fullmatch(step_id):
         allowed = 'at most 63 letters, digits, "_", "." and "-", the first one a letter or digit'
         fix = "choose another id: other steps reach this one by it"
@@ -151,13 +166,21 @@ def _cache(fields: Fields, findings: Findings) -> bool:
 
 def _tell_without_effect(kind: str, fields: Fields, findings: Findings) -> None:
     for key in fields.mapping.entries:
-        if key in KEYS and key not in _EFFECTIVE[kind] and fields.has(key):
-            if kind == "push" and key == "volumeMounts":
-                message = "a push step has no volumes"
-                findings.error(fields.place(key), message, fix="remove volumeMounts")
-            else:
-                message = f'"{key}" has no effect on a {kind} step'
-                findings.warn(fields.place(key), message, fix="remove it")
+        if key not in KEYS or not fields.has(key) or _acts(kind, key, fields):
+            continue
+        if kind == "push" and key == "volumeMounts":
+            message = "a push step has no volumes"
+            findings.error(fields.place(key), message, fix="remove volumeMounts")
+        else:
+            message = f'"{key}" has no effect on a {kind} step'
+            findings.warn(fields.place(key), message, fix=_INSTEAD.get((kind, key), "remove it"))
+
+
+def _acts(kind: str, key: str, fields: Fields) -> bool:
+    if (kind, key) == ("build", "network"):
+        node = fields.mapping.get(key)
+        return not isinstance(node, Scalar) or node.text == "none"
+    return key in EFFECTIVE[kind]
 
 
 # --------------------------------------------------------------------- push

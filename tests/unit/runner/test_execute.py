@@ -36,6 +36,7 @@ def test_a_run_builds_pushes_and_writes_down_what_came_of_it(run: Run) -> None:
     assert {output.digest for output in record.outputs} == {DIGEST}
     assert run.engine.requests[0].args == {"REV": "c0ffee"}
     assert [step.status for step in record.steps] == [StepStatus.SUCCEEDED] * 2
+    assert not run.engine.requests[0].keep
 
 
 def test_every_state_is_handed_on_and_the_first_is_running(run: Run) -> None:
@@ -56,6 +57,7 @@ def test_without_a_name_nothing_is_pushed_and_the_log_says_so(run: Run) -> None:
 def test_no_push_tags_only(run: Run) -> None:
     record = run.go(images=["web"], push=False)
     assert (run.engine.pushed, record.outputs[0].digest) == ([], None)
+    assert run.engine.requests[0].keep
     assert run.engine.requests[0].tags == ("r.example:5000/web:latest",)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from reconciler.model.build import BuildResult, Refusal, Transfer
+from reconciler.base.errors import RegistryRefused
+from reconciler.model.build import BuildResult, Login, Refusal, Transfer
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.runner.attempts import Ear, try_often
@@ -380,17 +381,42 @@ def test_values_and_run_variables_are_put_in_and_set_wins(bench: Bench) -> None:
 
 def test_a_secret_is_masked_in_the_log_and_only_its_reference_is_kept(bench: Bench) -> None:
     bench.run.secrets = {"env:TOK": "hunter2-hunter2\n"}
-    record = bench.go(cmd("a", "say {{.Values.tok}}"), file={"setSecret": {"tok": "env:TOK"}})
-    assert bench.argv() == [("say", "hunter2-hunter2")]
+    record = bench.go(
+        cmd("a", "say {{.Values.tok}}"),
+        file={"setSecret": {"tok": "env:TOK"}},
+        compat="acb",
+    )
+    assert bench.argv() == [("say", "hunter2-hunter2\n")]
     assert "hunter2" not in bench.run.log.text + record.model_dump_json()
     assert "***" in bench.run.log.text
     assert [(used.name, used.reference) for used in record.secrets] == [("tok", "env:TOK")]
 
 
+def test_a_secret_keeps_every_byte_and_a_line_break_in_a_variable_is_told(bench: Bench) -> None:
+    value = "hunter2-hunter2\r\n\n"
+    bench.run.secrets = {"env:TOK": value}
+    volume = {"name": "v", "secret": {"f": "{{ .Values.tok | b64enc }}"}}
+    mounts = [{"name": "v", "mountPath": "/keys"}]
+    variables = ["A={{.Values.tok}}", "B={{.Values.tok | trim}}"]
+    record = bench.go(
+        cmd("a", "say", env=variables, volumeMounts=mounts),
+        top={"volumes": [volume]},
+        file={"setSecret": {"tok": "env:TOK"}},
+    )
+    assert record.status is RunStatus.SUCCEEDED, record.message
+    (request,) = bench.containers.requests
+    assert request.env == (f"A={value}", "B=hunter2-hunter2")
+    assert [dict(secret.files) for secret in request.secrets] == [{"f": value.encode()}]
+    told = [line for line in bench.run.log.text.splitlines() if "line break" in line]
+    assert len(told) == 1
+    assert 'secret tok ends with a line break, and so does A of step "a"' in told[0]
+
+
 def test_a_vault_that_denies_ends_the_run_before_any_step(bench: Bench) -> None:
     vault = "https://kv.vault.azure.net/secrets/tok"
     record = bench.go(
-        cmd("a", "say {{.Secrets.tok}}"), top={"secrets": [{"id": "tok", "keyvault": vault}]}
+        cmd("a", "say", env=["T={{.Secrets.tok}}"]),
+        top={"secrets": [{"id": "tok", "keyvault": vault}]},
     )
     assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
     assert vault in str(record.message)
@@ -468,7 +494,8 @@ def test_a_wrong_values_file_is_named(bench: Bench, values: str | None, place: s
 
 def test_a_secret_among_words_is_warned_of(bench: Bench) -> None:
     bench.run.secrets = {"env:TOK": "hunter2-hunter2"}
-    bench.go(cmd("a", "say {{.Values.tok}}"), file={"setSecret": {"tok": "env:TOK"}})
+    asked = cmd("a", "say {{.Values.tok}}")
+    bench.go(asked, file={"setSecret": {"tok": "env:TOK"}}, compat="acb")
     assert "warning: a secret among the words" in bench.run.log.text
 
 
@@ -555,9 +582,37 @@ def test_a_cache_is_taken_from_the_registry_and_kept_there(bench: Bench) -> None
     assert [output.reference for output in record.outputs] == [f"{REGISTRY}/web:1"]
 
 
+def test_a_builder_that_keeps_its_cache_itself_is_given_the_login(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run.engine.cache = "registry"
+    login = Login("me", "planted-password")
+    ports = bench.run.ports()
+    monkeypatch.setattr(bench.run, "ports", lambda: replace(ports, login=lambda _host: login))
+    assert cached(bench).status is RunStatus.SUCCEEDED
+    (request,) = bench.run.engine.requests
+    assert (request.cache, request.cache_login, request.keep) == (KEPT, login, False)
+    assert bench.run.engine.pushed == []
+
+
+def test_a_login_that_cannot_be_read_leaves_the_cache_without_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_host: str) -> Login:
+        raise RegistryRefused("the docker logins cannot be read")
+
+    bench.run.engine.cache = "registry"
+    ports = bench.run.ports()
+    monkeypatch.setattr(bench.run, "ports", lambda: replace(ports, login=refuse))
+    assert cached(bench).status is RunStatus.SUCCEEDED
+    assert bench.run.engine.requests[0].cache_login is None
+    assert "warning: no login for the cache: the docker logins" in bench.run.log.text
+
+
 def test_without_a_push_no_cache_is_pushed_either(bench: Bench) -> None:
     cached(bench, push=False)
     assert bench.run.engine.requests[0].cache == KEPT
+    assert bench.run.engine.requests[0].keep
     assert bench.run.engine.pushed == []
 
 

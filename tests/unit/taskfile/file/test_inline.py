@@ -66,10 +66,10 @@ def test_own_aliases_and_their_directive() -> None:
 def test_secrets_are_read_when_they_are_used() -> None:
     document = {
         "secrets": [{"id": "pw", "keyvault": "https://kv.vault.azure.net/secrets/s"}],
-        "steps": [{"cmd": "x {{.Secrets.pw}}"}],
+        "steps": [{"cmd": "x", "env": ['K="{{.Secrets.pw}}"']}],
     }
-    assert only(document, secret=lambda _: "a 'b").argv == ("a 'b",)
-    assert only(document).argv == ("***",)
+    assert only(document, secret=lambda _: "a 'b").env == (("K", "a 'b"),)
+    assert only(document).env == (("K", "***"),)
 
 
 def test_a_fault_is_told_at_the_field_of_the_spec() -> None:

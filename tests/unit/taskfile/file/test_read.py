@@ -503,25 +503,39 @@ def test_a_secret_arrives_byte_for_byte_wherever_it_is_used(manner: Manner) -> N
         V11 + SECRETS + 'steps:\n  - cmd: x {{.Secrets.pw}} "a {{.Secrets.pw}}"\n'
         "    env: [\"K='{{.Secrets.pw}}'\", 'L={{ printf \"u:%s\" .Secrets.pw }}']\n"
     )
+    if manner is Manner.STRICT:
+        text = text.replace('{{.Secrets.pw}} "a {{.Secrets.pw}}"', "y z")
     step = cmd(text, manner, secret=vault)
-    assert step.argv == (HARD, f"a {HARD}")
+    assert step.argv == (("y", "z") if manner is Manner.STRICT else (HARD, f"a {HARD}"))
     assert step.env == (("K", HARD), ("L", f"u:{HARD}"))
 
 
+def test_a_secret_among_the_words_of_cmd_is_refused_for_every_process_list_shows_them() -> None:
+    for used in ("{{.Secrets.pw}}", "'u:{{.Secrets.pw}}'", "{{ .Values.t | b64enc }}"):
+        text = V11 + SECRETS + f"steps:\n  - cmd: x {used}\n"
+        (message,) = errors(text, secret_values={"t": "hunter2"})
+        assert message.startswith("5: the words of cmd hold a secret")
+        assert "hunter2" not in message
+        assert message in warnings(text, "acb", secret_values={"t": "hunter2"})
+    text = V11 + SECRETS + "steps:\n  - {cmd: x, entryPoint: '{{.Secrets.pw}}'}\n"
+    assert errors(text) == ['5: "entryPoint" holds a secret']
+
+
 def test_what_is_made_of_a_secret_is_made_of_its_value() -> None:
-    text = V11 + SECRETS + 'steps:\n  - cmd: x {{ printf "u:%s" .Secrets.pw | b64enc }}\n'
+    made = '{{ printf "u:%s" .Secrets.pw | b64enc }}'
+    text = V11 + SECRETS + f"steps:\n  - {{cmd: x, env: ['K={made}']}}\n"
     task = read(text, secret=lambda _: "hush hush").checked()
     step = task.steps[0]
     assert isinstance(step, CmdStep)
-    assert step.argv == ("dTpodXNoIGh1c2g=",)
+    assert step.env == (("K", "dTpodXNoIGh1c2g="),)
     assert {"hush hush", "dTpodXNoIGh1c2g="} <= set(task.masked)
 
 
 def test_a_secret_is_in_no_message_and_no_repr() -> None:
     secret = "hunter2-hunter2"
     text = V11 + SECRETS + "steps:\n  - {cmd: x {{.Secrets.pw}}, env: [K={{.Secrets.pw}}]}\n"
-    task = read(text, secret=lambda _: secret)
-    assert secret not in repr(task)
+    assert secret not in repr(read(text, secret=lambda _: secret))
+    assert secret not in repr(read(text, "acb", secret=lambda _: secret).checked())
     for broken in ("timeout: {{.Secrets.pw}}", "{{.Secrets.pw}}: 1", "id: a {{.Secrets.pw}}"):
         found = read(V11 + SECRETS + f"steps:\n  - {{cmd: x, {broken}}}\n", secret=lambda _: secret)
         assert found.refused
@@ -546,7 +560,7 @@ def test_a_secret_that_cannot_be_read_refuses_the_file() -> None:
     def secret(_: Secret) -> str:
         raise SecretUnavailable("the vault says no", hint="ask")
 
-    task = read(V11 + SECRETS + "steps:\n  - cmd: x {{.Secrets.pw}}\n", secret=secret)
+    task = read(V11 + SECRETS + "steps:\n  - {cmd: x, env: ['K={{.Secrets.pw}}']}\n", secret=secret)
     assert task.steps == ()
     assert [(item.message, item.fix) for item in task.diagnostics] == [
         ('secret "pw": the vault says no', "ask")
@@ -554,7 +568,8 @@ def test_a_secret_that_cannot_be_read_refuses_the_file() -> None:
 
 
 def test_without_a_reader_every_secret_reads_stars() -> None:
-    assert words(V11 + SECRETS + "steps:\n  - cmd: x {{.Secrets.pw}}\n") == ["x", "***"]
+    text = V11 + SECRETS + "steps:\n  - {cmd: x, env: ['K={{.Secrets.pw}}']}\n"
+    assert cmd(text).env == (("K", "***"),)
     volume = "volumes: [{name: v, secret: {f: '{{.Secrets.pw | b64enc}}'}}]\n"
     assert read(V11 + SECRETS + volume + STEPS).checked().volumes[0].files == (("f", b""),)
 
@@ -573,10 +588,10 @@ def test_without_a_reader_every_secret_reads_stars() -> None:
 def test_what_is_made_of_a_secret_is_judged_once_it_is_read(
     made: str, word: str, manner: Manner
 ) -> None:
-    text = V11 + SECRETS + f"steps:\n  - cmd: x {{{{ {made} }}}}\n"
-    assert words(text, manner, secret=lambda _: "aGk9eA==") == ["x", word]
-    assert words(text, manner)[1:] == ["***"] or "substr" in made
-    assert words(text.replace("Secrets", "Values"), manner, secret_values={"pw": "aGk9eA=="})
+    text = V11 + SECRETS + f"steps:\n  - cmd: x\n    env:\n    - K={{{{ {made} }}}}\n"
+    assert cmd(text, manner, secret=lambda _: "aGk9eA==").env == (("K", word),)
+    assert cmd(text, manner).env == (("K", "***"),) or "substr" in made
+    assert cmd(text.replace("Secrets", "Values"), manner, secret_values={"pw": "aGk9eA=="}).env
     if "b64dec" in made:
         assert errors(text, "strict", secret=lambda _: "!!")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,12 @@ def test_a_set_value_is_a_text() -> None:
 
 def test_values_as_json_are_one_word_with_secrets_escaped() -> None:
     text = V11 + "steps:\n  - cmd: x {{.ValuesJSON}} {{.RunJSON}}\n"
-    found = words(text, values={"a": "b c'd", "l": [1]}, secret_values={"s": 'q"\n'})
+    given: dict[str, Any] = {
+        "values": {"a": "b c'd", "l": [1]},
+        "secret_values": {"s": 'q"\n'},
+    }
+    assert "the words of cmd hold a secret" in errors(text, **given)[0]
+    found = words(text, "acb", **given)
     assert json.loads(found[1]) == {"a": "b c'd", "l": [1], "s": 'q"\n'}
     assert json.loads(found[2])["ID"] == "r1"
     assert json.loads(found[2])["RegistryName"] == "reg"
