@@ -47,6 +47,7 @@ _COMMANDS = (
     ("runs", "deps", "rendering:deps", "Show the base images of a build"),
     ("audit", "report", "audit:report", "Policy report over declared and live tasks"),
     ("audit", "policy", "audit:policy", "List and explain policy rules"),
+    ("daemon", "serve", "daemon:serve", "Turn commits, pull requests and timers into runs"),
     ("daemon", "doctor", "doctor:doctor", "Show what works here, of what is declared"),
     ("misc", "explain", "looking:explain", "Explain a field of a spec"),
     ("misc", "schema", "files:schema", "JSON Schema of specs, policies, plans, drift and reports"),
@@ -56,7 +57,11 @@ _COMMANDS = (
     ("misc", "version", "files:version", "Show the version"),
 )
 # What the program calls itself with: neither shown nor proposed.
-_HIDDEN = (("continue-run", "runs:continue_run"),)
+_HIDDEN = (
+    ("continue-run", "runs:continue_run"),
+    ("leased-run", "daemon:leased_run"),
+    ("clear-run", "daemon:clear_run"),
+)
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 _USAGE_EXIT = 64
 _INTERRUPTED_EXIT = 130

@@ -8,11 +8,12 @@ Source: NCrontab's parser as used by ACR Tasks.
 
 from __future__ import annotations
 
+import bisect
 import calendar
 import functools
 import itertools
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 _MONTHS = [name.lower() for name in calendar.month_name][1:]
 _DAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
@@ -151,13 +152,72 @@ def _meets_leap_days(weekdays: tuple[int, ...]) -> bool:
     return max(after - before for before, after in itertools.pairwise(years)) <= _RAREST_YEARS
 
 
+# ----------------------------------------------------------------------- fires
 def next_fire(text: str, after: datetime) -> datetime:
     """The first moment strictly after `after`, UTC. Raises ScheduleError if none is near."""
+    schedule = parse_schedule(text)
+    start = after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    day = _matching_day(_day_fields(schedule), start.date(), forwards=True)
+    if day == start.date():
+        moment = _at_or_after(schedule, start.time())
+        if moment is not None:
+            return datetime.combine(day, moment, UTC)
+        day = _matching_day(_day_fields(schedule), day + timedelta(days=1), forwards=True)
+    return datetime.combine(day, time(schedule.hours[0], schedule.minutes[0]), UTC)
+
+
+def last_fire(text: str, until: datetime) -> datetime:
+    """The last moment at or before `until`, UTC. Raises ScheduleError if none is near."""
+    schedule = parse_schedule(text)
+    end = until.astimezone(UTC)
+    day = _matching_day(_day_fields(schedule), end.date(), forwards=False)
+    if day == end.date():
+        moment = _at_or_before(schedule, end.time())
+        if moment is not None:
+            return datetime.combine(day, moment, UTC)
+        day = _matching_day(_day_fields(schedule), day - timedelta(days=1), forwards=False)
+    return datetime.combine(day, time(schedule.hours[-1], schedule.minutes[-1]), UTC)
+
+
+def _day_fields(schedule: Schedule) -> str:
+    return " ".join(schedule.canonical.split()[2:])
+
+
+@functools.lru_cache(maxsize=65536)
+def _matching_day(fields: str, day: date, *, forwards: bool) -> date:
+    """The nearest day that day, month and weekday name, `day` itself included.
+
+    Only days are asked of croniter: a daemon with many timers has few kinds of days, and a time of
+    day is found in microseconds.
+    """
     from croniter import CroniterBadDateError, croniter  # noqa: PLC0415  (late: it costs 50 ms)
 
-    expression = parse_schedule(text).canonical
+    # A day before at midnight, or a minute after it: croniter leaves its own start out.
+    start = datetime.combine(day, time(), UTC)
+    start += timedelta(minutes=-1 if forwards else 1)
+    walk = croniter(f"0 0 {fields}", start, day_or=False)
     try:
-        found = croniter(expression, after.astimezone(UTC), day_or=False).get_next(datetime)
+        found = walk.get_next(datetime) if forwards else walk.get_prev(datetime)
     except CroniterBadDateError:
         raise ScheduleError("it does not fire in the coming years") from None
-    return found.astimezone(UTC)
+    return found.date()
+
+
+def _at_or_after(schedule: Schedule, moment: time) -> time | None:
+    hour = bisect.bisect_left(schedule.hours, moment.hour)
+    if hour < len(schedule.hours) and schedule.hours[hour] == moment.hour:
+        minute = bisect.bisect_left(schedule.minutes, moment.minute)
+        if minute < len(schedule.minutes):
+            return time(moment.hour, schedule.minutes[minute])
+        hour += 1
+    return time(schedule.hours[hour], schedule.minutes[0]) if hour < len(schedule.hours) else None
+
+
+def _at_or_before(schedule: Schedule, moment: time) -> time | None:
+    hour = bisect.bisect_right(schedule.hours, moment.hour) - 1
+    if hour >= 0 and schedule.hours[hour] == moment.hour:
+        minute = bisect.bisect_right(schedule.minutes, moment.minute) - 1
+        if minute >= 0:
+            return time(moment.hour, schedule.minutes[minute])
+        hour -= 1
+    return time(schedule.hours[hour], schedule.minutes[-1]) if hour >= 0 else None

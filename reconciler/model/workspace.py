@@ -24,6 +24,7 @@ from reconciler.model.common import (
     Model,
     OneOrMany,
     RegistryName,
+    SecretReference,
     Text,
     Whole,
     Word,
@@ -164,10 +165,46 @@ class Watch(Model):
     max_concurrent: Annotated[Whole, Field(ge=1, le=1000)] = 10
 
 
-class Server(Model):
-    """Settings of the daemon."""
+class PreviousSecret(SecretReference):
+    """A secret that is being replaced: it counts through the day `until`, UTC."""
 
+    until: Day
+
+
+class Hook(Model):
+    """A door for the messages of a forge, at /hooks/NAME.
+
+    `secret` signs them, and `previous` did before. `repositories` are globs over what it may speak
+    of, as `host/path`.
+    """
+
+    kind: Literal["github"] = "github"
+    secret: SecretReference
+    previous: PreviousSecret | None = None
+    repositories: Annotated[tuple[Word, ...], Field(min_length=1)]
+
+
+class Pool(Model):
+    """Runs that wait together: `slots` of them are done at once by one daemon, `cap` by all."""
+
+    slots: Annotated[Whole, Field(ge=0, le=1000)] = 2
+    cap: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+
+
+def _listen(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not host or not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise problem("listen", "an address to listen on is HOST:PORT, such as 127.0.0.1:8321")
+    return text
+
+
+class Server(Model):
+    """Settings of the daemon. It listens on this machine only, unless `listen` says otherwise."""
+
+    listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8321"
     public_url: Word | None = None
+    hooks: dict[Word, Hook] = Field(default_factory=dict)
+    pools: dict[Word, Pool] = Field(default_factory=lambda: {"default": Pool()})
     watch: Watch = Watch()
 
 

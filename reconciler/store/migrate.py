@@ -7,7 +7,17 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from reconciler.store.schema import base_readings, capabilities, events, meta, task_bases
+from reconciler.store.schema import (
+    base_readings,
+    capabilities,
+    decisions,
+    deliveries,
+    events,
+    meta,
+    queue,
+    task_bases,
+    timers,
+)
 from reconciler.store.version import SCHEMA_VERSION
 
 OLDEST = 1
@@ -43,4 +53,15 @@ def _from_3(connection: Connection) -> None:
     task_bases.create(connection)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _from_1, 2: _from_2, 3: _from_3}
+def _from_4(connection: Connection) -> None:
+    """Runs may wait for workers; events, what was decided about them, and timers are kept."""
+    for table in (queue, deliveries, decisions, timers):
+        table.create(connection)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+}

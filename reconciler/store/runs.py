@@ -48,16 +48,21 @@ def update_run(
 
     `beside` writes more in the same commit.
     """
+    with database.write() as connection:
+        saved = save_changes(connection, record)
+        if saved:
+            beside(connection, record)
+        return saved
+
+
+def save_changes(connection: Connection, record: RunRecord) -> bool:
+    """As `update_run`, in the caller's transaction."""
     change = (
         sa.update(runs)
         .where(runs.c.id == record.id, runs.c.status.not_in(_FINAL))
         .values(**_changing(record))
     )
-    with database.write() as connection:
-        saved = connection.execute(change).rowcount == 1
-        if saved:
-            beside(connection, record)
-        return saved
+    return connection.execute(change).rowcount == 1
 
 
 def hand_over(
@@ -162,16 +167,24 @@ def adopt_lost(
     with database.read() as connection:
         rows = connection.execute(query).all()
     gone = [row for row in rows if not alive(row.pid, row.process_started)]
-    lost = [_lost(RunRecord.model_validate_json(row.record), row.pid, now) for row in gone]
+    lost = [
+        closed_by_loss(
+            RunRecord.model_validate_json(row.record),
+            f"the process that did this run (pid {row.pid}) is gone",
+            now,
+        )
+        for row in gone
+    ]
     return [record for record in lost if update_run(database, record)]
 
 
-def _lost(record: RunRecord, pid: int, now: datetime) -> RunRecord:
+def closed_by_loss(record: RunRecord, message: str, now: datetime) -> RunRecord:
+    """A run that nobody goes on with: Failed, reason lost, its running steps canceled."""
     return record.model_copy(
         update={
             "status": RunStatus.FAILED,
             "reason": Reason.LOST,
-            "message": f"the process that did this run (pid {pid}) is gone",
+            "message": message,
             "finished": now,
             "steps": tuple(_closed(step, now) for step in record.steps),
         }

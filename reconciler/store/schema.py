@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -154,4 +155,70 @@ runs = Table(
     Column("cancel_requested", Text),  # by whom, or null
     Index("runs_by_task", "task", "queued"),
     Index("runs_by_queued", "queued"),
+)
+
+# Open runs that workers do: who waits, and who has a lease. Times are of store/moment's clock.
+queue = Table(
+    "queue",
+    metadata,
+    Column("position", Integer, primary_key=True),  # counts up: the older, the lower
+    Column("run_id", Text, ForeignKey("runs.id"), nullable=False, unique=True),
+    Column("pool", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("series", Text),
+    Column("fold", Text),
+    Column("start_after", Float),
+    Column("worker", Text),  # null: it waits
+    Column("fence", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("lease_until", Float),
+    Column("clock", Text, nullable=False),
+    Column("ended", Integer, nullable=False, server_default="0"),  # 1: only to be settled
+    Index("queue_by_order", "pool", "priority", "position"),
+    Index("queue_by_fold", "fold"),
+    Index("queue_by_series", "series"),
+)
+
+# Messages of hooks: each is taken once. Kept longer than any forge sends one again.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("hook", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("received", Text, nullable=False),
+    Index("deliveries_by_time", "received"),
+)
+
+# What was decided about each event and trigger, and the run it has.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("source", Text, nullable=False),  # model.event.Source
+    Column("subject", Text, nullable=False),  # what moved: repository and ref, timer, image
+    Column("version", Text),  # the commit, the due time or the digest
+    Column("previous", Text),  # what it was before that
+    Column("task", Text),
+    Column("trigger", Text),
+    Column("verdict", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("run_id", Text),
+    Column("hook", Text),
+    Column("delivery", Text),
+    Column("once", Text, unique=True),  # null, or what may happen only once: a timer's due time
+    Index("decisions_by_task", "task", "id"),
+    Index("decisions_by_delivery", "hook", "delivery"),
+    Index("decisions_by_time", "at"),
+)
+
+# How far each timer of a live task is handled.
+timers = Table(
+    "timers",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("schedule", Text, nullable=False),
+    Column("handled", Text, nullable=False),
 )

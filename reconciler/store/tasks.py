@@ -60,6 +60,14 @@ def read_live(connection: Connection, address: str | None = None) -> Iterator[Ta
         yield TaskRow(row.address, row.document, row.changed_by, _moment(row.changed_at))
 
 
+def live_version(connection: Connection) -> str:
+    """A text that is another one when a live task was written or removed."""
+    query = sa.select(sa.func.count(), sa.func.max(live_tasks.c.changed_at)).select_from(live_tasks)
+    count, newest = connection.execute(query).one()
+    serial = connection.execute(sa.select(meta.c.value).where(meta.c.name == "serial")).scalar_one()
+    return f"{count} {newest} {serial}"
+
+
 def put_live(connection: Connection, address: str, document: str, *, by: str, at: datetime) -> None:
     """Write a live task, new or not."""
     _PUT_LIVE.run(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from reconciler.model.schedule import ScheduleError, next_fire, parse_schedule
+from reconciler.model.schedule import ScheduleError, last_fire, next_fire, parse_schedule
 
 LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 NAMES = (
@@ -130,3 +130,17 @@ def test_fires_strictly_follow_each_other(text: str, after: datetime) -> None:
     if parse_schedule(text).fires_per_day > 1:
         gap = parse_schedule(text).shortest_gap_minutes
         assert (second - first) >= timedelta(minutes=gap)
+
+
+@given(schedules(), MOMENTS)
+def test_the_last_fire_is_the_one_that_no_other_follows(text: str, until: datetime) -> None:
+    try:
+        last = last_fire(text, until)
+    except ScheduleError:
+        return
+    assert last <= until
+    assert next_fire(text, last - timedelta(seconds=1)) == last
+    try:
+        assert next_fire(text, last) > until
+    except ScheduleError:
+        return

@@ -109,8 +109,12 @@ def wire_ports(
     watchers: Watchers,
     interrupted: Callable[[], bool],
     stored: bool = False,
+    save: Callable[[RunRecord], None] | None = None,
 ) -> Ports:
-    """The ports of one run, on the real engine, registry, files and database."""
+    """The ports of one run, on the real engine, registry, files and database.
+
+    `save` stores the run's states; without it this process owns the run.
+    """
     from reconciler.operations.running.building import Wanted, open_builder  # noqa: PLC0415  (late)
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
@@ -135,7 +139,7 @@ def wire_ports(
         login=lambda host: registry_login(place, host, logins, secrets),
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
-        on_record=_keeper(place, watchers.on_record, log, known=stored),
+        on_record=_keeper(save or _saver(place, known=stored), watchers.on_record, log),
         canceled=lambda: cancel_requested(place.database, run_id),
         interrupted=interrupted,
         clock=place.clock,
@@ -192,13 +196,8 @@ def registry_login(
     return Login(username, secrets.read(own.password.reference).strip())
 
 
-def _keeper(
-    place: RunPlace, show: Callable[[RunRecord], None], log: LogFile, *, known: bool
-) -> Callable[[RunRecord], None]:
-    """Saves each state of a record (as a new row if it is not known), then shows it.
-
-    On a full disk the last state has the room that the log has held back.
-    """
+def _saver(place: RunPlace, *, known: bool) -> Callable[[RunRecord], None]:
+    """Stores the states of a run of this process, as a new row if it is not known."""
     from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
 
@@ -212,6 +211,17 @@ def _keeper(
                 place.database, record, host=own.host, pid=own.pid, process_started=own.started
             )
             known = True
+
+    return save
+
+
+def _keeper(
+    save: Callable[[RunRecord], None], show: Callable[[RunRecord], None], log: LogFile
+) -> Callable[[RunRecord], None]:
+    """Stores each state of a record, then shows it.
+
+    On a full disk the last state has the room that the log has held back.
+    """
 
     def keep(record: RunRecord) -> None:
         try:

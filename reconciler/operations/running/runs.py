@@ -41,11 +41,12 @@ def start_run(
     *,
     watchers: Watchers | None = None,
     stored: bool = False,
+    keep: Callable[[RunRecord], None] | None = None,
 ) -> RunRecord:
     """Do a run from its first line to its end, and return its final record.
 
     Ctrl-C and SIGTERM stop it in order; the record says so. `stored`: the state has the run
-    already, and this process has claimed it.
+    already, and this process has claimed it. `keep` stores the run's states in place of that.
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
@@ -78,6 +79,7 @@ def start_run(
                 watchers=watchers or Watchers(),
                 interrupted=interrupted.is_set,
                 stored=stored,
+                save=keep,
             )
             return execute(request, ports)
     finally:

@@ -10,6 +10,7 @@ from reconciler.store.schema import metadata
 from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
+OF_THE_DAEMON = ("queue", "deliveries", "decisions", "timers")
 
 
 def as_version_1(folder: Path) -> None:
@@ -27,10 +28,10 @@ def as_version_1(folder: Path) -> None:
 
 
 def as_version_2(folder: Path) -> None:
-    """A state as version 2 left it: nothing of engines, nothing of base images."""
+    """A state as version 2 left it: nothing of engines, of base images, or of a queue."""
     open_database(URL, folder).close()
     with sqlite3.connect(folder / "state.db") as connection:
-        for name in ("capabilities", "base_readings", "task_bases"):
+        for name in ("capabilities", "base_readings", "task_bases", *OF_THE_DAEMON):
             connection.execute(f"DROP TABLE {name}")
         connection.execute("UPDATE meta SET value = '2' WHERE name = 'schema_version'")
     connection.close()

@@ -1,0 +1,91 @@
+"""The command serve, and those it calls itself with: words in, a daemon runs. Decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+
+import click
+
+from reconciler.base.clock import to_iso
+from reconciler.cli.options import Invocation, pass_invocation
+
+
+@click.command()
+@click.option("--listen", metavar="HOST:PORT", help="Instead of `server.listen`.")
+@click.option("--no-timers", is_flag=True, help="Wake nothing by time.")
+@click.option("--no-worker", is_flag=True, help="Do no runs here: they wait for another daemon.")
+@click.option("--drain", type=int, default=600, show_default=True, help="Seconds for runs at stop.")
+@click.option("--lease", type=click.IntRange(3, 3600), default=60, show_default=True, hidden=True)
+@pass_invocation
+def serve(
+    invocation: Invocation, /, listen: str | None, drain: int, lease: int, **without: bool
+) -> int:
+    """Turn commits, pull requests and timers of applied tasks into runs.
+
+    Logs are JSON lines on standard error. SIGTERM ends it when its runs are done.
+    """
+    from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
+    from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
+    from reconciler.server.listen import listening, open_socket  # noqa: PLC0415  (late)
+
+    with invocation.workspace() as opened, stop_signals() as stopping:
+        parts = Parts(
+            timers=not without["no_timers"],
+            worker=not without["no_worker"],
+            lease_seconds=float(lease),
+            drain_seconds=float(drain),
+        )
+        teller = _Teller(invocation)
+        found = open_socket(listen or opened.workspace.server.listen)
+        host, port = found.getsockname()[:2]
+        daemon = Daemon(opened, parts, teller.tell, threading.Event())
+        with daemon.running(), listening(make_app(daemon), found):
+            teller.tell("serve", {"message": f"listening on {host}:{port}"})
+            while not stopping.wait(0.5):
+                pass
+            teller.tell("serve", {"message": "stopping; runs that are going are waited for"})
+    return 0
+
+
+class _Teller:
+    """One JSON object a line on standard error."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._clock, self._lock = invocation.clock, threading.Lock()
+
+    def tell(self, part: str, facts: dict[str, str]) -> None:
+        """Write an event of a part."""
+        line = json.dumps({"time": to_iso(self._clock()), "part": part, **facts})
+        with self._lock:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+
+@click.command(hidden=True)
+@click.argument("run_id")
+@click.argument("worker")
+@click.argument("fence", type=int)
+@pass_invocation
+def leased_run(invocation: Invocation, run_id: str, worker: str, fence: int) -> int:
+    """Do the run of a lease. The daemon calls the program so."""
+    from reconciler.operations.serving.leased import do_leased  # noqa: PLC0415  (late)
+
+    with invocation.workspace() as opened:
+        do_leased(opened, run_id, worker, fence)
+    return 0
+
+
+@click.command(hidden=True)
+@click.argument("run_id")
+@pass_invocation
+def clear_run(invocation: Invocation, run_id: str) -> int:
+    """Remove what a run has on the engines. The daemon calls the program so."""
+    from reconciler.operations.running.run_place import place_of  # noqa: PLC0415  (late)
+    from reconciler.operations.serving.leased import clear_run as clear  # noqa: PLC0415  (late)
+
+    with invocation.workspace() as opened:
+        clear(place_of(opened), run_id)
+    return 0

@@ -1,0 +1,88 @@
+"""Events that come at the same time share a commit: a disk does few of those a second."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.engine.intake import Arrival, Taken
+
+_MOST = 64  # events of one commit
+_Item = tuple[Arrival, "Future[Taken]"]
+
+
+class IntakeClosed(ReconcilerError):
+    """The daemon is going away; the message may be sent again."""
+
+    code = "intake-closed"
+
+
+@dataclass(slots=True)
+class _Stop:
+    """The end of the line."""
+
+
+class BatchedIntake:
+    """Takes events one after the other in a thread of its own, as many at once as have come."""
+
+    def __init__(
+        self, take_all: Callable[[Sequence[Arrival]], list[Taken | ReconcilerError]]
+    ) -> None:
+        self._take_all = take_all
+        self._line: queue.SimpleQueue[_Item | _Stop] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._thread.start()
+
+    def take(self, arrival: Arrival) -> Taken:
+        """What an event came to, once that is committed. Raises ReconcilerError: it was not."""
+        if self._closed.is_set():
+            raise IntakeClosed("the daemon is stopping")
+        future: Future[Taken] = Future()
+        self._line.put((arrival, future))
+        return future.result()
+
+    def close(self) -> None:
+        """Take what has come, and nothing after it."""
+        self._closed.set()
+        self._line.put(_Stop())
+        self._thread.join()
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            batch, going = self._next()
+            self._do(batch)
+
+    def _next(self) -> tuple[list[_Item], bool]:
+        found: list[_Item] = []
+        wait = True
+        while len(found) < _MOST:
+            try:
+                item = self._line.get(block=wait)
+            except queue.Empty:
+                break
+            if isinstance(item, _Stop):
+                return found, False
+            found.append(item)
+            wait = False
+        return found, True
+
+    def _do(self, batch: list[_Item]) -> None:
+        if not batch:
+            return
+        try:
+            results = self._take_all([arrival for arrival, _ in batch])
+        except BaseException as error:  # noqa: BLE001  (each sender hears of it)
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if isinstance(result, ReconcilerError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)

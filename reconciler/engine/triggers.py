@@ -1,0 +1,156 @@
+"""Which source triggers an event wakes, and why not the others. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pathspec import GitIgnoreSpec
+
+from reconciler.model.context import ContextKind, git_location
+from reconciler.model.event import PullRequest, Push, SourceEvent, Verdict
+from reconciler.model.repository import repository_key
+from reconciler.model.task import Task
+from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger, SourceTrigger
+
+DEFAULT_POOL = "default"
+# What offers another commit, or asks for a look at one. A pull request whose target was changed
+# is edited.
+_BUILDS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A source trigger of a live task. `branch` None: the repository's default branch."""
+
+    address: str
+    name: str
+    pool: str
+    trigger: CommitTrigger | PullRequestTrigger
+    repository: str
+    branch: str | None
+    task_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an event means for one trigger. `detail` is for people, in one line."""
+
+    address: str
+    trigger: str
+    pool: str
+    verdict: Verdict
+    detail: str = ""
+
+
+def pool_of(task: Task) -> str:
+    """The pool that the runs of a task wait for."""
+    return task.spec.agent.pool or DEFAULT_POOL
+
+
+def listening(address: str, task: Task) -> Iterator[Listening]:
+    """The source triggers of a task. One without a repository of its own or of the task's
+    context listens to nothing."""
+    kinds: tuple[tuple[str, tuple[SourceTrigger, ...]], ...] = (
+        ("commit", task.spec.triggers.commit),
+        ("pullRequest", task.spec.triggers.pull_request),
+    )
+    for kind, triggers in kinds:
+        for number, trigger in enumerate(triggers):
+            found = _where(task, trigger)
+            if found is None or not isinstance(trigger, CommitTrigger | PullRequestTrigger):
+                continue
+            name = trigger.name or (kind if number == 0 else f"{kind}-{number + 1}")
+            enabled = task.spec.status == "Enabled"
+            branch = trigger.branch or found[1]
+            yield Listening(address, name, pool_of(task), trigger, found[0], branch, enabled)
+
+
+def _where(task: Task, trigger: SourceTrigger) -> tuple[str, str | None] | None:
+    """(repository, the branch that its location names) of a trigger."""
+    context = task.spec.context
+    source = trigger.repository
+    if source is None and context.kind is ContextKind.GIT:
+        source = context.source
+    key = repository_key(source) if source is not None else None
+    if source is None or key is None:
+        return None
+    ref = git_location(source)[1]
+    return key, (ref.removeprefix("refs/heads/") or None)
+
+
+def decide(event: SourceEvent, everyone: Iterable[Listening]) -> list[Decision]:
+    """A decision for every trigger that listens to the event's repository and kind of event."""
+    kind = CommitTrigger if isinstance(event, Push) else PullRequestTrigger
+    return [
+        _decided(event, one)
+        for one in everyone
+        if one.repository == event.repository and isinstance(one.trigger, kind)
+    ]
+
+
+def _decided(event: SourceEvent, one: Listening) -> Decision:
+    if not one.task_enabled:
+        verdict, detail = Verdict.TASK_OFF, "the task is Disabled"
+    elif one.trigger.status != "Enabled":
+        verdict, detail = Verdict.TRIGGER_OFF, "the trigger is Disabled"
+    elif isinstance(event, Push):
+        verdict, detail = _of_push(event, one)
+    else:
+        verdict, detail = _of_pull_request(event, one)
+    return Decision(one.address, one.name, one.pool, verdict, detail)
+
+
+def _of_push(push: Push, one: Listening) -> tuple[Verdict, str]:
+    if push.after is None:
+        return Verdict.DELETED, f"{push.ref} is gone"
+    tags = isinstance(one.trigger, CommitTrigger) and one.trigger.tags
+    if push.tag is not None and tags:
+        return _of_paths(push.files, one.trigger.paths)
+    if push.branch is None:
+        return Verdict.TAG, f"{push.ref} is no branch"
+    wanted = one.branch or push.default_branch
+    if not _is_branch(push.branch, wanted):
+        return Verdict.OTHER_BRANCH, f"{push.branch}, the trigger is for {wanted or 'no branch'}"
+    return _of_paths(push.files, one.trigger.paths)
+
+
+def _of_pull_request(request: PullRequest, one: Listening) -> tuple[Verdict, str]:
+    if not _builds(request):
+        return Verdict.ACTION, f"{request.action} changes nothing that is built"
+    wanted = one.branch or request.default_branch
+    if not _is_branch(request.target, wanted):
+        what = f"into {request.target}, the trigger is for {wanted or 'no branch'}"
+        return Verdict.OTHER_BRANCH, what
+    allowed = isinstance(one.trigger, PullRequestTrigger) and one.trigger.forks == "allow"
+    if request.fork and not allowed:
+        return Verdict.FORK, f"pull request {request.number} comes from a fork"
+    return _of_paths(None, one.trigger.paths)
+
+
+def _builds(request: PullRequest) -> bool:
+    return request.action in _BUILDS or (request.action == "edited" and request.retargeted)
+
+
+def _is_branch(branch: str, wanted: str | None) -> bool:
+    """`wanted` is a name or a glob, whose `*` also matches `/`."""
+    return wanted is not None and fnmatch.fnmatchcase(branch, wanted)
+
+
+def _of_paths(files: tuple[str, ...] | None, paths: Paths) -> tuple[Verdict, str]:
+    """Whether a changed file counts. What is not known counts: one build too many, none too few."""
+    if not paths.include and not paths.exclude:
+        return Verdict.QUEUED, ""
+    if files is None:
+        return Verdict.QUEUED, "the changed files are not known"
+    included = _matching(files, paths.include) if paths.include else set(files)
+    counting = included - _matching(files, paths.exclude)
+    if counting:
+        return Verdict.QUEUED, f"{min(counting)} changed"
+    return Verdict.PATH_FILTER, f"none of {len(files):,} changed files counts"
+
+
+def _matching(files: tuple[str, ...], globs: tuple[str, ...]) -> set[str]:
+    """The files that globs mean, by the rules of `.gitignore`."""
+    return set(GitIgnoreSpec.from_lines(globs).match_files(files))

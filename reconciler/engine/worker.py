@@ -1,0 +1,193 @@
+"""A worker: takes runs from the queue, has them done under a guardian, and keeps their leases.
+
+Each run is a program of its own. The deadline of its guardian is counted from before the renewal
+was sent, so a worker that is frozen or cut off has its work ended before anybody may take it over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.model.lease import Lease
+
+LEASE_SECONDS = 60.0
+# Of a lease: when it is renewed, and when its work is ended if that did not succeed. What is left
+# then is for the end itself: containers are removed before the lease is over.
+_RENEW_AFTER, _END_AFTER = 0.25, 0.7
+
+
+class Queue(Protocol):
+    """The leases of one worker. Every call may raise StateUnusable."""
+
+    def claim(self, free: Mapping[str, int], /) -> Sequence[Lease]:
+        """Take runs, at most so many of each pool."""
+
+    def renew(self, leases: Sequence[Lease], /) -> Mapping[str, str | None]:
+        """Extend leases; who wants the run of each to stop. What is missing is lost."""
+
+    def settle(self, lease: Lease, /) -> bool:
+        """The work of a lease is over: True if its run has ended, False if it goes to another."""
+
+    def give_back(self, lease: Lease, /) -> None:
+        """The work of a lease was not begun."""
+
+
+class Ended(Protocol):
+    """A program that is over."""
+
+    @property
+    def key(self) -> str:
+        """As it was started."""
+
+
+class Programs(Protocol):
+    """Programs under a guardian. Every call raises ReconcilerError if the guardian is gone."""
+
+    def start(self, lease: Lease, deadline: float) -> None:
+        """Have the run of a lease done."""
+
+    def clear(self, lease: Lease, deadline: float) -> None:
+        """Have removed what the run of a lease has on an engine; it is over when that is done."""
+
+    def extend(self, key: str, deadline: float) -> None:
+        """Move a deadline."""
+
+    def end(self, key: str) -> None:
+        """Kill a program and remove what it has on an engine."""
+
+    def over(self, wait: float) -> Sequence[Ended]:
+        """Programs that ended; waits for one up to `wait` seconds."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """One worker of `name`. `slots`: how many runs of each pool it does at once.
+
+    `open_programs` starts a guardian; `told` is handed one line for each thing that happened.
+    `boottime` is the clock of the guardian's deadlines.
+    """
+
+    name: str
+    slots: Mapping[str, int]
+    queue: Queue
+    open_programs: Callable[[], Programs]
+    boottime: Callable[[], float]
+    told: Callable[[str, Lease | None], None] = lambda _text, _lease: None
+    lease_seconds: float = LEASE_SECONDS
+    _programs: Programs | None = field(default=None, init=False)
+    _held: dict[str, Lease] = field(default_factory=dict, init=False)
+    _over: list[str] = field(default_factory=list, init=False)
+    _unclear: dict[str, Lease] = field(default_factory=dict, init=False)
+    _renewed: float = field(default=0.0, init=False)
+
+    @property
+    def busy(self) -> int:
+        """How many runs it has."""
+        return len(self._held)
+
+    def step(self, wait: float, *, claiming: bool = True) -> None:
+        """One round: hear of ends, renew, claim. Waits up to `wait` seconds for an end.
+
+        With `claiming` false it takes no new runs. A state that cannot be reached is tried again in
+        the next round: meanwhile the deadlines hold.
+        """
+        try:
+            self._clear()
+            self._collect(wait)
+            self._renew()
+            if claiming:
+                self._claim()
+        except StateUnusable as error:
+            self.told(f"the state cannot be used: {error}", None)
+        except ReconcilerError as error:
+            self._lose_programs(str(error))
+
+    def leave(self) -> None:
+        """End what it still does, and put it back into the queue: another one begins it anew.
+
+        What cannot be put back now comes back when its lease is over.
+        """
+        if self._programs is not None:
+            with contextlib.suppress(ReconcilerError):
+                for key in self._held:
+                    self._programs.end(key)
+                while self._held and not self._over:
+                    self._collect(1.0)
+        self._held.clear()
+        self._programs = None
+
+    # ------------------------------------------------------------------ ends
+    def _collect(self, wait: float) -> None:
+        if self._programs is not None:
+            self._over += [ended.key for ended in self._programs.over(wait)]
+        while self._over:
+            lease = self._held.get(self._over[-1])
+            if lease is not None:
+                done = self.queue.settle(lease)
+                del self._held[self._over[-1]]
+                self.told("done" if done else "its process was lost; it is queued again", lease)
+            # Only now: an end that could not be settled is settled in a later round.
+            self._over.pop()
+
+    def _lose_programs(self, why: str) -> None:
+        """The guardian is gone, and with it every program: what they have on an engine is not."""
+        self._programs = None
+        # An end that nobody heard of is heard of when its engine has been cleared.
+        self._over.clear()
+        self._unclear = dict(self._held)
+        self.told(f"{why}; the work of {len(self._held)} runs begins anew", None)
+
+    def _clear(self) -> None:
+        while self._unclear:
+            key = next(iter(self._unclear))
+            deadline = self.boottime() + self.lease_seconds * _END_AFTER
+            self._opened().clear(self._unclear[key], deadline)
+            del self._unclear[key]
+
+    # ---------------------------------------------------------------- leases
+    def _renew(self) -> None:
+        before = self.boottime()
+        if not self._held or before < self._renewed + self.lease_seconds * _RENEW_AFTER:
+            return
+        held = self.queue.renew(list(self._held.values()))
+        self._renewed = before
+        programs = self._opened()
+        for key, lease in list(self._held.items()):
+            if lease.run_id in held:
+                programs.extend(key, before + self.lease_seconds * _END_AFTER)
+            else:
+                programs.end(key)
+                del self._held[key]
+                self.told("taken over by another worker", lease)
+
+    def _claim(self) -> None:
+        used = [lease.pool for lease in self._held.values()]
+        free = {pool: slots - used.count(pool) for pool, slots in self.slots.items()}
+        if not any(count > 0 for count in free.values()):
+            return
+        programs, before = self._opened(), self.boottime()
+        claimed = list(self.queue.claim(free))
+        while claimed:
+            lease = claimed[-1]
+            try:
+                programs.start(lease, before + self.lease_seconds * _END_AFTER)
+            except ReconcilerError:
+                for one in claimed:
+                    self.queue.give_back(one)
+                raise
+            self._held[key_of(claimed.pop())] = lease
+            self.told("started", lease)
+
+    def _opened(self) -> Programs:
+        if self._programs is None:
+            self._programs = self.open_programs()
+        return self._programs
+
+
+def key_of(lease: Lease) -> str:
+    """What the guardian calls the program of a lease: another lease of the same run is another."""
+    return f"{lease.run_id}/{lease.fence}"

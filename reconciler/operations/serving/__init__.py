@@ -1,0 +1,1 @@
+"""The daemon: its worker, timers, hooks and watch, wired to this workspace."""

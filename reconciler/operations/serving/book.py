@@ -1,0 +1,53 @@
+"""The triggers of all live tasks, read again when an apply has changed some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from reconciler.engine.clockwork import Ticking, ticking
+from reconciler.engine.triggers import Listening, listening
+from reconciler.model.task import Task
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.store.tasks import live_version
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What listens to each repository, and what ticks. `unread` tasks cannot be understood."""
+
+    version: str
+    by_repository: dict[str, tuple[Listening, ...]] = field(default_factory=dict)
+    timers: tuple[Ticking, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    def listening_to(self, repository: str) -> Sequence[Listening]:
+        """The source triggers for a repository, by its key."""
+        return self.by_repository.get(repository, ())
+
+
+EMPTY = Book(version="")
+
+
+def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
+    """The book of the live tasks; `known` itself if nothing changed since. Raises StateUnusable."""
+    with opened.database.read() as connection:
+        version = live_version(connection)
+    if version == known.version:
+        return known
+    sources: dict[str, list[Listening]] = {}
+    timers: list[Ticking] = []
+    unread: list[str] = []
+    for live in opened.provider.read_all():
+        try:
+            task = Task.model_validate_json(live.document)
+        except ValidationError:
+            unread.append(live.address)
+            continue
+        for one in listening(live.address, task):
+            sources.setdefault(one.repository, []).append(one)
+        timers += ticking(live.address, task)
+    frozen = {key: tuple(found) for key, found in sources.items()}
+    return Book(version, frozen, tuple(timers), tuple(unread))

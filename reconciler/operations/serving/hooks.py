@@ -1,0 +1,125 @@
+"""Messages of forges: is it who it says, does it speak of what it may, and what it comes to."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from reconciler.base.clock import Clock
+from reconciler.base.errors import SecretUnavailable
+from reconciler.base.text import one_line
+from reconciler.engine.intake import Arrival, Taken
+from reconciler.model.event import Delivery, PullRequest, Push, Verdict
+from reconciler.model.workspace import Hook
+from reconciler.operations.serving.book import Book
+from reconciler.wire.github import PayloadError, Ping, read_payload
+from reconciler.wire.signature import Signed, check_signature
+
+_LONGEST_ID = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request to a hook: all values of each header, by lower-case name, and the raw body."""
+
+    headers: Mapping[str, Sequence[bytes]]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header that must stand there once: its text, "" if it does not."""
+        values = self.headers.get(name, ())
+        if len(values) != 1:
+            return ""
+        return values[0].decode("ascii", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender is told: an HTTP status, a verdict in one word, a sentence, ids of runs."""
+
+    status: int
+    verdict: str
+    text: str
+    runs: tuple[str, ...] = ()
+
+
+_UNSIGNED = {
+    Signed.MISSING: (Verdict.NO_SIGNATURE, "the header X-Hub-Signature-256 is missing"),
+    Signed.SEVERAL: (Verdict.BAD_SIGNATURE, "more than one header X-Hub-Signature-256"),
+    Signed.BAD: (Verdict.BAD_SIGNATURE, "the signature does not match the body"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HookDoor:
+    """The hooks of a workspace. `read_secret` resolves references; `take` is the intake's."""
+
+    hooks: Mapping[str, Hook]
+    read_secret: Callable[[str], str]
+    take: Callable[[Arrival], Taken]
+    book: Callable[[], Book]
+    clock: Clock
+
+    def receive(self, name: str, message: Message) -> Answer:
+        """Judge a message. Raises StateUnusable, and then it was not taken."""
+        hook = self.hooks.get(name)
+        if hook is None:
+            return Answer(404, "unknown-hook", "there is no such hook")
+        try:
+            secrets = self._secrets(hook)
+        except SecretUnavailable:
+            # The reference is the operator's to know: it stands in the log, not in the answer.
+            return Answer(503, "secret", "the hook's secret cannot be read")
+        given = message.headers.get("x-hub-signature-256", ())
+        signed = check_signature(message.body, given, secrets)
+        if signed is not Signed.GOOD:
+            verdict, text = _UNSIGNED[signed]
+            return Answer(401, verdict.value, text)
+        return self._receive_signed(name, hook, message)
+
+    def _secrets(self, hook: Hook) -> list[str]:
+        found = [self.read_secret(hook.secret.secret).strip()]
+        today: date = self.clock().date()
+        if hook.previous is not None and today <= hook.previous.until:
+            found.append(self.read_secret(hook.previous.secret).strip())
+        return found
+
+    def _receive_signed(self, name: str, hook: Hook, message: Message) -> Answer:
+        event, delivery = message.header("x-github-event"), message.header("x-github-delivery")
+        if not event or not 0 < len(delivery) <= _LONGEST_ID or not delivery.isprintable():
+            text = "the headers X-GitHub-Event and X-GitHub-Delivery are needed, once each"
+            return Answer(400, Verdict.MALFORMED.value, text)
+        try:
+            found = read_payload(event, message.header("content-type"), message.body)
+        except PayloadError as error:
+            status = 415 if "content type" in str(error) else 400
+            return Answer(status, Verdict.MALFORMED.value, str(error))
+        if isinstance(found, Ping):
+            return Answer(200, "ping", "the hook is heard")
+        if found is None:
+            return Answer(200, "ignored", f"{one_line(event, 60)} wakes nothing")
+        return self._take(
+            hook, found, Delivery(hook=name, id=delivery, event=event, received=self.clock())
+        )
+
+    def _take(self, hook: Hook, event: Push | PullRequest, delivery: Delivery) -> Answer:
+        if not any(
+            fnmatch.fnmatchcase(event.repository, glob.lower()) for glob in hook.repositories
+        ):
+            text = f"this hook does not speak of {one_line(event.repository, 120)}"
+            return Answer(403, Verdict.OTHER_REPOSITORY.value, text)
+        everyone = tuple(self.book().listening_to(event.repository))
+        taken = self.take(Arrival(event, everyone, delivery))
+        if taken.again:
+            return Answer(200, Verdict.REPLAYED.value, "this message came before", taken.runs)
+        if taken.runs:
+            return Answer(202, Verdict.QUEUED.value, _told(taken), taken.runs)
+        return Answer(200, "nothing", _told(taken) or "no task listens to this repository")
+
+
+def _told(taken: Taken) -> str:
+    return "; ".join(
+        f"{item.task} {item.trigger}: {item.verdict.value}" for item in taken.decided[:20]
+    )

@@ -1,0 +1,79 @@
+"""The queue of a state and the programs of a machine, as the engine's worker sees them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.adapters.guardian import Guardian, Over
+from reconciler.base.clock import Clock
+from reconciler.engine.worker import key_of
+from reconciler.model.lease import Lease
+from reconciler.store.database import Database
+from reconciler.store.queue import Room, claim, renew, settle
+
+# Commands that the program calls itself with; they are no part of what users call.
+LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQueue:
+    """The leases of one worker in a state. `caps`: how many runs of a pool all workers may do."""
+
+    database: Database
+    worker: str
+    lease_seconds: float
+    clock: Clock
+    caps: Mapping[str, int] = field(default_factory=dict)
+
+    def claim(self, free: Mapping[str, int]) -> Sequence[Lease]:
+        """Take runs, at most so many of each pool."""
+        rooms = {pool: Room(count, self.caps.get(pool)) for pool, count in free.items()}
+        found = claim(self.database, self.worker, rooms, self.lease_seconds, self.clock)
+        return [claimed.lease for claimed in found]
+
+    def renew(self, leases: Sequence[Lease]) -> Mapping[str, str | None]:
+        """Extend leases; who wants the run of each to stop. What is missing is lost."""
+        return renew(self.database, leases, self.lease_seconds)
+
+    def settle(self, lease: Lease) -> bool:
+        """The work of a lease is over: True if its run has ended, False if it goes to another."""
+        return settle(self.database, lease)
+
+    def give_back(self, lease: Lease) -> None:
+        """The work of a lease was not begun."""
+        settle(self.database, lease, begun=False)
+
+
+class RunPrograms:
+    """Runs as programs of their own, each a call of this program with the words of its lease."""
+
+    def __init__(self, environment: Mapping[str, str], folder: str) -> None:
+        self._guardian = Guardian({**environment, "RECONCILER_DIRECTORY": folder})
+
+    def start(self, lease: Lease, deadline: float) -> None:
+        """Have the run of a lease done. Raises GuardianGone."""
+        words = [LEASED_RUN, lease.run_id, lease.worker, str(lease.fence)]
+        afterwards = [*_SELF, CLEAR_RUN, lease.run_id]
+        self._guardian.start(key_of(lease), [*_SELF, *words], afterwards, deadline)
+
+    def clear(self, lease: Lease, deadline: float) -> None:
+        """Have removed what the run of a lease has on an engine. Raises GuardianGone."""
+        self._guardian.start(key_of(lease), [*_SELF, CLEAR_RUN, lease.run_id], [], deadline)
+
+    def extend(self, key: str, deadline: float) -> None:
+        """Move a deadline. Raises GuardianGone."""
+        self._guardian.extend(key, deadline)
+
+    def end(self, key: str) -> None:
+        """Kill a program and remove what it has on an engine. Raises GuardianGone."""
+        self._guardian.end(key)
+
+    def over(self, wait: float) -> Sequence[Over]:
+        """Programs that ended; waits for one up to `wait` seconds. Raises GuardianGone."""
+        return self._guardian.over(wait)
+
+
+# `-P`: no module is taken from the folder it is started in.
+_SELF = (sys.executable, "-P", "-m", "reconciler")

@@ -1,0 +1,120 @@
+"""Listens on an address, in a thread of its own. Who sends headers too slowly is hung up on."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from reconciler.base.errors import ReconcilerError
+
+_HEADER_SECONDS = 10.0
+_CONNECTIONS = 500
+_BACKLOG = 1024
+
+
+class CannotListen(ReconcilerError):
+    """The address is taken, or is none of this machine."""
+
+    code = "cannot-listen"
+
+
+class BoundedProtocol(H11Protocol):
+    """HTTP/1.1 whose requests must have all their headers within ten seconds of their first byte.
+
+    The server itself has a limit for idle connections only.
+    """
+
+    _slow: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there: its first request has its time."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a request, of which the headers may be whole by now."""
+        if self._between():
+            self._watch()
+        super().data_received(data)
+        if not self._between():
+            self._forget()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody to hang up on any more."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _between(self) -> bool:
+        """True while no request with all its headers is there."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _watch(self) -> None:
+        if self._slow is None:
+            self._slow = self.loop.call_later(_HEADER_SECONDS, self._hang_up)
+
+    def _forget(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+
+    def _hang_up(self) -> None:
+        self._slow = None
+        if self._between():
+            self.transport.close()
+
+
+def open_socket(address: str) -> socket.socket:
+    """A listening socket of `HOST:PORT`; port 0 is any free one. Raises CannotListen."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, int(port)))
+        found.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        found.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise CannotListen(
+            f"cannot listen on {address}: {why}",
+            hint="choose another address: --listen HOST:PORT, or `server.listen`",
+        ) from None
+    return found
+
+
+@contextmanager
+def listening(app: Starlette, found: socket.socket) -> Iterator[None]:
+    """Answers requests while the block runs; those that have begun are answered at its end."""
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=15,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=_run, args=(server, found), name="http", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _run(server: Any, found: socket.socket) -> None:
+    server.run(sockets=[found])

@@ -1,0 +1,187 @@
+"""Events that came, what was decided about them, and their runs. Judges nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from reconciler.base.clock import from_iso, to_iso
+from reconciler.model.event import Decided, Delivery, TimerState, Verdict
+from reconciler.model.lease import Enqueued, Waiting
+from reconciler.model.run import RunRecord
+from reconciler.store.database import Database
+from reconciler.store.queue import enqueue_all, open_series
+from reconciler.store.schema import decisions, deliveries, runs, timers
+
+_AT_ONCE = 500  # values in one question
+_RUNS = tuple(verdict.value for verdict in Verdict if verdict.runs)
+
+
+class Register:
+    """One transaction: what came, what was decided, and the runs that were queued for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is written in the block is undone if the block raises, and nothing else is."""
+        with self._connection.begin_nested():
+            yield
+
+    def add_delivery(self, delivery: Delivery) -> bool:
+        """Note a message of a hook. False if it came before.
+
+        Two that come at the same moment wait for each other: one of them is the second.
+        """
+        values = {**delivery.model_dump(), "received": to_iso(delivery.received)}
+        if self._connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (late: costs 50 ms)
+
+            adding: Any = insert(deliveries).on_conflict_do_nothing()
+        else:
+            adding = sa.insert(deliveries).prefix_with("OR IGNORE")
+        return self._connection.execute(adding.values(**values)).rowcount == 1
+
+    def note(self, decided: Iterable[Decided]) -> None:
+        """Store decisions."""
+        rows = [item.model_dump(mode="json") | {"at": to_iso(item.at)} for item in decided]
+        if rows:
+            self._connection.execute(sa.insert(decisions), rows)
+
+    def decided_before(self, once: Sequence[str]) -> set[str]:
+        """Those of some things that happen only once that have been decided."""
+        found: set[str] = set()
+        for start in range(0, len(once), _AT_ONCE):
+            part = decisions.c.once.in_(once[start : start + _AT_ONCE])
+            found.update(
+                self._connection.execute(sa.select(decisions.c.once).where(part)).scalars()
+            )
+        return found
+
+    def enqueue(self, everyone: Sequence[Waiting]) -> list[Enqueued]:
+        """Put runs into the queue: what became of each."""
+        return enqueue_all(self._connection, everyone)
+
+    def open_series(self, names: Sequence[str]) -> set[str]:
+        """Those of some series that have a run which has not ended."""
+        return open_series(self._connection, names)
+
+    def handle_timers(self, handled: Iterable[TimerState]) -> None:
+        """Store how far timers are handled; one that was removed meanwhile stays removed."""
+        rows = [
+            {"key_task": it.task, "key_name": it.name, "to": to_iso(it.handled)} for it in handled
+        ]
+        change = (
+            sa.update(timers)
+            .where(timers.c.task == sa.bindparam("key_task"))
+            .where(timers.c.name == sa.bindparam("key_name"))
+            .values(handled=sa.bindparam("to"))
+        )
+        if rows:
+            self._connection.execute(change, rows)
+
+    def decided_of(self, hook: str, delivery: str) -> list[Decided]:
+        """What was decided about a message, oldest first."""
+        query = (
+            sa.select(decisions)
+            .where(decisions.c.hook == hook, decisions.c.delivery == delivery)
+            .order_by(decisions.c.id)
+        )
+        return [_decided(row) for row in self._connection.execute(query)]
+
+    def last_run(
+        self, task: str, trigger: str, subject: str
+    ) -> tuple[Decided, RunRecord | None] | None:
+        """The newest decision of a trigger about a subject that has a run, with its run.
+
+        The run is None if it is not in the state any more.
+        """
+        query = (
+            sa.select(decisions, runs.c.record)
+            .join(runs, runs.c.id == decisions.c.run_id, isouter=True)
+            .where(
+                decisions.c.task == task,
+                decisions.c.trigger == trigger,
+                decisions.c.subject == subject,
+                decisions.c.verdict.in_(_RUNS),
+            )
+            .order_by(decisions.c.id.desc())
+            .limit(1)
+        )
+        row = self._connection.execute(query).first()
+        if row is None:
+            return None
+        record = None if row.record is None else RunRecord.model_validate_json(row.record)
+        return _decided(row), record
+
+
+@contextlib.contextmanager
+def open_register(database: Database) -> Iterator[Register]:
+    """A register whose transaction is committed at the end of the block. Raises StateUnusable."""
+    with database.write() as connection:
+        yield Register(connection)
+
+
+def list_decisions(
+    database: Database, *, task: str | None = None, limit: int = 20
+) -> list[Decided]:
+    """Decisions, newest first, of one task if asked."""
+    query = sa.select(decisions).order_by(decisions.c.id.desc()).limit(limit)
+    if task is not None:
+        query = query.where(decisions.c.task == task)
+    with database.read() as connection:
+        return [_decided(row) for row in connection.execute(query)]
+
+
+def purge(database: Database, before: datetime) -> int:
+    """Forget messages and decisions from before a moment; how many decisions that were."""
+    limit = to_iso(before)
+    with database.write() as connection:
+        connection.execute(sa.delete(deliveries).where(deliveries.c.received < limit))
+        return connection.execute(sa.delete(decisions).where(decisions.c.at < limit)).rowcount
+
+
+def _decided(row: Row[Any]) -> Decided:
+    names = [name for name in Decided.model_fields if name != "at"]
+    values = {name: getattr(row, name) for name in names}
+    return Decided(at=from_iso(row.at), **values)
+
+
+# --------------------------------------------------------------------- timers
+def keep_timers(database: Database, wanted: Iterable[TimerState]) -> list[TimerState]:
+    """Make the stored timers those of the live tasks, and say how far each is handled.
+
+    `handled` of a wanted one counts where it is new or has another schedule: what was due before it
+    was there is not missed.
+    """
+    with database.write() as connection:
+        known = {(row.task, row.name): row for row in connection.execute(sa.select(timers))}
+        found, fresh = [], []
+        for timer in wanted:
+            row = known.pop((timer.task, timer.name), None)
+            if row is not None and row.schedule == timer.schedule:
+                found.append(timer.model_copy(update={"handled": from_iso(row.handled)}))
+                continue
+            if row is not None:
+                _drop_timers(connection, [row])
+            fresh.append(timer.model_dump() | {"handled": to_iso(timer.handled)})
+            found.append(timer)
+        _drop_timers(connection, known.values())
+        if fresh:
+            connection.execute(sa.insert(timers), fresh)
+    return found
+
+
+def _drop_timers(connection: Connection, rows: Iterable[Row[Any]]) -> None:
+    keys = [{"key_task": row.task, "key_name": row.name} for row in rows]
+    if keys:
+        named = sa.and_(
+            timers.c.task == sa.bindparam("key_task"), timers.c.name == sa.bindparam("key_name")
+        )
+        connection.execute(sa.delete(timers).where(named), keys)

@@ -1,0 +1,364 @@
+"""The queue: order, leases, fences, and what becomes of runs whose workers are gone."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.lease import Lease, Waiting
+from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
+from reconciler.store import queue as module
+from reconciler.store.database import Database, open_database
+from reconciler.store.moment import Moment
+from reconciler.store.queue import (
+    ATTEMPTS,
+    Claimed,
+    LeaseLost,
+    Room,
+    cancel_waiting,
+    claim,
+    depths,
+    enqueue,
+    renew,
+    save,
+    settle,
+)
+from reconciler.store.runs import find_runs, request_cancel
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+ONE = {"linux": Room(1)}
+ALL = {"linux": Room(100)}
+TTL = 60.0
+
+
+class World:
+    """A state, and the clock of its leases."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.seconds, self.boot = database, 1000.0, "boot-1"
+
+    def add(self, run_id: str, pool: str = "linux", **other: object) -> str:
+        record = RunRecord(id=run_id, actor="hook", status=RunStatus.QUEUED, queued=NOW)
+        record = record.model_copy(update={"wanted": {"commit": other.pop("commit", "")}})
+        with self.database.write() as connection:
+            return enqueue(connection, Waiting(record, pool, **other)).run_id  # type: ignore[arg-type]
+
+    def claim(self, worker: str = "a", rooms: dict[str, Room] | None = None) -> list[Claimed]:
+        return claim(self.database, worker, rooms or ALL, TTL, lambda: NOW)
+
+    def ids(self, worker: str = "a", rooms: dict[str, Room] | None = None) -> list[str]:
+        return [found.lease.run_id for found in self.claim(worker, rooms)]
+
+    def lease(self, worker: str = "a") -> Lease:
+        (found,) = self.claim(worker, ONE)
+        return found.lease
+
+    def record(self, run_id: str) -> RunRecord:
+        (found,) = find_runs(self.database, run_id)
+        return found
+
+
+@pytest.fixture(name="world")
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    opened = open_database("sqlite:///state.db", tmp_path)
+    world = World(opened)
+    monkeypatch.setattr(module, "moment", lambda _connection: Moment(world.seconds, world.boot))
+    yield world
+    opened.close()
+
+
+def ended(record: RunRecord, status: RunStatus = RunStatus.SUCCEEDED) -> RunRecord:
+    return record.model_copy(update={"status": status})
+
+
+# --------------------------------------------------------------------- order
+def test_the_oldest_goes_first_and_priority_before_age(world: World) -> None:
+    for run_id, priority in (("r1", 0), ("r2", 0), ("r3", 5), ("r4", -1)):
+        world.add(run_id, priority=priority)
+    assert world.ids() == ["r3", "r1", "r2", "r4"]
+    assert world.ids("b") == []
+
+
+def test_a_worker_takes_no_more_than_it_has_room_for(world: World) -> None:
+    for number in range(5):
+        world.add(f"r{number}")
+    assert world.ids(rooms={"linux": Room(2)}) == ["r0", "r1"]
+    assert world.ids(rooms={"linux": Room(0)}) == []
+    assert world.ids(rooms={"linux": Room(-1)}) == []
+    assert world.ids("b", {"linux": Room(2)}) == ["r2", "r3"]
+
+
+def test_a_cap_counts_the_runs_of_all_workers(world: World) -> None:
+    for number in range(5):
+        world.add(f"r{number}")
+    capped = {"linux": Room(5, cap=3)}
+    assert world.ids("a", {"linux": Room(2, cap=3)}) == ["r0", "r1"]
+    assert world.ids("b", capped) == ["r2"]
+    assert world.ids("c", capped) == []
+    world.seconds += TTL
+    assert world.ids("c", capped) == ["r0", "r1", "r2"]
+
+
+def test_pools_do_not_meet(world: World) -> None:
+    world.add("r1", "linux")
+    world.add("r2", "windows")
+    assert world.ids(rooms={"windows": Room(9), "arm": Room(9)}) == ["r2"]
+    assert world.ids(rooms={"linux": Room(9), "windows": Room(9)}) == ["r1"]
+
+
+def test_of_a_series_one_at_a_time(world: World) -> None:
+    world.add("r1", series="t")
+    world.add("r2", series="t")
+    world.add("r3", series="u")
+    (first, other) = world.claim()
+    assert (first.lease.run_id, other.lease.run_id) == ("r1", "r3")
+    assert world.ids("b") == []
+    save(world.database, first.lease, ended(first.record))
+    assert world.ids("b") == ["r2"]
+
+
+def test_what_shall_wait_waits(world: World) -> None:
+    world.add("r1", delay=30.0)
+    world.add("r2")
+    assert world.ids() == ["r2"]
+    world.seconds += 29.9
+    assert world.ids() == []
+    world.seconds += 0.1
+    assert world.ids() == ["r1"]
+
+
+def test_what_waited_while_the_machine_was_off_has_waited_long_enough(world: World) -> None:
+    world.add("r1", delay=3000.0)
+    world.boot, world.seconds = "boot-2", 5.0
+    assert world.ids() == ["r1"]
+
+
+# ---------------------------------------------------------------------- fold
+def test_a_newer_event_folds_into_the_run_that_waits(world: World) -> None:
+    assert world.add("r1", fold="web/main", commit="one") == "r1"
+    assert world.add("r2", fold="web/main", commit="two") == "r1"
+    assert world.add("r3", fold="web/dev") == "r3"
+    found = world.claim()
+    assert [item.lease.run_id for item in found] == ["r1", "r3"]
+    assert found[0].record.id == "r1"
+    assert found[0].record.wanted == {"commit": "two"}
+    assert find_runs(world.database, "r2") == []
+
+
+def test_a_run_that_has_begun_is_not_folded_into(world: World) -> None:
+    world.add("r1", fold="web/main", commit="one")
+    lease = world.lease()
+    assert world.add("r2", fold="web/main", commit="two") == "r2"
+    assert world.add("r3", fold="web/main", commit="three") == "r2"
+    assert world.record("r1").wanted["commit"] == "one"
+    assert lease.run_id == "r1"
+
+
+def test_a_run_that_somebody_canceled_is_not_folded_into(world: World) -> None:
+    world.add("r1", fold="web/main")
+    assert request_cancel(world.database, "r1", "dev")
+    assert world.add("r2", fold="web/main") == "r2"
+
+
+def test_nothing_is_queued_if_the_transaction_is_not_committed(world: World) -> None:
+    record = RunRecord(id="r1", actor="hook", status=RunStatus.QUEUED, queued=NOW)
+    with contextlib.suppress(RuntimeError), world.database.write() as connection:
+        enqueue(connection, Waiting(record, "linux"))
+        raise RuntimeError
+    assert world.ids() == []
+    assert find_runs(world.database, "r1") == []
+
+
+# --------------------------------------------------------------------- lease
+def test_a_lease_that_is_over_is_taken_over_with_a_higher_fence(world: World) -> None:
+    world.add("r1")
+    first = world.lease("a")
+    world.seconds += TTL - 0.1
+    assert world.ids("b") == []
+    world.seconds += 0.1
+    second = world.lease("b")
+    assert (first.fence, first.attempt) == (1, 1)
+    assert (second.fence, second.attempt, second.worker) == (2, 2, "b")
+
+
+def test_a_lease_of_an_earlier_start_of_the_machine_is_over(world: World) -> None:
+    world.add("r1")
+    world.lease("a")
+    world.boot, world.seconds = "boot-2", 1.0
+    assert world.lease("a").fence == 2
+
+
+def test_a_renewed_lease_is_not_over(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    for _ in range(5):
+        world.seconds += TTL * 0.9
+        assert renew(world.database, [lease], TTL) == {"r1": None}
+    assert world.ids("b") == []
+
+
+def test_a_late_worker_writes_nothing(world: World) -> None:
+    world.add("r1")
+    late, record = world.lease("a"), world.record("r1")
+    world.seconds += TTL
+    now = world.lease("b")
+    with pytest.raises(LeaseLost, match="r1 was taken over from a"):
+        save(world.database, late, ended(record, RunStatus.FAILED))
+    assert world.record("r1").status is RunStatus.QUEUED
+    assert renew(world.database, [late], TTL) == {}
+    assert settle(world.database, late)
+    save(world.database, now, ended(record))
+    assert world.record("r1").status is RunStatus.SUCCEEDED
+    with pytest.raises(LeaseLost):
+        save(world.database, now, ended(record, RunStatus.FAILED))
+
+
+def test_the_same_worker_with_an_older_fence_is_late_too(world: World) -> None:
+    world.add("r1")
+    late = world.lease("a")
+    world.seconds += TTL
+    assert world.lease("a").fence == 2
+    with pytest.raises(LeaseLost):
+        save(world.database, late, world.record("r1"))
+
+
+def test_a_lease_that_nobody_took_may_still_write(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    world.seconds += TTL * 3
+    save(world.database, lease, ended(world.record("r1")))
+    assert world.ids("b") == []
+
+
+def test_states_on_the_way_are_stored_and_keep_the_lease(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    going = world.record("r1").model_copy(update={"status": RunStatus.RUNNING, "builder": "x"})
+    save(world.database, lease, going)
+    assert world.record("r1") == going
+    assert renew(world.database, [lease], TTL) == {"r1": None}
+
+
+def test_a_run_lost_with_too_many_workers_is_closed(world: World) -> None:
+    world.add("r1")
+    step = StepRecord(name="build", kind="build", status=StepStatus.RUNNING)
+    for _ in range(ATTEMPTS):
+        lease = world.lease()
+        going = world.record("r1").model_copy(
+            update={"status": RunStatus.RUNNING, "steps": (step,)}
+        )
+        save(world.database, lease, going)
+        world.seconds += TTL
+    assert world.ids() == []
+    record = world.record("r1")
+    assert (record.status, record.reason) == (RunStatus.FAILED, Reason.LOST)
+    assert record.message == "3 workers were lost with this run"
+    assert [step.status for step in record.steps] == [StepStatus.CANCELED]
+    assert depths(world.database) == {}
+
+
+def test_a_run_that_is_given_back_keeps_its_place_and_its_tries(world: World) -> None:
+    world.add("r1")
+    world.add("r2")
+    for _ in range(ATTEMPTS + 2):
+        lease = world.lease()
+        assert (lease.run_id, lease.attempt) == ("r1", 1)
+        assert not settle(world.database, lease, begun=False)
+    assert world.ids() == ["r1", "r2"]
+
+
+def test_a_run_that_was_begun_and_lost_is_tried_again_at_once(world: World) -> None:
+    world.add("r1")
+    for attempt in range(1, ATTEMPTS + 1):
+        lease = world.lease()
+        assert (lease.attempt, lease.fence) == (attempt, attempt)
+        assert not settle(world.database, lease)
+    assert world.ids() == []
+    assert world.record("r1").reason is Reason.LOST
+    assert settle(world.database, lease)
+
+
+def test_a_run_that_has_ended_keeps_its_lease_until_it_is_settled(world: World) -> None:
+    world.add("r1", series="t")
+    world.add("r2", series="t")
+    lease = world.lease()
+    save(world.database, lease, ended(world.record("r1")))
+    assert renew(world.database, [lease], TTL) == {"r1": None}
+    with pytest.raises(LeaseLost):
+        save(world.database, lease, ended(world.record("r1"), RunStatus.FAILED))
+    assert depths(world.database)["linux"].running == 0
+    assert world.ids("b") == ["r2"]
+    assert settle(world.database, lease)
+    assert renew(world.database, [lease], TTL) == {}
+
+
+def test_one_that_was_never_settled_is_forgotten_and_not_done_again(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    save(world.database, lease, ended(world.record("r1")))
+    world.seconds += TTL
+    assert world.ids("b") == []
+    assert renew(world.database, [lease], TTL) == {}
+    assert world.record("r1").status is RunStatus.SUCCEEDED
+
+
+# -------------------------------------------------------------------- cancel
+def test_a_waiting_run_is_canceled_at_once(world: World) -> None:
+    world.add("r1")
+    assert cancel_waiting(world.database, "r1", "dev", lambda: NOW)
+    record = world.record("r1")
+    assert (record.status, record.reason) == (RunStatus.CANCELED, Reason.CANCELED)
+    assert record.message == "canceled by dev before it started"
+    assert world.ids() == []
+    assert not cancel_waiting(world.database, "r1", "dev", lambda: NOW)
+
+
+def test_a_running_one_hears_of_it_when_its_lease_is_renewed(world: World) -> None:
+    world.add("r1")
+    lease = world.lease()
+    assert not cancel_waiting(world.database, "r1", "dev", lambda: NOW)
+    assert request_cancel(world.database, "r1", "dev")
+    assert renew(world.database, [lease], TTL) == {"r1": "dev"}
+
+
+def test_a_canceled_run_is_not_taken_over(world: World) -> None:
+    world.add("r1")
+    world.lease("a")
+    request_cancel(world.database, "r1", "dev")
+    world.seconds += TTL
+    assert world.ids("b") == []
+    assert world.record("r1").status is RunStatus.CANCELED
+
+
+# ---------------------------------------------------------------------- many
+def test_depths(world: World) -> None:
+    for number in range(3):
+        world.add(f"r{number}")
+    world.add("w1", "windows")
+    world.claim(rooms=ONE)
+    found = depths(world.database)
+    assert (found["linux"].waiting, found["linux"].running) == (2, 1)
+    assert (found["windows"].waiting, found["windows"].running) == (1, 0)
+    assert found["windows"].oldest == "2026-11-21T03:00:00Z"
+
+
+def test_many_workers_at_once_take_each_run_once(world: World) -> None:
+    for number in range(60):
+        world.add(f"r{number:02}")
+    taken: list[str] = []
+
+    def work(name: str) -> None:
+        while found := world.ids(name, {"linux": Room(2)}):
+            taken.extend(found)
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [f"r{number:02}" for number in range(60)]
