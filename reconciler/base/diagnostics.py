@@ -15,6 +15,10 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+# The code of a warning of what nothing can hold: no fault of a file, and told by plans too.
+NOT_HELD = "not-held"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
     """A place in a file. Lines and columns count from 1; `file` is relative to the workspace."""

@@ -68,4 +68,8 @@ def test_what_no_engine_holds_of_steps_side_by_side_is_a_warning(desk: Desk) -> 
     [found] = told(desk, steps('steps: [{cmd: x}, {cmd: x, when: ["-"]}]'))
     assert found[:2] == ("warning", 6)
     assert "broadcast or multicast" in found[2]
+    for words in (("plan",), ("plan", "-o", "json"), ("plan", "-o", "markdown")):
+        planned = desk.run(*words)
+        assert planned.code == 0, planned.text
+        assert "broadcast or multicast" in " ".join(planned.text.split())
     assert told(desk, steps("steps: [{cmd: x}, {cmd: x}]")) == []

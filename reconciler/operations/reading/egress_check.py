@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.base.diagnostics import Diagnostic, Severity
+from reconciler.base.diagnostics import NOT_HELD, Diagnostic, Severity
 from reconciler.base.source import Located, Path
 from reconciler.model.step import DockerTask, InlineTask
 from reconciler.model.task import Task
@@ -38,4 +38,12 @@ def egress_problems(located: Located[Task]) -> Iterator[Diagnostic]:
     if side_by_side(steps):
         fix = "let each step wait for the one before it: then they have no network at all"
         at = locate(_EGRESS)
-        yield Diagnostic(BESIDE, at, Severity.WARNING, fix=fix, task=task.address)
+        yield Diagnostic(
+            BESIDE,
+            at,
+            Severity.WARNING,
+            NOT_HELD,
+            found="egress: none",
+            fix=fix,
+            task=task.address,
+        )

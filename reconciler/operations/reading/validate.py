@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
+from reconciler.base.diagnostics import NOT_HELD, Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput, PolicyBlocked
 from reconciler.base.source import Located
 from reconciler.base.text import plural
@@ -26,8 +26,8 @@ class Validation:
     """What was read and what is wrong with it. `tasks` are those that can be used.
 
     `input_problems` are of form and make everything after them meaningless; `policy_problems`
-    come from the rules. `platform_problems` are what recorded engines cannot do: never errors, for
-    they are of a machine as it was, and no fault of a spec.
+    come from the rules. `platform_problems` are what recorded engines cannot do, or none holds:
+    never errors, for they are of a machine as it was, and no fault of a spec.
     """
 
     specs: int
@@ -75,7 +75,9 @@ def validate(
     survey, tally = Survey(opened, policies, rules, today), Tally(rules, policies.waivers, today)
     survey.run(tally, listener)
     result, reader = tally.result(), survey.reader
-    problems = [*reader.diagnostics, *survey.check.finish(), *rule_problems]
+    told = [*reader.diagnostics, *survey.check.finish(), *rule_problems]
+    not_held = [item for item in told if item.code == NOT_HELD]
+    problems = [item for item in told if item.code != NOT_HELD]
     return Validation(
         specs=reader.spec_count,
         defaults=reader.defaults_count,
@@ -87,7 +89,7 @@ def validate(
         specs_digest=reader.digest,
         policy_digest=policies.digest,
         tasks=len(survey.places),
-        platform_problems=tuple(platform_problems(survey.demands, opened)),
+        platform_problems=(*platform_problems(survey.demands, opened), *not_held),
     )
 
 
