@@ -51,12 +51,6 @@ class Capability(Model):
     backends: tuple[Backend, ...] = ()
     at: datetime
 
-    def builds(self, platform: str) -> tuple[Backend, ...]:
-        """The backends that build a platform, those that run commands before those that copy."""
-        full = [backend for backend in self.backends if platform in backend.platforms]
-        copying = [item for item in self.backends if platform in item.assembles]
-        return (*full, *(item for item in copying if item not in full))
-
 
 class Recorded(Model):
     """A capability as the state keeps it: who found it, and with which command."""
