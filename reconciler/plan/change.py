@@ -113,6 +113,13 @@ class Change:
     depends_on: tuple[str, ...] = ()
 
     @property
+    def fields(self) -> tuple[FieldChange, ...]:
+        """The changed fields; of a rename all but the name that it is for."""
+        if self.action is not Action.RENAME:
+            return self.paths
+        return tuple(one for one in self.paths if one.path != "metadata.name")
+
+    @property
     def builds_as_before(self) -> bool:
         """True if what is live builds from the same, as far as its document says."""
         if self.base is None or self.target is None:

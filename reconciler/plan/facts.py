@@ -15,8 +15,10 @@ class ReleasePath:
 
     `image` is `server/repository:tag`; what differs from run to run stands in braces. `former`
     are the tasks that wrote it until now and stop, `beside` those whose specs go on writing it
-    (their task files are not read for it). `origin` is the file:line:column of the name; of a new
-    task, which is read as a whole, that of its document.
+    (their task files are not read for it). `elsewhere`: it is in another registry than the task's
+    own. `own`: a new task's own name, which nobody else writes: one that differs from run to run,
+    or whose repository is called like the task. `origin` is the file:line:column of the name; of a
+    new task, which is read as a whole, that of its document.
     """
 
     __pydantic_config__ = STRICT
@@ -25,6 +27,8 @@ class ReleasePath:
     address: str
     former: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    elsewhere: bool = False
+    own: bool = False
     origin: str | None = None
 
 
@@ -40,12 +44,16 @@ class UnknownRelease(PlanModel):
     repositories: tuple[str, ...] = ()
 
 
-class TimerChange(PlanModel):
-    """A timer of a task that stays, before and after: its schedule, its runs per day, its next run.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerChange:
+    """A timer of a task, before and after: its schedule, its runs per day, its next run.
 
     Schedules and runs are of what wakes the task: None and 0 where the timer is not there or is
     disabled. Runs per day are averages: once a week is 0.143. `next` is None where nothing fires.
+    Of a new task all timers that wake it are told.
     """
+
+    __pydantic_config__ = STRICT
 
     address: str
     timer: str

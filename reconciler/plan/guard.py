@@ -109,7 +109,7 @@ def over_limits(
     """
     there, found = _by_registry(live), list(scopes)
     for verb, action in _ACTIONS.items():
-        acted = _by_registry(change.address for change in changes if change.action is action)
+        acted = _by_registry(change.address for change in changes if _does(change, action))
         told = [one for scope in found for one in _exceeded(scope, verb, acted, there)]
         if told and not overrides.allows(verb, acted.total()):
             yield Blocked(
@@ -121,6 +121,13 @@ def over_limits(
                 fix="check the specs; if it is meant, allow it for this plan alone: "
                 f"--override-limit {verb}={acted.total()} --reason TEXT",
             )
+
+
+def _does(change: Change, action: Action) -> bool:
+    """A rename that changes fields counts as an update: it is one, under another name."""
+    if change.action is Action.RENAME:
+        return action is Action.UPDATE and bool(change.fields)
+    return change.action is action
 
 
 def _by_registry(addresses: Iterable[str]) -> Counter[str]:

@@ -77,17 +77,33 @@ def release_paths(
         others = ((address, text) for address, text in live if address not in changed)
         for name, address in _writers({name for name, *_ in gained}, others, servers):
             kept.setdefault(name, []).append(address)
-    paths = tuple(
-        ReleasePath(
+    writers: dict[str, int] = {}
+    for name, *_ in gained:
+        writers[name] = writers.get(name, 0) + 1
+
+    def told(name: str, change: Change, place: str) -> ReleasePath:
+        former, beside = tuple(sorted(lost.get(name, ()))), tuple(sorted(kept.get(name, ())))
+        registry = change.address.partition("/")[0]
+        elsewhere = not name.startswith(servers.get(registry, registry) + "/")
+        is_alone = not (former or beside or elsewhere) and writers[name] == 1
+        return ReleasePath(
             image=name,
             address=change.address,
-            former=tuple(sorted(lost.get(name, ()))),
-            beside=tuple(sorted(kept.get(name, ()))),
+            former=former,
+            beside=beside,
+            elsewhere=elsewhere,
+            own=is_alone and change.action is Action.CREATE and _is_own(name, change.address),
             origin=_origin(change, place),
         )
-        for name, change, place in sorted(gained, key=lambda item: (item[0], item[1].address))
-    )
-    return Releases(paths, tuple(_unknown(files.after)))
+
+    paths = (told(*item) for item in sorted(gained, key=lambda item: (item[0], item[1].address)))
+    return Releases(tuple(paths), tuple(_unknown(files.after)))
+
+
+def _is_own(name: str, address: str) -> bool:
+    """True if a tag differs from run to run, or the repository is called like its task."""
+    repository, _, tag = name.rpartition("/")[2].partition(":")
+    return "{" in tag or repository == address.rpartition("/")[2]
 
 
 # A longer pattern takes longer than reading every document.

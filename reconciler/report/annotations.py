@@ -17,7 +17,7 @@ from reconciler.operations.planning.plan import Planned
 from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import fate_of_unreadable, plain_fields, secrets_of
-from reconciler.report.facts_text import spell_release, spell_timer
+from reconciler.report.facts_text import ranked, spell_release, spell_timer
 from reconciler.report.plan_text import summary
 from reconciler.report.safety_text import blocked_sentences
 from reconciler.report.selection_text import base_warnings, scope_sentences
@@ -86,8 +86,8 @@ def _of_delete(change: Change) -> Note:
 
 def _of_releases(plan: Plan) -> Iterator[Note]:
     created = {change.address for change in plan.changes if change.action is Action.CREATE}
-    for path in plan.releases:
-        if path.former or path.beside or path.address not in created:
+    for path in ranked(plan.releases, created):
+        if not path.own:
             file, line, column = (path.origin or "::").rsplit(":", 2)
             yield Note(
                 "warning",
@@ -118,7 +118,8 @@ def _of_changes(plan: Plan) -> Iterator[Note]:
         timers.setdefault(timer.address, []).append(told)
     for change in plan.writes:
         if change.action is Action.CREATE:
-            yield Note("notice", f"create {change.address}", "new task", *_place(change.cause))
+            told = "; ".join(["new task", *timers.get(change.address, [])])
+            yield Note("notice", f"create {change.address}", told, *_place(change.cause))
         elif change.action is not Action.DELETE:
             yield _of_change(change, timers.get(change.address, []))
 

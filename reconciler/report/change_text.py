@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from reconciler.base.text import cut, harmless, plural, wrap
+from reconciler.base.text import harmless, plural, wrap
 from reconciler.model.task import Task
 from reconciler.plan.change import Action, Cause, Change, FieldChange, Frozen, Plan
 from reconciler.plan.facts import TimerChange
@@ -18,6 +16,7 @@ from reconciler.report.describe import describe
 from reconciler.report.facts_text import spell_secret, spell_timer
 from reconciler.report.levels import Level
 from reconciler.report.reasons import Reasons, who
+from reconciler.report.values import spell, spell_both
 
 SIGNS = {
     Action.CREATE: "+",
@@ -26,7 +25,11 @@ SIGNS = {
     Action.DELETE: "-",
     Action.NO_OP: "=",
 }
-_SHORT = 120
+
+
+# What of a spec decides where a build comes from, where it goes, and what it may.
+_GRAVE = ("context.", "step.", "credentials", "identity", "network", "dockerSocket")
+_MOST_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,16 @@ def change_lines(change: Change, view: View) -> Iterator[str]:
         return
     yield from wrap(harmless(headline(change)), view.width, "      ")
     if change.action is Action.CREATE and not view.full:
-        yield from _described(change.target, view)
+        yield from _described(change.target, view, view.now)
     elif change.action is Action.DELETE and view.full:
-        yield from _described(change.base, view)
+        yield from _described(change.base, view, None)
     else:
         yield from _field_lines(change, view)
 
 
-def _described(document: Frozen | None, view: View) -> Iterator[str]:
+def _described(document: Frozen | None, view: View, now: datetime | None) -> Iterator[str]:
     if document is not None:
-        for text in describe(Task.model_validate(document.read()), view.now):
+        for text in describe(Task.model_validate(document.read()), now):
             yield from wrap(harmless(f"      {text}"), view.width, "        ")
 
 
@@ -98,24 +101,22 @@ def secrets_of(change: Change) -> tuple[SecretChange, ...]:
 def fields_of(change: Change) -> tuple[FieldChange, ...]:
     """Every field that changes; of a new task all that it has."""
     if change.action is not Action.CREATE or change.target is None:
-        return change.paths
+        return change.fields
     return fields_of_new(change.target.read(), change.paths)
 
 
 def plain_fields(change: Change, secrets: tuple[SecretChange, ...]) -> list[FieldChange]:
     """The fields but for those told as secrets, and the name that the headline of a rename says."""
-    renamed = change.action is Action.RENAME
     return [
         field
         for field in fields_of(change)
-        if not (renamed and field.path == "metadata.name")
-        and not any(secret.holds(field.path) for secret in secrets)
+        if not any(secret.holds(field.path) for secret in secrets)
     ]
 
 
 def field_lines(field: FieldChange, width: int, why: str = "", *, full: bool = False) -> list[str]:
     """One field: name, before, after; why, if there is more to say than the headline does."""
-    before, after = spell(field.before, full=full), spell(field.after, full=full)
+    before, after = spell_both(field.before, field.after, full=full)
     return _named(_short(field), _with(f"{before} -> {after}", why), width)
 
 
@@ -129,14 +130,6 @@ def _with(text: str, why: str) -> str:
 
 def _named(name: str, text: str, width: int) -> list[str]:
     return wrap(harmless(f"      {name:<24}  {text}"), width, "        ")
-
-
-def spell(value: Any, *, full: bool = False) -> str:
-    """A value as JSON, cut unless all is asked for; `(none)` where there is none."""
-    if value is None:
-        return "(none)"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if full else cut(text, _SHORT)
 
 
 def headline(change: Change) -> str:
@@ -163,7 +156,7 @@ def _head(change: Change) -> str:
         Action.CREATE: "new",
         Action.UPDATE: plural(len(change.paths), "field")
         + (", adopts the live task" if change.adopts else ""),
-        Action.RENAME: "renamed, no rebuild",
+        Action.RENAME: renamed(change),
         Action.DELETE: "delete" if change.base is not None else "already gone; only forgotten",
         Action.NO_OP: "remembered",
     }
@@ -171,6 +164,17 @@ def _head(change: Change) -> str:
     if change.unreadable:
         told = f"{told}, {fate_of_unreadable(change)}"
     return f"  {SIGNS[change.action]} {former + change.address:<26}  {told:<11}"
+
+
+def renamed(change: Change) -> str:
+    """What a rename changes beside the name; what decides on builds and their rights, by name."""
+    names = [field.path.removeprefix("spec.") for field in change.fields]
+    if not names:
+        return "renamed, no rebuild"
+    grave = [name for name in names if name.startswith(_GRAVE)]
+    more = [f"{len(grave) - _MOST_NAMES} more"] if len(grave) > _MOST_NAMES else []
+    told = f" ({', '.join([*grave[:_MOST_NAMES], *more])})" if grave else ""
+    return f"renamed, {plural(len(names), 'field')}{told}"
 
 
 def fate_of_unreadable(change: Change) -> str:

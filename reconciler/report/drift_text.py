@@ -10,9 +10,9 @@ from reconciler.base.text import harmless, plural, wrap
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Drift, FieldChange
 from reconciler.plan.facts import KnownDrift
-from reconciler.report.change_text import spell
 from reconciler.report.levels import Level
 from reconciler.report.selection_text import scope_sentences
+from reconciler.report.values import spell_both
 
 _FATES = {
     "spec": "  (the spec changes it too, and wins)",
@@ -66,7 +66,8 @@ def drift_lines(
 
 def _values(field: FieldChange, note: str, width: int, *, full: bool = False) -> list[str]:
     name = field.path.removeprefix("spec.")
-    values = f"applied {spell(field.before, full=full)}, live {spell(field.after, full=full)}"
+    before, after = spell_both(field.before, field.after, full=full)
+    values = f"applied {before}, live {after}"
     return wrap(harmless(f"      {name:<24}  {values}{note}"), width, "        ")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.base.clock import spell_moment
+from reconciler.base.text import plural
 from reconciler.plan.facts import ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.secrets import SecretChange, SecretFacts
 
@@ -22,12 +23,17 @@ def spell_rate(runs: float) -> tuple[str, str]:
     return "less than 1", "year"
 
 
+def spell_runs(runs: float) -> str:
+    """`1 run a day`."""
+    count, period = spell_rate(runs)
+    return f"{count} {_runs(count)} a {period}"
+
+
 def spell_timer(timer: TimerChange, now: datetime) -> str:
     """`from 1 to 12 runs a day, next today 16:00 UTC`."""
     following = f", next {spell_moment(timer.next, now)} UTC" if timer.next else ""
     if not timer.runs_before:
-        count, period = spell_rate(timer.runs_after)
-        return f"starts: {count} {_runs(count)} a {period}{following}"
+        return f"starts: {spell_runs(timer.runs_after)}{following}"
     old, before = spell_rate(timer.runs_before)
     if not timer.runs_after:
         return f"stops; it was {old} {_runs(old)} a {before}"
@@ -46,7 +52,8 @@ def spell_release(path: ReleasePath) -> str:
     """`contoso/web-api now writes host/web:prod, until now written by contoso/old`."""
     former = f", until now written by {', '.join(path.former)}" if path.former else ""
     beside = f", which {spell_beside(path.beside)}" if path.beside else ""
-    return f"{path.address} now writes {path.image}{former}{beside}"
+    elsewhere = ", in another registry than its own" if path.elsewhere else ""
+    return f"{path.address} now writes {path.image}{elsewhere}{former}{beside}"
 
 
 def spell_beside(names: Sequence[str]) -> str:
@@ -72,11 +79,24 @@ def spell_allowed(release: UnknownRelease) -> str:
     return f"its spec lets it push to {named}" if named else "its spec lets it push nowhere"
 
 
-def ranked(paths: tuple[ReleasePath, ...], created: set[str]) -> list[ReleasePath]:
-    """In the order of interest: names of other tasks, new names of old tasks, then the rest."""
+def ranked(paths: Iterable[ReleasePath], created: set[str]) -> list[ReleasePath]:
+    """In the order of interest: names that others write, names in other registries, new names of
+    old tasks, then those of new tasks, their own names last; those that stay the same first."""
     return sorted(
-        paths, key=lambda path: (not (path.former or path.beside), path.address in created)
+        paths,
+        key=lambda path: (
+            not (path.former or path.beside),
+            not path.elsewhere,
+            path.own,
+            path.address in created,
+            "{" in path.image,
+        ),
     )
+
+
+def spell_own(count: int) -> str:
+    """`and 980 new tasks write their own names`."""
+    return f"{plural(count, 'new name')} of new tasks that nobody else writes"
 
 
 def spell_secret(change: SecretChange) -> str:

@@ -13,6 +13,7 @@ _UNSEEN = (
     "\x00-\x08\x0e-\x1f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
 )
+_TICKS = re.compile("`+")
 _BLANK = "\t\x0b\x0c \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _HASHES = re.compile(
     f"#(?=[{_UNSEEN}]*#[{_UNSEEN}]*(?:v[{_UNSEEN}]*s[{_UNSEEN}]*o|\\[))", re.IGNORECASE
@@ -38,9 +39,16 @@ def length(blocks: Iterable[str]) -> int:
 
 
 def code(text: str, width: int = 300) -> str:
-    """Text as inline code on one line, whatever it holds."""
-    plain = no_commands(one_line(text, width)).replace("`", "'")
-    return f"`{plain or ' '}`"
+    """Text as inline code on one line, exactly as it is, whatever it holds.
+
+    Inside, only as many backticks as stand outside would end it. Of blanks at both ends Markdown
+    takes one away. Source: CommonMark 0.31, 6.1 Code spans.
+    """
+    plain = no_commands(one_line(text, width)) or " "
+    fence = "`" * (max((len(run) for run in _TICKS.findall(plain)), default=0) + 1)
+    has_ends = plain.startswith("`") or plain.endswith("`")
+    pad = " " if has_ends or (plain[0] == plain[-1] == " " and plain.strip()) else ""
+    return f"{fence}{pad}{plain}{pad}{fence}"
 
 
 def no_commands(text: str) -> str:

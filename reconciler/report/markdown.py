@@ -14,7 +14,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import ranked, spell_allowed, spell_beside
+from reconciler.report.facts_text import spell_allowed
 from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
@@ -25,6 +25,7 @@ from reconciler.report.markdown_change import (
     values,
 )
 from reconciler.report.markdown_deletes import delete_blocks
+from reconciler.report.markdown_releases import release_blocks, release_lines
 from reconciler.report.plan_text import share_of_deletes, summary
 from reconciler.report.safety_text import blocked_sentences, safety_sentences, spell_blocked
 
@@ -32,7 +33,8 @@ from reconciler.report.safety_text import blocked_sentences, safety_sentences, s
 MARKER = "<!-- reconciler plan -->"
 # GitHub refuses comments over 65,536 characters.
 BUDGET = 60_000
-# What each part may take; deletes have what is left by these, the folds what is left by deletes.
+# What each part may take. Deletes have what is left by these, release paths what is left by
+# deletes and never less than this, and the folds the rest.
 _POLICY_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 4_000, 4_000
 _SAFETY_ROOM, _UNKNOWN_ROOM, _PLATFORM_ROOM = 4_000, 2_000, 2_000
 # For headlines and counts.
@@ -41,7 +43,7 @@ _FIELDS_SHOWN = 30
 # No change is told in fewer characters: of too many, nobody need try.
 _SHORTEST = 10
 _FOLDS = (
-    (Action.RENAME, "Rename, no rebuild"),
+    (Action.RENAME, "Rename"),
     (Action.UPDATE, "Change"),
     (Action.CREATE, "Create"),
 )
@@ -54,9 +56,13 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
     blocks += [*_policy(plan), *_platforms(planned), *_safety(plan)]
-    others = [*_releases(plan), *_unknown(plan), *_drift(plan), *_known(plan, now)]
+    others = [*_unknown(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - length(blocks) - length(others) - _RESERVE
-    blocks += [*delete_blocks(plan, room), *others]
+    own, grave = release_lines(plan)
+    kept = min(length(grave), _RELEASE_ROOM)
+    deletes = [*delete_blocks(plan, room - kept)]
+    room -= length(deletes)
+    blocks += [*deletes, *release_blocks(plan, grave, own, room), *others]
     room = BUDGET - length(blocks) - _RESERVE
     reader, left_out = reader_of(plan, now), 0
     for action, title in _FOLDS:
@@ -146,25 +152,7 @@ def _safety(plan: Plan) -> Iterator[str]:
         yield f"- and {left_out:,} more; see the plan file"
 
 
-# --------------------------------------------------- release paths and drift
-def _releases(plan: Plan) -> Iterator[str]:
-    if not plan.releases:
-        return
-    created = {change.address for change in plan.changes if change.action is Action.CREATE}
-    paths = ranked(plan.releases, created)
-    yield f"\n### New release {'path' if len(paths) == 1 else 'paths'} ({len(paths):,})"
-    lines = []
-    for path in paths:
-        former = ", ".join(map(code, path.former))
-        had = f", until now written by {former}" if former else ""
-        beside = f", which {spell_beside([*map(code, path.beside)])}" if path.beside else ""
-        lines.append(f"- {code(path.address)} now writes {code(path.image)}{had}{beside}")
-    shown, left_out = fit(lines, _RELEASE_ROOM)
-    yield from shown
-    if left_out:
-        yield f"- and {left_out:,} more; see the plan file"
-
-
+# ------------------------------------------------------- what is not known, and drift
 def _unknown(plan: Plan) -> Iterator[str]:
     if not plan.unknown_releases:
         return

@@ -14,13 +14,14 @@ from reconciler.report.change_text import (
     SIGNS,
     fate_of_unreadable,
     plain_fields,
+    renamed,
     secrets_of,
-    spell,
 )
 from reconciler.report.describe import describe
 from reconciler.report.facts_text import spell_secret, spell_timer
 from reconciler.report.inert import code, escape
 from reconciler.report.reasons import Reasons, who
+from reconciler.report.values import spell_both
 
 _FIELDS_SHOWN = 30
 
@@ -46,6 +47,7 @@ def headline(change: Change) -> str:
     """Sign, address, file and author."""
     former = f"{code(change.previous_address)} -> " if change.previous_address else ""
     unread = f", {fate_of_unreadable(change)}" if change.unreadable else ""
+    unread += f", {renamed(change)}" if change.action is Action.RENAME else ""
     where = _where(change.cause)
     return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{where}{unread}"
 
@@ -84,7 +86,8 @@ def _lines(change: Change, reader: Reader) -> Iterator[str]:
 def values(field: FieldChange, between: str) -> str:
     """Name and both values of a field."""
     name = field.path.removeprefix("spec.")
-    return f"{code(name)}: {code(spell(field.before))}{between}{code(spell(field.after))}"
+    before, after = map(code, spell_both(field.before, field.after))
+    return f"{code(name)}: {before}{between}{after}"
 
 
 def more_fields(count: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
-from reconciler.report.facts_text import ranked, spell_release, spell_unknown
+from reconciler.report.facts_text import ranked, spell_own, spell_release, spell_unknown
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
 from reconciler.report.safety_text import safety_lines, spell_blocked
@@ -20,7 +20,9 @@ from reconciler.report.selection_text import spell_revision
 
 # More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
 _MOST_IN_SUMMARY = 20
-_MOST_RELEASES = 20
+# Of release paths only those that new tasks call their own.
+_MOST_OWN = 20
+_MOST_UNKNOWN = 20
 
 
 def plan_lines(
@@ -59,7 +61,8 @@ def _changes(plan: Plan, view: View) -> Iterator[str]:
     left = dict.fromkeys(Action, 0)
     if view.level is Level.SUMMARY and plan.writes:
         yield ""
-    for change in plan.writes:
+    writes = sorted(plan.writes, key=lambda change: change.action is not Action.DELETE)
+    for change in writes:
         left[change.action] += 1
         if view.level is not Level.SUMMARY:
             yield from ("", *change_lines(change, view))
@@ -110,19 +113,21 @@ def _releases(plan: Plan, view: View) -> list[str]:
     if not plan.releases:
         return []
     created = {change.address for change in plan.changes if change.action is Action.CREATE}
-    most = len(plan.releases) if view.full else _MOST_RELEASES
     paths = ranked(plan.releases, created)
     lines = ["", f"New release {'path' if len(paths) == 1 else 'paths'}:"]
-    for path in paths[:most]:
+    own = sum(path.own for path in paths)
+    grouped = own if own > _MOST_OWN and not view.full else 0
+    for path in paths[: len(paths) - grouped]:
         where = f"  {path.origin}" if view.full and path.origin else ""
         lines += wrap(harmless(f"  {spell_release(path)}{where}"), view.width, "      ")
-    if len(paths) > most:
-        lines.append(f"  and {len(paths) - most:,} more (--full)")
+    if grouped:
+        also = "and " if grouped < len(paths) else ""
+        lines += wrap(f"  {also}{spell_own(grouped)} (--full names them)", view.width, "      ")
     return lines
 
 
 def _unknown(plan: Plan, view: View) -> list[str]:
-    most = len(plan.unknown_releases) if view.full else _MOST_RELEASES
+    most = len(plan.unknown_releases) if view.full else _MOST_UNKNOWN
     lines = [""] if plan.unknown_releases else []
     for release in plan.unknown_releases[:most]:
         lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.base.errors import WrongUsage
 from reconciler.model.workspace import Workspace
-from reconciler.plan.change import Action, Change, Frozen
+from reconciler.plan.change import Action, Change, FieldChange, Frozen
 from reconciler.plan.guard import (
     OverLimit,
     Protected,
@@ -27,6 +28,19 @@ def changes(
 ) -> list[Change]:
     base = Frozen.of({"spec": {"protect": protect}})
     return [Change(address=f"{registry}/task-{n}", action=action, base=base) for n in range(count)]
+
+
+def test_a_rename_that_changes_fields_counts_as_an_update() -> None:
+    name = FieldChange(path="metadata.name", before="a", after="b")
+    edited = FieldChange(path="spec.context.source", before="a", after="b")
+    plain, more = (
+        [replace(one, paths=paths) for one in changes(Action.RENAME, 12)]
+        for paths in ((name,), (name, edited))
+    )
+    found = workspace({"update": 5}, r={})
+    check(plain, {"r": 12}, found)
+    with pytest.raises(OverLimit, match="would update 12 of 12"):
+        check(more, {"r": 12}, found)
 
 
 def workspace(limits: dict[str, Any], **registries: dict[str, Any]) -> Workspace:

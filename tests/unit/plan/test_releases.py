@@ -33,6 +33,25 @@ def test_a_new_task_and_a_new_tag_are_new_paths() -> None:
     ]
 
 
+def test_what_leaves_the_registry_and_what_is_a_new_tasks_own_are_told_apart() -> None:
+    images = ("web-api:1", "web:{{.Run.ID}}", "web:prod", "other.example/web-api:1", "shop:1")
+    changes = compared([pushing("web-api", *images), pushing("shop-api", "shop:1")], [], []).changes
+    paths = release_paths(changes, SERVERS).paths
+    kinds = {(path.image.rpartition("/")[2], path.elsewhere, path.own) for path in paths}
+    assert kinds == {
+        ("web-api:1", False, True),
+        ("web:{run id}", False, True),
+        ("web:prod", False, False),
+        ("web-api:1", True, False),
+        ("shop:1", False, False),  # two tasks write it
+    }
+    old = pushing("web-api", "web:1")
+    (path,) = release_paths(
+        compared([pushing("web-api", "web:{{.Run.ID}}")], [old], [old]).changes, SERVERS
+    ).paths
+    assert not path.own  # the task is not new
+
+
 def beside(declared: list[Task], live: list[Task], **more: str) -> list[tuple[str, ...]]:
     changes = compared(declared, live, live).changes
     texts = [(address, one.document) for address, one in stores(*live).items()]

@@ -30,6 +30,15 @@ def test_a_timer_that_comes_and_one_that_goes_are_told() -> None:
     assert (new.timer, new.before, new.runs_before, new.runs_after) == ("new", None, 0, 1)
 
 
+def test_the_timers_of_a_new_task_are_told_but_for_those_that_are_off() -> None:
+    timers = {"nightly": "0 3 * * *", "off": {"schedule": "0 4 * * *", "status": "Disabled"}}
+    new = task(triggers={"timers": timers})
+    (timer,) = timer_changes(compared([new], [], []).changes, NOW)
+    assert (timer.timer, timer.before, timer.runs_after) == ("nightly", None, 1)
+    asleep = task(triggers={"timers": timers}, status="Disabled")
+    assert timer_changes(compared([asleep], [], []).changes, NOW) == ()
+
+
 @pytest.mark.parametrize(
     ("after", "spec"),
     [

@@ -109,6 +109,10 @@ def test_every_place_of_a_secret_is_found_and_nothing_else() -> None:
 def test_names_that_change_hands_come_first_and_those_of_new_tasks_last() -> None:
     new = ReleasePath(image="a", address="x/new")
     old = ReleasePath(image="b", address="x/old")
+    own = ReleasePath(image="a", address="x/new", own=True)
     taken = ReleasePath(image="c", address="x/new", former=("x/gone", "x/went"))
-    assert ranked((new, old, taken), {"x/new"}) == [taken, old, new]
+    there = ReleasePath(image="d", address="x/new", elsewhere=True)
+    paths = (own, new, old, there, taken)
+    assert ranked(paths, {"x/new"}) == [taken, there, old, new, own]
+    assert spell_release(there) == "x/new now writes d, in another registry than its own"
     assert spell_release(taken) == "x/new now writes c, until now written by x/gone, x/went"

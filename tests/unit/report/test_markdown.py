@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.base.text import one_line
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan, PolicySummary
 from reconciler.plan.facts import KnownDrift, ReleasePath
 from reconciler.plan.safety import Override
-from reconciler.report.inert import code, escape
+from reconciler.report.inert import code, escape, no_commands
 from reconciler.report.markdown import BUDGET, MARKER, plan_markdown
 from tests.golden.plan_scenario import comparison_plan, planned
 from tests.unit.plan.builders import NOW, frozen, task
+from tests.unit.report.code_spans import spans
 
 LONGEST = "n" * 44
 NOTHING: dict[str, Any] = dict.fromkeys(("changes", "drift", "known_drift", "releases"), ())
@@ -155,10 +157,13 @@ def test_what_is_read_at_a_glance_is_not_folded() -> None:
 @given(st.text())
 def test_code_is_one_span_on_one_line(text: str) -> None:
     shown = code(text)
-    assert shown.count("`") == 2
-    assert shown[0] == shown[-1] == "`"
-    assert len(shown) > 2
     assert len(shown.splitlines()) == 1
+    assert spans(shown) == ("", [no_commands(one_line(text, 300)) or " "])
+
+
+@given(st.text(alphabet="` a\\"), st.text(alphabet="` a\\"))
+def test_code_of_two_texts_looks_different(one: str, other: str) -> None:
+    assert (spans(code(one)) == spans(code(other))) == ((one or " ") == (other or " "))
 
 
 @given(st.text(alphabet="\\`*_[]()<>!@#|~$a \n:/") | st.text())
@@ -206,7 +211,7 @@ def test_a_hostile_file_name_or_author_stays_text(name: str) -> None:
         known_drift=(known,),
         releases=(release,),
     )
-    outside = re.sub(r"`[^`\n]*`", "", text.replace("\\`", ""))
+    outside = spans(text)[0]
     assert "@team" not in outside
     assert "@everyone" not in outside
     assert "<img" not in outside
