@@ -131,7 +131,8 @@ def _check(host: str, addresses: tuple[str, ...], *, declared: bool) -> None:
         why = why_denied(address, declared=declared) if address else "no address that is known"
         if why is not None:
             has = f"{host} is" if text == host else f"{host} has the address {text},"
-            raise AddressRefused(f"{has} {why}" + ("" if declared else f"; {_declare(host)}"))
+            may = not declared and address and why_denied(address, declared=True) is None
+            raise AddressRefused(f"{has} {why}" + (f"; {_declare(host)}" if may else ""))
 
 
 def _declare(host: str) -> str:

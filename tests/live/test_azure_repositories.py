@@ -16,7 +16,7 @@ TOKEN = "planted-token-0123456789"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[GitServer]:
-    """`contoso/shop/_git/web`: branch main, a branch feature/x, and pull request 7 of both kinds."""
+    """`contoso/shop/_git/web`: main, feature/x, and pull request 7 of both kinds."""
     root = tmp_path / "repositories" / "contoso" / "shop" / "_git"
     files = {"api/Dockerfile": "FROM scratch\n", "version": "main"}
     work, _ = make_repository(root, "web", files, branch="main")

@@ -24,9 +24,13 @@ Answers = Callable[[str], Answer]
 
 @dataclass
 class Server:
-    """A server on loopback; `requests` are (path, host header, authorization or "")."""
+    """A server on loopback; `requests` are (path, host header, authorization or "").
+
+    `connections` counts those that were made, with a request or without.
+    """
 
     port: int = 0
+    connections: int = 0
     requests: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -63,7 +67,12 @@ def serving(answers: Answers) -> Iterator[Server]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+    class Listener(ThreadingHTTPServer):
+        def get_request(self) -> tuple[Any, Any]:
+            server.connections += 1
+            return super().get_request()
+
+    with Listener(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
         server.port = http.server_port
         thread = threading.Thread(target=http.serve_forever, daemon=True)
