@@ -78,7 +78,7 @@ class BuildahBuilder:
         # buildah makes the tags itself: one for each layer, named by what it was made from.
         repository = f"{registry}/{parts.repository}"
         flags = ["--layers", f"--cache-from={repository}"]
-        flags += [] if request.keep else [f"--cache-to={repository}"]
+        flags += [f"--cache-to={repository}"] if request.cache_kept else []
         return [*flags, *self._store.access(folder, registry, request.cache_login)]
 
     def _kept(

@@ -151,7 +151,7 @@ def _arguments(
     words += [f"--opt=platform={request.platform}"] if request.platform else []
     words += ["--no-cache"] if request.no_cache else []
     words += ["--opt=force-network-mode=none"] if request.offline else []
-    words += _cache(request.cache, write=not request.keep) if request.cache else []
+    words += _cache(request.cache, write=request.cache_kept) if request.cache else []
     return [*words, f"--metadata-file={facts}", f"--output=type=docker,dest={archive}"]
 
 

@@ -26,7 +26,8 @@ class Login:
 class BuildRequest:
     """One image build. `secrets` holds values by name: they are mounted, never arguments.
 
-    `cache` is a name in a registry under which layers are taken and kept, with `cache_login`;
+    `cache` is a name in a registry under which layers are taken, and kept if
+    `cache_kept`, with `cache_login`;
     `classic` asks for the engine's own old builder; `keep` says that the image must stay on an
     engine, for nothing is pushed; `scratch` is a folder on disk for large files.
     """
@@ -43,6 +44,7 @@ class BuildRequest:
     offline: bool = False
     cache: str | None = None
     cache_login: Login | None = None
+    cache_kept: bool = True
     classic: bool = False
     keep: bool = False
     scratch: Path | None = None

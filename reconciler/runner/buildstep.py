@@ -18,7 +18,7 @@ from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import Bases, provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
-from reconciler.runner.demands import read_demands, refuse_missing_secrets
+from reconciler.runner.demands import read_demands, refuse_missing_secrets, refuse_windows
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.labels import image_labels
@@ -38,7 +38,7 @@ from reconciler.taskfile.dockerfile.demands import BuildDemands
 from reconciler.taskfile.steps.buildcontext import dockerfile_of
 from reconciler.taskfile.steps.buildsecrets import build_secrets, secret_limits
 from reconciler.taskfile.steps.limits import build_limits, is_fetched
-from reconciler.taskfile.tasks import BuildStep, CmdStep
+from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
 
@@ -209,6 +209,8 @@ def _prepared(
     )
     where = f'step "{step.id}": '
     refuse_missing_secrets(demands, secrets, file=name, where=where, fix=_GIVE)
+    if platform.startswith("windows/"):
+        refuse_windows(demands, site.builder.name, site.images.platform()[0], where=where)
     check_additions(read_dockerfile(dockerfile), name, work)
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
@@ -241,9 +243,17 @@ def _prepared(
         cache=cache,
         cache_login=cache_login(cache, step, site.builder, work),
         classic=not step.buildkit,
-        keep=not site.multi.push,
+        cache_kept=site.multi.push,
+        keep=not _is_pushed(step, site),
         scratch=work.ports.folder,
     )
+
+
+def _is_pushed(step: BuildStep, site: Site) -> bool:
+    """True if a push step has one of its images."""
+    pushes = (other for other in site.task.steps if isinstance(other, PushStep))
+    pushed = {image for other in pushes for image in other.images}
+    return site.multi.push and not pushed.isdisjoint(tags(step))
 
 
 def tags(step: BuildStep) -> tuple[str, ...]:

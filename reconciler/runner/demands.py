@@ -11,6 +11,7 @@ from reconciler.taskfile.dockerfile.demands import BuildDemands, build_demands
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 
 _UNKNOWN = BuildDemands(runs=True, secrets=())
+_WINDOWS, _BUILDAH = "windows", "buildah"
 # The machine that builds is not known yet. What runs there is no command of the target, whatever
 # it is: so it is any other platform.
 _OTHER = {"linux/amd64": "linux/arm64"}
@@ -47,3 +48,19 @@ def refuse_missing_secrets(
         message = f"{where}{one_line(file)} line {secret.line} mounts the secret {name}"
         advice = f"{fix.replace('NAME', name)}, or write required=false if it may be missing"
         raise Failure(Reason.SECRET_DENIED, f"{message}, and nobody gives it; {advice}")
+
+
+def refuse_windows(demands: BuildDemands, builder: str, system: str, *, where: str) -> None:
+    """Raise Failure (taskfile-invalid) for an image for Windows that a builder cannot make.
+
+    On an engine of Linux (`system` is its operating system) only buildah does, without commands.
+    """
+    if system == _WINDOWS:
+        return
+    if demands.runs:
+        message = "a RUN for Windows needs an engine of Windows"
+        raise Failure(Reason.TASKFILE_INVALID, f"{where}{message}; put the image together by COPY")
+    if builder != _BUILDAH:
+        message = f"the {builder} builder makes no image for Windows"
+        fix = "run the task with platform: windows/amd64, where buildah makes it"
+        raise Failure(Reason.TASKFILE_INVALID, f"{where}{message}; {fix}")

@@ -146,7 +146,7 @@ def test_a_cache_is_taken_and_kept_with_its_login_and_only_taken_without_a_push(
     assert f"--export-cache=type=registry,ref={cache},mode=max,ignore-error=true" in words
     assert set(json.loads((tried.home / "login").read_text())["auths"]) == {"r.example"}
     assert "planted-password" not in "".join(words) + (tried.home / "env").read_text()
-    tried.build(RECORD + "exit 1", cache=cache, keep=True)
+    tried.build(RECORD + "exit 1", cache=cache, cache_kept=False)
     assert not [word for word in tried.words() if word.startswith("--export-cache")]
 
 

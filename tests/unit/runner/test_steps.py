@@ -591,7 +591,7 @@ def test_a_builder_that_keeps_its_cache_itself_is_given_the_login(
     monkeypatch.setattr(bench.run, "ports", lambda: replace(ports, login=lambda _host: login))
     assert cached(bench).status is RunStatus.SUCCEEDED
     (request,) = bench.run.engine.requests
-    assert (request.cache, request.cache_login, request.keep) == (KEPT, login, False)
+    assert (request.cache, request.cache_login, request.cache_kept) == (KEPT, login, True)
     assert bench.run.engine.pushed == []
 
 
@@ -612,7 +612,7 @@ def test_a_login_that_cannot_be_read_leaves_the_cache_without_one(
 def test_without_a_push_no_cache_is_pushed_either(bench: Bench) -> None:
     cached(bench, push=False)
     assert bench.run.engine.requests[0].cache == KEPT
-    assert bench.run.engine.requests[0].keep
+    assert not bench.run.engine.requests[0].cache_kept
     assert bench.run.engine.pushed == []
 
 
@@ -643,6 +643,20 @@ def test_a_cache_that_the_registry_refuses_fails_no_build(bench: Bench) -> None:
     bench.run.engine.transfer = Transfer(refusal=Refusal.AUTH, message="denied")
     assert cached(bench).status is RunStatus.SUCCEEDED
     assert f"warning: the cache {KEPT} is not kept: denied" in bench.run.log.text
+
+
+@pytest.mark.parametrize(
+    ("pushed", "more", "kept"),
+    [("web:1", {}, False), ("other:1", {}, True), ("web:1", {"push": False}, True)],
+)
+def test_an_image_that_no_step_pushes_is_to_stay_on_an_engine(
+    bench: Bench, pushed: str, more: dict[str, Any], kept: bool
+) -> None:
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    bench.run.engine.local = ("known:latest", f"{REGISTRY}/other:1")
+    push = {"push": [f"{REGISTRY}/{pushed}"]}
+    bench.go({"id": "b", "build": f"-t {REGISTRY}/web:1 ."}, push, **more)
+    assert bench.run.engine.requests[0].keep is kept
 
 
 # ------------------------------------------------------------ build secrets
@@ -685,6 +699,27 @@ def test_an_image_of_a_step_with_a_secret_in_its_history_fails_the_step(bench: B
     bench.run.engine.history = "RUN echo cGxhbnRlZC12YWx1ZQ=="
     record = built(bench, "-t x:1 --secret id=NPM", "NPM=planted-value")
     assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+
+
+@pytest.mark.parametrize(
+    ("builder", "dockerfile", "said"),
+    [
+        ("buildkit", "FROM scratch\nCOPY x /\n", "the buildkit builder makes no image for Windows"),
+        ("buildah", "FROM scratch\nRUN x\n", "a RUN for Windows needs an engine of Windows"),
+        ("buildah", "FROM scratch\nCOPY x /\n", None),
+    ],
+)
+def test_an_image_for_windows_is_refused_before_a_builder_that_cannot(
+    bench: Bench, builder: str, dockerfile: str, said: str | None
+) -> None:
+    bench.run.engine.name = builder
+    record = built(bench, "--platform windows/amd64", dockerfile=dockerfile)
+    if said is None:
+        assert record.status is RunStatus.SUCCEEDED, record.message
+    else:
+        assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+        assert said in str(record.message)
+    assert len(bench.run.engine.requests) == (said is None)
 
 
 def test_labels_of_a_step_win_but_for_those_that_lead_back_to_the_run(bench: Bench) -> None:
