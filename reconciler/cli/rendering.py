@@ -69,6 +69,7 @@ def render(invocation: Invocation, /, *, file: str, compat: str, output: str, **
 @click.option("--build-arg", "args", multiple=True, metavar="NAME=VALUE", help="Build argument.")
 @click.option("--target", help="Stage to build.")
 @click.option("--platform", default="linux/amd64", show_default=True, help="What to build for.")
+@click.option("--build-platform", help="Where it is built, BUILDPLATFORM.  [default: as here]")
 @_compat
 @output_option
 @pass_invocation

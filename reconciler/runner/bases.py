@@ -50,14 +50,22 @@ def read_dependencies(
     args: Mapping[str, str],
     target: str | None,
     platform: str,
+    build_platform: str,
     tell: Callable[[str], None],
 ) -> tuple[Dependency, ...]:
     """The outside images of a Dockerfile; none, and said why, if it cannot be understood.
 
+    `build_platform` is that of the engine: BUILDPLATFORM, BUILDARCH.
     Whether it can be built is not judged here: the builder knows its own language best.
     """
     try:
-        found = base_images(dockerfile, build_args=args, target=target, platform=platform)
+        found = base_images(
+            dockerfile,
+            build_args=args,
+            target=target,
+            platform=platform,
+            build_platform=build_platform,
+        )
     except DockerfileError as error:
         line = f" (Dockerfile line {error.line})" if error.line else ""
         tell(f"warning: the base images are not known, nothing is pinned: {error}{line}")

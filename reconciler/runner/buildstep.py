@@ -21,6 +21,7 @@ from reconciler.runner.context import find_dockerfile, find_folder, read_dockerf
 from reconciler.runner.demands import read_demands, refuse_missing_secrets, refuse_windows
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop, written_failure
+from reconciler.runner.fetch import mask_login
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_login, cache_name, keep_cache
 from reconciler.runner.ledger import StepFailed
@@ -136,6 +137,7 @@ def _repository(step: BuildStep, work: Work) -> Fetched:
     """The repository of a step, fetched as that of a run is. No token goes with it: the task file
     chose the address, and the token of the run was given for the address in its spec.
     """
+    mask_login(step.build.context, work)
     try:
         fetched = work.ports.fetch(step.build.context, None, work.watch)
     except Stop:
@@ -212,11 +214,13 @@ def _prepared(
     if platform.startswith("windows/"):
         refuse_windows(demands, site.builder.name, site.images.platform()[0], where=where)
     check_additions(read_dockerfile(dockerfile), name, work)
+    own = "/".join(site.images.platform())
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
         args=args,
         target=build.target,
         platform=platform,
+        build_platform=own,
         tell=lambda text: work.ledger.say_unread(step.id, text),
     )
     # One after the other: two steps on the same base pull it once.
@@ -225,7 +229,7 @@ def _prepared(
         # What steps have changed never had the histories; one made there is there on purpose.
         local = folder if workspace is site.fetched and work.request.local else None
         dockerfile, bases = pinned_dockerfile(
-            dockerfile, args, bases, work, platform=platform, local=local
+            dockerfile, args, bases, work, platform=platform, build_platform=own, local=local
         )
         work.ledger.note_bases(bases.records)
         work.ledger.note(builder=site.builder.name if step.buildkit else _CLASSIC)

@@ -164,7 +164,8 @@ def _prepare(
     """Fill in variables, read secrets, have the base images ready."""
     request, step = work.request, work.request.step
     work.ledger.note(builder=builder.name)
-    variables = run_variables(work, fetched, images.platform())
+    own = images.platform()
+    variables = run_variables(work, fetched, own)
     names = image_names(step.images, variables, request.login_server, request.registries)
     if told := changed_in_tags(step.images, variables):
         work.ledger.say("build", f"note: {told}")
@@ -175,13 +176,16 @@ def _prepare(
         args=args,
         target=step.target,
         platform=request.platform,
+        build_platform="/".join(own),
         tell=lambda text: work.ledger.say_unread("build", text),
     )
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)
     bases = provide_bases(dependencies, images, work)
     local = fetched.folder if request.local else None
-    dockerfile, bases = pinned_dockerfile(dockerfile, args, bases, work, local=local)
+    dockerfile, bases = pinned_dockerfile(
+        dockerfile, args, bases, work, build_platform="/".join(own), local=local
+    )
     work.ledger.note(bases=bases.records)
     build = BuildRequest(
         context=fetched.folder,

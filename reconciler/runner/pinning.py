@@ -24,6 +24,7 @@ def pinned_dockerfile(
     work: Work,
     *,
     platform: str | None = None,
+    build_platform: str | None = None,
     local: Path | None = None,
 ) -> tuple[Path, Bases]:
     """The Dockerfile to build from, and the bases as it names them.
@@ -31,7 +32,8 @@ def pinned_dockerfile(
     Without a digest to write it is the original. The copy lies in the run's own folder, outside
     of the context, with the ignore file of that Dockerfile beside it, where BuildKit looks for it.
     For a context that is a folder of this machine (`local`) there is always a copy: its ignore file
-    leaves out what we leave out. `platform` is the request's unless given. Raises Failure if the
+    leaves out what we leave out. `platform` is the request's unless given, and `build_platform` (of
+    the engine) the same. Raises Failure if the
     copy cannot be written.
     """
     if not bases.digests and local is None:
@@ -42,7 +44,13 @@ def pinned_dockerfile(
     text = decode(dockerfile.read_bytes())
     platform = platform or work.request.platform
     try:
-        result = pin(text, bases.digests, build_args=args, platform=platform)
+        result = pin(
+            text,
+            bases.digests,
+            build_args=args,
+            platform=platform,
+            build_platform=build_platform,
+        )
     except DockerfileError as error:
         work.ledger.say("build", f"warning: the bases stay as they are written: {error}")
         kept = dockerfile.read_bytes()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.adapters.backends import this_machine
 from tests.flow.desk import Desk
 from tests.flow.repository import commit, git
 from tests.live.git_server import make_repository, serve_git
@@ -53,6 +54,21 @@ def test_every_image_that_is_taken_from_counts(desk: Desk) -> None:
     (entry,) = listed(desk, "web", "--target", "BUILD")
     assert entry["runtime-dependency"]["reference"] == "golang:3"
     assert entry["image"] is None
+
+
+def test_the_platform_of_the_builder_is_not_that_of_the_target(desk: Desk) -> None:
+    text = "FROM --platform=$BUILDPLATFORM tool:$BUILDARCH AS a\nFROM base:$TARGETARCH\n"
+    desk.write({"Dockerfile": text})
+    for words, built in (
+        (["--platform", "linux/arm64", "--build-platform", "linux/386"], ("386", "arm64")),
+        (["--build-platform", "Linux/ARM64"], ("arm64", "amd64")),
+        (["--platform", "linux/arm64"], (this_machine()[0].split("/")[1], "arm64")),
+    ):
+        (entry,) = listed(desk, ".", *words)
+        assert buildtime(entry) == [f"tool:{built[0]}"]
+        assert entry["runtime-dependency"]["reference"] == f"base:{built[1]}"
+    outcome = desk.run("deps", ".", "--build-platform", "z80")
+    assert (outcome.code, "--build-platform: a platform is one of" in outcome) == (64, True)
 
 
 def test_the_other_scanner_answers_as_it_does(desk: Desk) -> None:

@@ -24,7 +24,8 @@ from reconciler.taskfile.inputs import Manner
 class DepsWords:
     """The words as they were written. `folder` is where the person stands.
 
-    `file` is relative to the context; where ACR's scanner is followed, to `folder` first.
+    Without `build_platform` this machine builds. `file` is relative to the context; where ACR's
+    scanner is followed, to `folder` first.
     """
 
     source: str
@@ -34,6 +35,7 @@ class DepsWords:
     args: Sequence[str] = ()
     target: str | None = None
     platform: str = "linux/amd64"
+    build_platform: str | None = None
     manner: Manner = Manner.STRICT
 
 
@@ -76,7 +78,8 @@ def _found(text: str, shown: str, words: DepsWords, revision: str) -> Depends:
         text,
         build_args=dict(map(_argument, words.args)),
         target=words.target,
-        platform=_platform(words.platform),
+        platform=_platform(words.platform, "--platform"),
+        build_platform=_build_platform(words, text),
         unneeded=True,
     )
     entries = dependency_entries(images, tags=words.images, revision=revision)
@@ -90,11 +93,22 @@ def _argument(word: str) -> tuple[str, str]:
     return name, value
 
 
-def _platform(text: str) -> str:
+def _platform(text: str, flag: str) -> str:
     try:
         return canonical_platform(text)
     except ValueError as error:
-        raise WrongUsage(f"--platform: {error}") from None
+        raise WrongUsage(f"{flag}: {error}") from None
+
+
+def _build_platform(words: DepsWords, text: str) -> str | None:
+    """The platform of BUILDPLATFORM and its kin, None where the file uses none of them."""
+    if words.build_platform is not None:
+        return _platform(words.build_platform, "--build-platform")
+    if "BUILD" not in text:
+        return None
+    from reconciler.adapters.backends import this_machine  # noqa: PLC0415  (late: rarely needed)
+
+    return next(iter(this_machine()), None)
 
 
 def _wrong(file: str, message: str, line: int = 1, fix: str | None = None) -> InvalidInput:

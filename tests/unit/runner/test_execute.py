@@ -137,10 +137,25 @@ def test_a_base_that_this_run_has_built_is_taken_as_it_was_built(run: Run) -> No
         args={},
         target=None,
         platform="linux/amd64",
+        build_platform="linux/amd64",
         tell=pytest.fail,
     )
     bases = provide_bases(found, run.engine, work)
     assert (bases.digests, bases.records[0].image_id, run.engine.pulled) == ({}, IMAGE.id, [])
+
+
+def test_the_platform_of_the_builder_is_that_of_the_engine(run: Run) -> None:
+    text = "FROM --platform=$BUILDPLATFORM tool:$BUILDARCH AS t\nFROM base:$TARGETARCH\n"
+
+    class Other(MemoryEngine):
+        def platform(self) -> tuple[str, str]:
+            return "linux", "arm64"
+
+    run.engine = Other()
+    run.tags["docker.io/library/tool:arm64"] = NEW
+    run.go(text + "COPY --from=t a b\n")
+    assert run.engine.pulled == [f"tool@{NEW}", "base:amd64"]
+    assert f"tool:arm64@{NEW}" in built_from(run)
 
 
 def test_the_own_ignore_file_of_a_dockerfile_goes_with_its_copy(run: Run) -> None:
