@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
+from reconciler.base.errors import ReconcilerError
 from reconciler.base.text import one_line, plural
-from reconciler.model.context import Token
+from reconciler.model.context import ContextKind, Token, artifact_location, context_kind
 from reconciler.model.run import Reason, UsedSecret
 from reconciler.runner.context import Size
 from reconciler.runner.failure import Failure
@@ -21,6 +23,8 @@ def fetch_context(work: Work) -> Fetched:
     """The context on this machine. Raises Failure or Stop."""
     token = work.request.token
     value = _read_token(work, token) if token is not None else None
+    if value is None:
+        mask_login(work.request.source, work)
     try:
         fetched = work.ports.fetch(work.request.source, value, work.watch)
         for note in fetched.notes:
@@ -30,6 +34,14 @@ def fetch_context(work: Work) -> Fetched:
         if failure.reason is Reason.SOURCE_AUTH and token is not None:
             failure.message += f"; the token is {token.secret}"
         raise
+
+
+def mask_login(source: str, work: Work) -> None:
+    """Mask the login that an artifact is fetched with: its registry may repeat it in an answer."""
+    # Why there is none is told where it is needed.
+    with contextlib.suppress(ReconcilerError, ValueError):
+        if context_kind(source) is ContextKind.ARTIFACT:
+            work.login(artifact_location(source).registry)
 
 
 def warn_of_size(size: Size, work: Work) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.git_server import GitServer, make_repository, serve_git
-from tests.live.hostile.places import page, serving
+from tests.live.hostile.places import Answer, page, serving
 from tests.live.hostile.registries import layer, push
 from tests.live.hostile.tars import packed
 from tests.live.test_git_contexts import allow_http
@@ -146,6 +148,37 @@ def test_a_host_that_is_not_declared_is_told_with_what_would_allow_it(workshop: 
         assert files.requests == []
     assert done.returncode == 4
     assert "insecure: true" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("way", ["build", "steps"])
+def test_a_registry_that_repeats_a_login_does_not_show_it(way: str, workshop: Workshop) -> None:
+    pair = base64.b64encode(b"builder:planted-password").decode()
+
+    def answers(_path: str) -> Answer:
+        given = server.requests[-1][2]
+        if not given:
+            return page(b"", 401, WWW_Authenticate='Basic realm="x"')
+        secret = base64.b64decode(given.removeprefix("Basic ")).decode()
+        return page(f"no {given} {secret}".encode(), 403)
+
+    with serving(answers) as server:
+        with (workshop.root / "reconciler.yaml").open("a") as file:
+            file.write(f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+        (workshop.root / "docker").mkdir()
+        logins = {"auths": {server.host: {"auth": pair}}}
+        (workshop.root / "docker" / "config.json").write_text(json.dumps(logins))
+        workshop.environment["DOCKER_CONFIG"] = str(workshop.root / "docker")
+        source = f"oci://{server.host}/x:1"
+        if way == "build":
+            done = workshop.call("build", "--no-push", source)
+        else:
+            done = run(workshop, {"id": "b", "build": source})
+        assert server.requests[-1][2] == f"Basic {pair}"
+    assert done.returncode == 4
+    told = done.stdout + done.stderr + json.dumps(workshop.last())
+    assert "answers 403" in told
+    assert "planted-password" not in told
+    assert pair not in told
 
 
 @pytest.mark.parametrize("way", ["build", "steps"])

@@ -16,6 +16,7 @@ from reconciler.adapters.fetch_fault import FetchError, FetchFault, Limits, size
 from reconciler.adapters.inflate import Meter
 from reconciler.adapters.oci_artifact import fetch_artifact
 from reconciler.adapters.resolve import Guard
+from reconciler.base.errors import RegistryRefused, SecretUnavailable
 from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.context import artifact_location
@@ -60,7 +61,7 @@ class Downloads:
         except ValueError as error:
             raise Failure(Reason.SOURCE_MISSING, f"{one_line(source)}: {error}") from None
         client = Client(self.guard, stopping, self.limits)
-        login = _login(token) if token else self.login(artifact.registry)
+        login = _login(token) if token else self._own_login(artifact.registry)
         with self._folders("the artifact") as (folder, packed):
             found = fetch_artifact(artifact, folder, packed, client, login)
             shutil.rmtree(packed)
@@ -68,6 +69,13 @@ class Downloads:
         shown = f"oci://{artifact}{pinned}"
         notes = (*found.notes, f"downloaded {shown}")
         return Fetched(folder, folder, dirty=False, shown=shown, notes=notes)
+
+    def _own_login(self, registry: str) -> Login | None:
+        try:
+            return self.login(registry)
+        except (RegistryRefused, SecretUnavailable) as error:
+            message = f"the login for {registry}: {error.message}"
+            raise Failure(Reason.SOURCE_AUTH, message) from None
 
     @contextmanager
     def _folders(self, what: str) -> Iterator[tuple[Path, Path]]:
