@@ -32,9 +32,9 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
 class RunPlace:
     """A state with its runs and logs, and the environment runs work in.
 
-    `root` is the workspace, or the folder of the state outside of any; files of secrets are relative
-    to `secrets`; `platforms` is what the workspace declares of them; plain http is used for hosts in
-    `insecure` only, `declared` are all hosts that the workspace names.
+    `root` is the workspace, or the folder of the state outside of any; files of secrets are
+    relative to `secrets`; `platforms` is what the workspace declares of them; plain http is used
+    for hosts in `insecure` only, `declared` are all hosts that the workspace names.
     """
 
     database: Database
