@@ -188,6 +188,7 @@ def _recovered_lines(item: Recovered, width: int) -> list[str]:
     )
     rest = ""
     if item.not_done:
-        rest = f". Not done: {cut(', '.join(item.not_done), 200)}. To finish that very plan: "
-        rest += f"reconciler apply --resume {item.apply_id}"
+        rest = f". Not done: {cut(', '.join(item.not_done), 200)}. "
+        again = f"To finish that very plan: reconciler apply --resume {item.apply_id}"
+        rest += "Live tasks moved since: make a new plan" if item.moved else again
     return wrap(harmless(text + rest), width, "  ")

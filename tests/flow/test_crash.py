@@ -102,6 +102,8 @@ def test_a_live_change_after_the_crash_is_not_taken_for_our_write(project: Proje
     project.change_live("a-changed", timeout=7200)
     told = " ".join(project.run("plan").out.split())
     assert "interrupted after 0 of 4 writes" in told
+    assert "Live tasks moved since: make a new plan" in told
+    assert "--resume" not in told
     assert project.run("apply", "--auto-approve").code == 0
     assert json.loads(project.live()["contoso/a-changed"])["spec"]["timeout"] == 900
 

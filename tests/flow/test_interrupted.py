@@ -79,12 +79,15 @@ def resume_of(told: str) -> list[str]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize(("place", "done"), [(WRITE, 1), (TELL, 2), (REMEMBER, 1)])
+@pytest.mark.parametrize(("place", "done"), [(WRITE, 1), (TELL, 2), (REMEMBER, 2)])
 def test_an_apply_that_is_stopped_tells_how_far_it_came_and_how_to_go_on(
     project: Project, number: int, place: str, done: int
 ) -> None:
     code, told = stopped(project, number, place, "apply", "--auto-approve", second=True)
     assert (code, f"interrupted after {done} of 3 writes" in told) == (130, True)
+    # What was written is named as that, and what was not as that.
+    assert ("after contoso/shop-api" if done == 2 else "at contoso/shop-api") in told
+    assert len(project.live()) == done
     assert lock_is_free(project)
     assert project.run(*resume_of(told)).code == 0
     assert len(project.live()) == 3

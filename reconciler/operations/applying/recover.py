@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.base.errors import StalePlan
+from reconciler.operations.applying.moved import check_all
 from reconciler.operations.applying.taken import Recovered
 from reconciler.operations.applying.write import Entry, remember, was_done
 from reconciler.operations.workspace import OpenWorkspace
@@ -26,10 +28,23 @@ def recover(opened: OpenWorkspace) -> Iterator[Recovered]:
 def _recover(opened: OpenWorkspace, row: journal.ApplyRow) -> Recovered:
     with opened.database.read() as connection:
         writes = journal.writes_of(connection, row.id)
-    not_done = [write.address for write in writes if not _settle(opened, write)]
+    left = [write for write in writes if not _settle(opened, write)]
+    moved = _has_moved(opened, left)
     with opened.database.write() as connection:
         journal.finish(connection, row.id, "interrupted", opened.clock())
-    return Recovered(row.id, row.actor, len(writes) - len(not_done), len(writes), tuple(not_done))
+    not_done = tuple(write.address for write in left)
+    done = len(writes) - len(not_done)
+    return Recovered(row.id, row.actor, done, len(writes), not_done, moved)
+
+
+def _has_moved(opened: OpenWorkspace, left: list[journal.WriteRow]) -> bool:
+    """True if a live task is not what the plan was made from: then a resume would be refused."""
+    changes = (read_change(write.change) for write in left)
+    try:
+        check_all(changes, opened.provider, opened.clock())
+    except StalePlan:
+        return True
+    return False
 
 
 def _settle(opened: OpenWorkspace, write: journal.WriteRow) -> bool:

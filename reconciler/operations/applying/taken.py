@@ -11,13 +11,17 @@ if TYPE_CHECKING:  # SQLAlchemy takes 0.15 s to import; a plan without changes n
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """An apply that was killed: by whom it was started, and how far it had come."""
+    """An apply that was killed: by whom it was started, and how far it had come.
+
+    `moved`: a live task is not what its plan was made from any more; it cannot be resumed.
+    """
 
     apply_id: str
     actor: str
     done: int
     total: int
     not_done: tuple[str, ...]
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from reconciler.base.errors import Interrupted, PartlyApplied, ReconcilerError, StalePlan
 from reconciler.operations.applying.manner import Manner, Step
@@ -19,6 +20,8 @@ from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.locks import LockLost, StateLock
 
+_NEW_PLAN = "what was written is remembered; make a new plan for the rest"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -27,6 +30,10 @@ class Failure:
     change: Change
     error: ReconcilerError | None
     told: str
+
+
+# How far the change has come that is being done: counted are those that are live.
+_Stage = Literal["before", "writing", "written", "counted"]
 
 
 @dataclass(slots=True)
@@ -40,7 +47,8 @@ class Writer:
     manner: Manner
     written: int = 0
     _failures: list[Failure] = field(default_factory=list)
-    _at: str | None = None
+    _at: Change | None = None
+    _stage: _Stage = "before"
 
     def run(self, changes: Iterable[tuple[int, Change]]) -> None:
         """Write changes, each with its number in the journal, and note how the apply ended.
@@ -63,11 +71,12 @@ class Writer:
         """Inside the block Ctrl-C, wherever it comes, is told as Interrupted: how far it came."""
         try:
             yield
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            self._count_if_live(error)
             raise self._interrupted() from None
 
     def _one(self, provider: Provider, position: int, change: Change) -> None:
-        self._at = change.address
+        self._at, self._stage = change, "before"
         started = self.opened.clock()
         if self._is_blocked(position, change):
             return
@@ -75,14 +84,14 @@ class Writer:
             self._write(provider, position, change)
         except LockLost as error:
             # The journal is in the hands of whoever holds the lock now.
-            raise self._told(change, error) from None
+            raise self._told(error) from None
         except ReconcilerError as error:
             if not self.manner.go_on:
-                raise self._stopped(change, error) from error
+                raise self._stopped(error) from error
             if not self._done_all_the_same(provider, position, change, error):
                 return
+        self._count()
         if change.action is not Action.NO_OP:
-            self.written += 1
             seconds = (self.opened.clock() - started).total_seconds()
             self.manner.watch(Step(self.written, self.total, change, seconds))
 
@@ -91,10 +100,32 @@ class Writer:
             raise LockLost("the lock was lost while applying", hint="make a new plan")
         check_one(change, provider.read, self.opened.clock())
         self.manner.passing(position, "before")
+        self._stage = "writing"
         write_live(provider, change)
+        self._stage = "written"
         self.manner.passing(position, "written")
         self._remember(position, change, journal.DONE)
         self.manner.passing(position, "settled")
+
+    def _count(self) -> None:
+        """The change that is being done is live: once, whatever comes then."""
+        if self._at is not None and self._at.action is not Action.NO_OP:
+            self.written += self._stage != "counted"
+        self._stage = "counted"
+
+    def _count_if_live(self, error: BaseException) -> None:
+        """What stopped us came between a write and its memory: live tells whether it was done.
+
+        A lock that is lost while writing lets nothing be written.
+        """
+        if self._at is None or self._stage in {"before", "counted"}:
+            return
+        is_live = self._stage == "written"
+        if not is_live and not isinstance(error, LockLost):
+            with contextlib.suppress(ReconcilerError, KeyboardInterrupt):
+                is_live = was_done(self.opened.provider, self._at)
+        if is_live:
+            self._count()
 
     def _may_write(self, provider: Provider) -> bool:
         if provider.capabilities().fenced:
@@ -140,8 +171,12 @@ class Writer:
         return PartlyApplied(
             f"applied {self.written} of {self.total}; {len(self._failures)} failed",
             details=list(self._failed_rows()),
-            hint=self._next(),
+            hint=_NEW_PLAN if self._has_moved() else self._next(),
         )
+
+    def _has_moved(self) -> bool:
+        """True if a live task moved: then a resume would be refused."""
+        return any(isinstance(one.error, StalePlan) for one in self._failures)
 
     def _failed_rows(self) -> Iterator[tuple[str, str]]:
         for one in self._failures:
@@ -151,36 +186,42 @@ class Writer:
         yield ("journal", self.apply_id)
 
     # -------------------------------------------------------------- what stops
-    def _stopped(self, change: Change, error: ReconcilerError) -> ReconcilerError:
+    def _stopped(self, error: ReconcilerError) -> ReconcilerError:
         # Whether a write was done that failed in another way than being stale is not known: the
         # journal stays open, and the next one who takes the lock finds out from live.
         if isinstance(error, StalePlan):
             with self.opened.database.write() as connection:
                 journal.give_up(connection, self.apply_id, self.opened.clock())
             self._finish("partial" if self.written else "refused")
-        return self._told(change, error)
+        return self._told(error)
 
     def _finish(self, outcome: str) -> None:
         with self.opened.database.write() as connection:
             journal.finish(connection, self.apply_id, outcome, self.opened.clock())
 
-    def _told(self, change: Change, error: ReconcilerError) -> ReconcilerError:
+    def _told(self, error: ReconcilerError) -> ReconcilerError:
         """The error itself if nothing was written, else that something was."""
+        self._count_if_live(error)
         if not self.written:
             return error
         return PartlyApplied(
             f"applied {self.written} of {self.total}, then stopped: {error.message}",
-            details=[("at", change.address), ("journal", self.apply_id), *error.details],
-            hint=self._next(),
+            details=[*self._place(), ("journal", self.apply_id), *error.details],
+            hint=_NEW_PLAN if isinstance(error, StalePlan) else self._next(),
         )
 
     def _interrupted(self) -> Interrupted:
-        at = [("at", self._at)] if self._at is not None else []
         return Interrupted(
             f"interrupted after {self.written:,} of {self.total:,} writes",
-            details=[*at, ("journal", self.apply_id)],
+            details=[*self._place(), ("journal", self.apply_id)],
             hint=self._next(),
         )
+
+    def _place(self) -> list[tuple[str, str]]:
+        """The change that was not done, or after which it stopped."""
+        if self._at is None:
+            return []
+        return [("after" if self._stage == "counted" else "at", self._at.address)]
 
     def _next(self) -> str:
         return (
