@@ -138,7 +138,7 @@ def test_a_failing_build_is_exit_4_and_says_why(workshop: Workshop) -> None:
     ("words", "reason", "said"),
     [
         (["none"], "source-missing", "none"),
-        (["oci://r.contoso.example/a:1"], "source-missing", "runs folders and Git"),
+        (["oci://r.contoso.invalid/a:1"], "source-missing", "the artifact cannot be fetched"),
         (["app", "-f", "Dockerfil"], "dockerfile-missing", "did you mean Dockerfile?"),
         (["app", "--secret", "T=env:NOT_SET_HERE"], "secret-denied", "NOT_SET_HERE is not set"),
         (["missing-base"], "base-pull", "Dockerfile line 1"),
