@@ -14,7 +14,7 @@ class Waiting:
     `pool` is a name whose cap it counts against; higher `priority` goes first. Of one `series` (the
     task, for timers that must not overlap) one run is done at a time. A run of the same `fold` that
     still waits takes this one's place in the queue and its work. `delay` in seconds before it may
-    start.
+    start. Of the runs of one `crowd` at most `crowd_cap` are done at once.
     """
 
     record: RunRecord
@@ -23,6 +23,8 @@ class Waiting:
     series: str | None = None
     fold: str | None = None
     delay: float = 0.0
+    crowd: str | None = None
+    crowd_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,12 @@ from reconciler.store.schema import (
     decisions,
     deliveries,
     events,
+    image_events,
+    image_moves,
+    images,
     meta,
     queue,
+    rebuilds,
     task_bases,
     timers,
 )
@@ -59,9 +63,20 @@ def _from_4(connection: Connection) -> None:
         table.create(connection)
 
 
+def _from_5(connection: Connection) -> None:
+    """Images are watched; runs of one event may be limited together."""
+    known = {column["name"] for column in sa.inspect(connection).get_columns("queue")}
+    for name, kind in (("crowd", "TEXT"), ("crowd_cap", "INTEGER")):
+        if name not in known:  # made by the step before, as it is now
+            connection.execute(sa.text(f"ALTER TABLE queue ADD COLUMN {name} {kind}"))
+    for table in (images, image_events, image_moves, rebuilds):
+        table.create(connection)
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
+    5: _from_5,
 }

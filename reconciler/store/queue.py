@@ -110,6 +110,8 @@ def _insert(connection: Connection, fresh: list[Waiting]) -> None:
             "fold": item.fold,
             "start_after": now.seconds + item.delay if item.delay else None,
             "clock": now.clock,
+            "crowd": item.crowd,
+            "crowd_cap": item.crowd_cap,
         }
         for item in fresh
     ]
@@ -165,7 +167,7 @@ def claim(
         busy = _busy(connection, now)
         found: list[Claimed] = []
         for pool, room in rooms.items():
-            rows = _free(connection, pool, busy.left(pool, room), busy.series, now)
+            rows = _free(connection, pool, busy.left(pool, room), busy, now)
             found += [_claimed(connection, row, worker) for row in rows]
         for claimed in found:
             _lend(connection, claimed.lease, now, lease_seconds)
@@ -174,10 +176,21 @@ def claim(
 
 @dataclass(slots=True)
 class _Busy:
-    """Runs with a valid lease: how many of each pool, and of which series."""
+    """Runs with a valid lease: how many of each pool and crowd, and of which series."""
 
     pools: dict[str, int]
     series: set[str]
+    crowds: dict[str, int]
+    full: set[str]  # crowds of which no more may begin
+
+    def add(self, row: Any) -> None:
+        """Count a run for its series and its crowd."""
+        if row.series is not None:
+            self.series.add(row.series)
+        if row.crowd is not None:
+            self.crowds[row.crowd] = self.crowds.get(row.crowd, 0) + 1
+            if row.crowd_cap is not None and self.crowds[row.crowd] >= row.crowd_cap:
+                self.full.add(row.crowd)
 
     def left(self, pool: str, room: Room) -> int:
         """How many more runs of a pool may begin."""
@@ -194,30 +207,27 @@ def _over(now: Moment) -> sa.ColumnElement[bool]:
 
 
 def _busy(connection: Connection, now: Moment) -> _Busy:
-    found = _Busy({}, set())
-    held = sa.select(queue.c.pool, queue.c.series).where(
+    found = _Busy({}, set(), {}, set())
+    columns = (queue.c.pool, queue.c.series, queue.c.crowd, queue.c.crowd_cap)
+    held = sa.select(*columns).where(
         queue.c.worker.is_not(None), queue.c.ended == 0, sa.not_(_over(now))
     )
     for row in connection.execute(held):
         found.pools[row.pool] = found.pools.get(row.pool, 0) + 1
-        if row.series is not None:
-            found.series.add(row.series)
+        found.add(row)
     return found
 
 
-def _free(
-    connection: Connection, pool: str, left: int, series: set[str], now: Moment
-) -> list[Row[Any]]:
-    """Up to `left` rows of a pool that may start, locked; `series` grows with theirs."""
+def _free(connection: Connection, pool: str, left: int, busy: _Busy, now: Moment) -> list[Row[Any]]:
+    """Up to `left` rows of a pool that may start, locked; they are counted as busy."""
     found: list[Row[Any]] = []
     while len(found) < left:
         taken = [row.run_id for row in found]
-        row: Row[Any] | None = connection.execute(_next(pool, series, taken, now)).first()
+        row: Row[Any] | None = connection.execute(_next(pool, busy, taken, now)).first()
         if row is None:
             break
         found.append(row)
-        if row.series is not None:
-            series.add(row.series)
+        busy.add(row)
     return found
 
 
@@ -228,17 +238,18 @@ def _claimed(connection: Connection, row: Row[Any], worker: str) -> Claimed:
     return Claimed(lease, RunRecord.model_validate_json(stored.scalar_one()))
 
 
-def _next(pool: str, series: set[str], taken: list[str], now: Moment) -> sa.Select[Any]:
+def _next(pool: str, busy: _Busy, taken: list[str], now: Moment) -> sa.Select[Any]:
     may_start = sa.or_(
         queue.c.start_after.is_(None),
         queue.c.clock != now.clock,  # it waited while the machine was off
         queue.c.start_after <= now.seconds,
     )
     free = sa.or_(sa.and_(queue.c.worker.is_(None), may_start), _over(now))
-    alone = sa.or_(queue.c.series.is_(None), queue.c.series.not_in(series))
+    alone = sa.or_(queue.c.series.is_(None), queue.c.series.not_in(busy.series))
+    uncrowded = sa.or_(queue.c.crowd.is_(None), queue.c.crowd.not_in(busy.full))
     return (
         sa.select(queue)
-        .where(queue.c.pool == pool, free, alone, queue.c.run_id.not_in(taken))
+        .where(queue.c.pool == pool, free, alone, uncrowded, queue.c.run_id.not_in(taken))
         .order_by(queue.c.priority.desc(), queue.c.position)
         .limit(1)
         .with_for_update(skip_locked=True)

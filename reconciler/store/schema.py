@@ -174,6 +174,8 @@ queue = Table(
     Column("lease_until", Float),
     Column("clock", Text, nullable=False),
     Column("ended", Integer, nullable=False, server_default="0"),  # 1: only to be settled
+    Column("crowd", Text),  # runs of one event, of which `crowd_cap` may be done at once
+    Column("crowd_cap", Integer),
     Index("queue_by_order", "pool", "priority", "position"),
     Index("queue_by_fold", "fold"),
     Index("queue_by_series", "series"),
@@ -221,4 +223,56 @@ timers = Table(
     Column("name", Text, primary_key=True),
     Column("schedule", Text, nullable=False),
     Column("handled", Text, nullable=False),
+)
+
+# What registries serve under the tags that are watched. Times are seconds since 1970, UTC.
+images = Table(
+    "images",
+    metadata,
+    Column("reference", Text, primary_key=True),  # as in task_bases
+    Column("digest", Text),  # null: not seen yet
+    Column("platforms", Text),  # JSON {platform: digest}; null: not read, "{}": one for all
+    Column("etag", Text),
+    Column("checked_at", Float),
+    Column("next_at", Float, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("message", Text),  # why the last look failed
+    Index("images_by_next", "next_at"),
+)
+
+# Images that moved at about the same time: one event, which rebuilds tasks wave by wave.
+image_events = Table(
+    "image_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("opened", Float, nullable=False),
+    Column("due", Float, nullable=False),  # when nothing more is waited for
+    Column("state", Text, nullable=False),  # gathering, going, done
+    Index("image_events_by_state", "state", "due"),
+)
+
+image_moves = Table(
+    "image_moves",
+    metadata,
+    Column("event", Integer, ForeignKey("image_events.id"), primary_key=True),
+    Column("reference", Text, primary_key=True),
+    Column("previous", Text, nullable=False),  # JSON of model.watched.Served
+    Column("served", Text, nullable=False),
+)
+
+# The tasks of such an event.
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("event", Integer, ForeignKey("image_events.id"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("hop", Integer, nullable=False),  # 0: it stands on what moved itself
+    Column("waits_for", Text, nullable=False),  # JSON list of addresses of the same event
+    Column("moved", Text, nullable=False),  # JSON {reference: [previous digest, digest]}
+    Column("state", Text, nullable=False),  # waiting, queued, done
+    Column("outcome", Text),  # of one that is done: changed, same, failed
+    Column("made", Text),  # JSON, as `moved`: what it pushed anew
+    Column("run_id", Text),
+    Index("rebuilds_by_state", "state", "event"),
+    Index("rebuilds_by_address", "address"),
 )

@@ -10,7 +10,8 @@ from reconciler.store.schema import metadata
 from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
-OF_THE_DAEMON = ("queue", "deliveries", "decisions", "timers")
+OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images")
+OF_THE_DAEMON = (*OF_THE_WATCH, "queue", "deliveries", "decisions", "timers")
 
 
 def as_version_1(folder: Path) -> None:
@@ -68,6 +69,31 @@ def test_version_2_is_brought_up_and_nothing_is_known_of_bases(tmp_path: Path) -
     with database.read() as connection:
         assert list(connection.exec_driver_sql("SELECT * FROM base_readings")) == []
     database.close()
+    assert shape(tmp_path) == {
+        name: set(table.columns.keys()) for name, table in metadata.tables.items()
+    }
+
+
+def test_version_5_is_brought_up_and_keeps_its_queue(tmp_path: Path) -> None:
+    open_database(URL, tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        for name in OF_THE_WATCH:
+            connection.execute(f"DROP TABLE {name}")
+        for name in ("crowd", "crowd_cap"):
+            connection.execute(f"ALTER TABLE queue DROP COLUMN {name}")
+        connection.execute(
+            "INSERT INTO runs (id, status, queued, record) VALUES ('r1', 'Queued', '2026', '{}')"
+        )
+        connection.execute(
+            "INSERT INTO queue (run_id, pool, priority, clock) VALUES ('r1', 'default', 0, 'a')"
+        )
+        connection.execute("UPDATE meta SET value = '5' WHERE name = 'schema_version'")
+    connection.close()
+    database = open_database(URL, tmp_path)
+    with database.read() as opened:
+        rows = list(opened.exec_driver_sql("SELECT run_id, crowd, crowd_cap FROM queue"))
+    database.close()
+    assert [tuple(row) for row in rows] == [("r1", None, None)]
     assert shape(tmp_path) == {
         name: set(table.columns.keys()) for name, table in metadata.tables.items()
     }

@@ -111,6 +111,19 @@ def test_pools_do_not_meet(world: World) -> None:
     assert world.ids(rooms={"linux": Room(9), "windows": Room(9)}) == ["r1"]
 
 
+def test_of_a_crowd_only_some_at_a_time(world: World) -> None:
+    for number in range(1, 5):
+        world.add(f"r{number}", crowd="event 1", crowd_cap=2)
+    world.add("r5", crowd="event 2", crowd_cap=2)
+    first = world.claim()
+    assert [found.lease.run_id for found in first] == ["r1", "r2", "r5"]
+    assert world.ids() == []
+    settle(world.database, first[0].lease)
+    assert world.ids() == ["r1"]  # given back, and again the oldest
+    world.seconds += TTL + 1  # the leases are over: whoever lost them takes no room
+    assert world.ids() == ["r1", "r2", "r5"]
+
+
 def test_of_a_series_one_at_a_time(world: World) -> None:
     world.add("r1", series="t")
     world.add("r2", series="t")
