@@ -22,7 +22,6 @@ from reconciler.runner.demands import read_demands, refuse_missing_secrets, refu
 from reconciler.runner.egress import check_additions
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.fetch import mask_login
-from reconciler.runner.fetch import mask_login
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_login, cache_name, keep_cache
 from reconciler.runner.ledger import StepFailed
@@ -138,7 +137,6 @@ def _repository(step: BuildStep, work: Work) -> Fetched:
     """The repository of a step, fetched as that of a run is. No token goes with it: the task file
     chose the address, and the token of the run was given for the address in its spec.
     """
-    mask_login(step.build.context, work)
     mask_login(step.build.context, work)
     try:
         fetched = work.ports.fetch(step.build.context, None, work.watch)
