@@ -54,7 +54,7 @@ def head_of(folder: Path) -> Head | None:
 
     Only changes below `folder` make it dirty.
     """
-    commit = ask_git(folder, "rev-parse", "HEAD") if _has_repository(folder) else None
+    commit = ask_git(folder, "rev-parse", "HEAD") if has_repository(folder) else None
     if commit is None:
         return None
     branch = ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
@@ -85,7 +85,7 @@ def prefix_of(folder: Path) -> str:
 
 def refusal(folder: Path) -> str | None:
     """Why Git does not tell about a folder that looks like a repository; None if it does."""
-    if not _has_repository(folder):
+    if not has_repository(folder):
         return None
     if git_in(folder) is None:
         return "there is no git program"
@@ -93,7 +93,7 @@ def refusal(folder: Path) -> str | None:
     return None if status == 0 else one_line(complaint.partition("\n")[0])
 
 
-def _has_repository(folder: Path) -> bool:
+def has_repository(folder: Path) -> bool:
     """False if Git need not be asked: GitPython is slow to import, and git to start."""
     if "GIT_DIR" in os.environ:
         return True
@@ -102,7 +102,7 @@ def _has_repository(folder: Path) -> bool:
 
 def changed_files(folder: Path) -> set[str]:
     """Files below `folder` with changes that are not committed, relative to it."""
-    if not _has_repository(folder):
+    if not has_repository(folder):
         return set()
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
     text = ask_git(folder, "status", *words, "--", ".")
@@ -120,7 +120,7 @@ def last_changes(folder: Path, files: Iterable[str]) -> dict[str, Commit]:
     """
     wanted = set(files)
     found: dict[str, Commit] = {}
-    if not wanted or not _has_repository(folder) or git_in(folder) is None:
+    if not wanted or not has_repository(folder) or git_in(folder) is None:
         return found
     cut_off = shallow_commits(folder)
     with contextlib.closing(_log(folder)) as log:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reconciler.adapters.git import (
     Commit,
     ask_git,
     git_in,
+    has_repository,
     options_without_filters,
     shallow_commits,
 )
@@ -35,8 +35,10 @@ def authors_of_lines(folder: Path, wanted: Mapping[str, Iterable[Lines]]) -> dic
 
     Left out are files that Git does not know, and lines whose author a shallow clone cut off.
     """
-    if not wanted or git_in(folder) is None:
+    if not wanted or not has_repository(folder) or git_in(folder) is None:
         return {}
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (late: most plans ask nothing)
+
     filters, cut_off = options_without_filters(folder), shallow_commits(folder)
 
     def of(name: str) -> Authors | None:

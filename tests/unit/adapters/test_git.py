@@ -183,8 +183,10 @@ def test_without_a_git_program_there_is_no_answer_and_no_error(repository: Path)
 def test_outside_a_repository_git_is_not_even_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from reconciler.adapters.git import *;"
+        "from reconciler.adapters.git_blame import authors_of_lines;"
         f"folder = Path({str(tmp_path)!r}); assert head_of(folder) is None;"
         "assert not changed_files(folder); assert not last_changes(folder, ['a.yaml']);"
+        "assert not authors_of_lines(folder, {'a.yaml': [(1, 1)]});"
         "print('git' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
