@@ -133,7 +133,7 @@ class _Case:
         return Decided(
             at=clock(),
             source=Source.POLL if delivery is None else Source.HOOK,
-            subject=f"{event.repository} {_ref(event)}",
+            subject=f"{event.repository} {ref_of(event)}",
             version=event.after if isinstance(event, Push) else event.head,
             previous=event.before if isinstance(event, Push) else None,
             task=self.one.address,
@@ -151,14 +151,15 @@ class _Case:
             task=self.one.address,
             trigger=self.one.trigger,
             kind="commit" if push else "pullRequest",
-            ref=_ref(event),
+            ref=ref_of(event),
             commit=commit,
             fork=not isinstance(event, Push) and event.fork,
             actor=event.sender or "unknown",
         )
 
 
-def _ref(event: SourceEvent) -> str:
+def ref_of(event: SourceEvent) -> str:
+    """The ref that moved, as Git calls it."""
     return event.ref if isinstance(event, Push) else f"refs/pull/{event.number}/head"
 
 

@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     BAD_SIGNATURE = "bad-signature"
     NO_SIGNATURE = "no-signature"
     MALFORMED = "malformed"
+    SECRET = "secret"  # noqa: S105  (a word: that of the hook cannot be read)
     # both ways off
     TRIGGER_OFF = "trigger-off"
     TASK_OFF = "task-off"

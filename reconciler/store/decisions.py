@@ -93,7 +93,7 @@ class Register:
             .where(decisions.c.hook == hook, decisions.c.delivery == delivery)
             .order_by(decisions.c.id)
         )
-        return [_decided(row) for row in self._connection.execute(query)]
+        return [decided_of_row(row) for row in self._connection.execute(query)]
 
     def last_run(
         self, task: str, trigger: str, subject: str
@@ -118,7 +118,7 @@ class Register:
         if row is None:
             return None
         record = None if row.record is None else RunRecord.model_validate_json(row.record)
-        return _decided(row), record
+        return decided_of_row(row), record
 
 
 @contextlib.contextmanager
@@ -136,7 +136,7 @@ def list_decisions(
     if task is not None:
         query = query.where(decisions.c.task == task)
     with database.read() as connection:
-        return [_decided(row) for row in connection.execute(query)]
+        return [decided_of_row(row) for row in connection.execute(query)]
 
 
 def purge(database: Database, before: datetime) -> int:
@@ -147,7 +147,8 @@ def purge(database: Database, before: datetime) -> int:
         return connection.execute(sa.delete(decisions).where(decisions.c.at < limit)).rowcount
 
 
-def _decided(row: Row[Any]) -> Decided:
+def decided_of_row(row: Row[Any]) -> Decided:
+    """A stored decision."""
     names = [name for name in Decided.model_fields if name != "at"]
     values = {name: getattr(row, name) for name in names}
     return Decided(at=from_iso(row.at), **values)

@@ -220,6 +220,32 @@ def test_secrets_and_tokens_are_there_or_told_one_by_one(project: Project) -> No
     assert PLANTED not in ended.out + ended.err
 
 
+def test_the_secrets_of_hooks_are_looked_for_while_they_count(project: Project) -> None:
+    hooks = [
+        "server:",
+        "  hooks:",
+        "    github:",
+        '      secret: {secret: "env:HOOK_SECRET"}',
+        '      previous: {secret: "env:OLD_SECRET", until: 2999-01-01}',
+        '      repositories: ["github.com/contoso/*"]',
+        "    ghes:",
+        '      secret: {secret: "file:ghes.txt"}',
+        '      previous: {secret: "env:OLDER_SECRET", until: 2020-01-01}',
+        '      repositories: ["git.contoso.example/*"]',
+    ]
+    (project.root / "reconciler.yaml").write_text(HEAD + "\n".join([*hooks, ""]))
+    (project.root / "ghes.txt").write_text(PLANTED)
+    project.environment["HOOK_SECRET"] = PLANTED
+    assert [(name, status) for name, status, _ in checks(project, "secret")] == [
+        ("secret", "ok"),
+        ("env:OLD_SECRET", "missing"),
+    ]
+    told = project.run("doctor").out
+    assert "2 of 3 variables and files are there" in told
+    assert "reconciler.yaml:7" in told
+    assert PLANTED not in told
+
+
 def test_a_vault_is_asked_once_for_each_identity_and_no_secret_is_read(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

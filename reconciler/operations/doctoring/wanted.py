@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from reconciler.base.diagnostics import Location, Severity
-from reconciler.base.source import Located
+from reconciler.base.source import Located, Path
 from reconciler.loader.crosscheck import found_at
 from reconciler.model.context import ContextKind, Token
 from reconciler.model.demand import demand_of
@@ -77,6 +77,18 @@ def _count(
         use.count += 1
 
 
+def _add_hooks(wanted: Wanted, opened: OpenWorkspace) -> None:
+    """What the messages of hooks are signed with, now or until a day that has not passed."""
+    locate, today = opened.config.source.locate, opened.clock().date()
+    for name, hook in opened.workspace.server.hooks.items():
+        at: Path = ("server", "hooks", name)
+        found = [((*at, "secret"), hook.secret.secret)]
+        if hook.previous is not None and today <= hook.previous.until:
+            found.append(((*at, "previous"), hook.previous.secret))
+        for path, reference in found:
+            wanted.secrets.setdefault(reference, Use(locate(path), 0)).count += 1
+
+
 def wanted_by(opened: OpenWorkspace) -> Wanted:
     """What a workspace declares. Specs that are wrong are counted, and do not stop it."""
     config, wanted = opened.workspace, Wanted()
@@ -85,6 +97,7 @@ def wanted_by(opened: OpenWorkspace) -> Wanted:
     for number, registry in enumerate(config.registries):
         place = locate(("registries", number, "loginServer"))
         wanted.registries[registry.login_server] = Use(place, 0)
+    _add_hooks(wanted, opened)
     wanted.platforms = {name: locate(("platforms", name)) for name in config.platforms}
     declared = read_declared(opened)
     for located in declared.tasks():

@@ -27,6 +27,7 @@ from reconciler.operations.running.sweep import engine_containers, sweep
 from reconciler.operations.serving.book import EMPTY, Book, read_book
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
+from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.workspace import OpenWorkspace
 
 _BOOK_SECONDS = 2.0
@@ -58,8 +59,12 @@ class Daemon:
     stopping: threading.Event
     _book: Book = field(default=EMPTY, init=False)
     _failing: str | None = field(default=None, init=False)
+    _upkeep: Upkeep = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
     _secrets: SecretReader | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._upkeep = Upkeep(self.opened, lambda error: self._complain("upkeep", error))
 
     # ------------------------------------------------------------------- doors
     def receive(self, name: str, message: Message) -> Answer:
@@ -68,6 +73,7 @@ class Daemon:
             self.opened.workspace.server.hooks,
             self._read_secret,
             self._take,
+            self._upkeep.refusals.note,
             lambda: self._book,
             self.opened.clock,
         )
@@ -99,7 +105,7 @@ class Daemon:
         self._book = read_book(self.opened)
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
-        work = [self._watch_book] + [self._work] * self.parts.worker
+        work = [self._watch_book, self._keep_up] + [self._work] * self.parts.worker
         threads = [threading.Thread(target=one, name=one.__name__.strip("_")) for one in work]
         with SecretReader(
             self.opened.environment, self.opened.root, declared=place.declared
@@ -199,6 +205,9 @@ class Daemon:
                 continue
             if swept.runs:
                 self.tell("engine", {"message": f"cleared up after {', '.join(swept.runs)}"})
+
+    def _keep_up(self) -> None:
+        self._upkeep.keep_up(self.stopping)
 
     def _complain(self, part: str, error: ReconcilerError) -> None:
         if self._failing != str(error):

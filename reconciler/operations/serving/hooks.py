@@ -10,14 +10,24 @@ from datetime import date
 from reconciler.base.clock import Clock
 from reconciler.base.errors import SecretUnavailable
 from reconciler.base.text import one_line
-from reconciler.engine.intake import Arrival, Taken
-from reconciler.model.event import Delivery, PullRequest, Push, Verdict
+from reconciler.engine.intake import Arrival, Taken, ref_of
+from reconciler.model.event import (
+    Decided,
+    Delivery,
+    PullRequest,
+    Push,
+    Source,
+    SourceEvent,
+    Verdict,
+)
 from reconciler.model.workspace import Hook
 from reconciler.operations.serving.book import Book
 from reconciler.wire.github import PayloadError, Ping, read_payload
 from reconciler.wire.signature import Signed, check_signature
 
 _LONGEST_ID = 128
+# Letters of a text of somebody else that are kept of a message that is refused.
+_LONGEST_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +64,15 @@ _UNSIGNED = {
 
 @dataclass(frozen=True, slots=True)
 class HookDoor:
-    """The hooks of a workspace. `read_secret` resolves references; `take` is the intake's."""
+    """The hooks of a workspace. `read_secret` resolves references; `take` is the intake's.
+
+    `refuse` is handed a decision for each message to a hook that is not taken.
+    """
 
     hooks: Mapping[str, Hook]
     read_secret: Callable[[str], str]
     take: Callable[[Arrival], Taken]
+    refuse: Callable[[Decided], None]
     book: Callable[[], Book]
     clock: Clock
 
@@ -70,13 +84,14 @@ class HookDoor:
         try:
             secrets = self._secrets(hook)
         except SecretUnavailable:
-            # The reference is the operator's to know: it stands in the log, not in the answer.
-            return Answer(503, "secret", "the hook's secret cannot be read")
+            # The reference is the operator's to know: `doctor` names it, the answer does not.
+            text = "the hook's secret cannot be read"
+            return self._refused(name, Answer(503, Verdict.SECRET.value, text), message)
         given = message.headers.get("x-hub-signature-256", ())
         signed = check_signature(message.body, given, secrets)
         if signed is not Signed.GOOD:
             verdict, text = _UNSIGNED[signed]
-            return Answer(401, verdict.value, text)
+            return self._refused(name, Answer(401, verdict.value, text), message)
         return self._receive_signed(name, hook, message)
 
     def _secrets(self, hook: Hook) -> list[str]:
@@ -90,26 +105,42 @@ class HookDoor:
         event, delivery = message.header("x-github-event"), message.header("x-github-delivery")
         if not event or not 0 < len(delivery) <= _LONGEST_ID or not delivery.isprintable():
             text = "the headers X-GitHub-Event and X-GitHub-Delivery are needed, once each"
-            return Answer(400, Verdict.MALFORMED.value, text)
+            return self._refused(name, Answer(400, Verdict.MALFORMED.value, text), message)
         try:
             found = read_payload(event, message.header("content-type"), message.body)
         except PayloadError as error:
             status = 415 if "content type" in str(error) else 400
-            return Answer(status, Verdict.MALFORMED.value, str(error))
+            return self._refused(name, Answer(status, Verdict.MALFORMED.value, str(error)), message)
         if isinstance(found, Ping):
             return Answer(200, "ping", "the hook is heard")
         if found is None:
             return Answer(200, "ignored", f"{one_line(event, 60)} wakes nothing")
+        if not _may_speak_of(hook, found.repository):
+            text = f"this hook does not speak of {one_line(found.repository, 120)}"
+            return self._refused(
+                name, Answer(403, Verdict.OTHER_REPOSITORY.value, text), message, found
+            )
         return self._take(
-            hook, found, Delivery(hook=name, id=delivery, event=event, received=self.clock())
+            found, Delivery(hook=name, id=delivery, event=event, received=self.clock())
         )
 
-    def _take(self, hook: Hook, event: Push | PullRequest, delivery: Delivery) -> Answer:
-        if not any(
-            fnmatch.fnmatchcase(event.repository, glob.lower()) for glob in hook.repositories
-        ):
-            text = f"this hook does not speak of {one_line(event.repository, 120)}"
-            return Answer(403, Verdict.OTHER_REPOSITORY.value, text)
+    def _refused(
+        self, name: str, answer: Answer, message: Message, event: SourceEvent | None = None
+    ) -> Answer:
+        subject = f"{event.repository} {ref_of(event)}" if event is not None else ""
+        decided = Decided(
+            at=self.clock(),
+            source=Source.HOOK,
+            subject=one_line(subject, _LONGEST_TEXT),
+            verdict=Verdict(answer.verdict),
+            detail=one_line(answer.text, _LONGEST_TEXT),
+            hook=name,
+            delivery=one_line(message.header("x-github-delivery"), _LONGEST_ID) or None,
+        )
+        self.refuse(decided)
+        return answer
+
+    def _take(self, event: Push | PullRequest, delivery: Delivery) -> Answer:
         everyone = tuple(self.book().listening_to(event.repository))
         taken = self.take(Arrival(event, everyone, delivery))
         if taken.again:
@@ -117,6 +148,10 @@ class HookDoor:
         if taken.runs:
             return Answer(202, Verdict.QUEUED.value, _told(taken), taken.runs)
         return Answer(200, "nothing", _told(taken) or "no task listens to this repository")
+
+
+def _may_speak_of(hook: Hook, repository: str) -> bool:
+    return any(fnmatch.fnmatchcase(repository, glob.lower()) for glob in hook.repositories)
 
 
 def _told(taken: Taken) -> str:

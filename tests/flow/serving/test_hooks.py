@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from reconciler.store.decisions import list_decisions
+from reconciler.store.refusals import list_refusals
 from reconciler.store.runs import list_runs
 from tests.flow.project import Project, new_project
 from tests.flow.serving.desk import SECRET, Daemon, daemon, eventually, signature, state
@@ -173,6 +174,26 @@ def test_row_18_the_former_secret_counts_until_its_day(tmp_path: Path) -> None:
             assert answer.status_code == status
         lines = [line for line in config.read_text().splitlines() if "previous" not in line]
         config.write_text("\n".join([*lines, ""]))
+
+
+def test_what_is_refused_is_kept_with_its_reason(at: Daemon) -> None:
+    at.post(push(), delivery="forged", x_hub_signature_256=signature(b"something else"))
+    at.post(b"{}", delivery="odd\x7f")
+    other = push(repository=REPOSITORY | {"clone_url": "https://github.com/evil/web.git"})
+    at.post(other, delivery="foreign")
+    assert verdict(at.post(push(), hook="nobody")) == (404, "unknown-hook")
+
+    def stored() -> list[tuple[str, str | None, str]]:
+        with state(at.root) as opened:
+            found = list_refusals(opened, "github")
+        return [(item.verdict.value, item.delivery, item.subject) for item in found]
+
+    eventually(lambda: len(stored()) == 3)
+    assert stored() == [
+        ("other-repository", "foreign", "github.com/evil/web refs/heads/main"),
+        ("malformed", "odd\\x7f", ""),
+        ("bad-signature", "forged", ""),
+    ]
 
 
 # ------------------------------------------------------------------ once each
