@@ -20,9 +20,7 @@ from reconciler.adapters.git_refs import SHA, resolve
 from reconciler.adapters.git_submodules import fetch_submodules, left_out, submodules_of
 from reconciler.adapters.resolve import AddressRefused, HostUnknown, Place
 from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.context import Submodules
-
-_REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}")
+from reconciler.model.context import GIT_REF, Submodules
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _judged(repository: Repository) -> Place:
 
 
 def _checked_ref(ref: str) -> str:
-    if ref and not _REF.fullmatch(ref):
+    if ref and not GIT_REF.fullmatch(ref):
         message = f"{one_line(ref, 80)!r} is no branch, tag, commit or pull/N/head"
         raise GitFetchError(GitFault.REFUSED, message)
     return ref

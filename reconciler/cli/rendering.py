@@ -28,6 +28,13 @@ _compat = click.option(
 @click.option("--values", metavar="FILE", help="Values file.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A value.")
 @click.option(
+    "--set-secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME[=REFERENCE]",
+    help="A secret value; it is not read.",
+)
+@click.option(
     "--env",
     "environment",
     multiple=True,
@@ -44,7 +51,8 @@ def render(invocation: Invocation, /, *, file: str, compat: str, output: str, **
 
     Needs no workspace, engine or network. Secrets read ***. Exit 1: it would be refused.
     """
-    from reconciler.operations.rendering.render import STDIN, RenderWords, render_file  # noqa: PLC0415
+    from reconciler.operations.rendering.render import STDIN, render_file  # noqa: PLC0415
+    from reconciler.operations.rendering.render_words import RenderWords  # noqa: PLC0415
     from reconciler.taskfile.inputs import Manner  # noqa: PLC0415
 
     text = sys.stdin.buffer.read() if file == STDIN else None

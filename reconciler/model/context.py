@@ -51,6 +51,12 @@ def _is_git_url(source: str) -> bool:
     return azure and "/_git/" in parts.path and not parts.query
 
 
+# What a repository is asked for: a branch, a tag, a commit, pull/N/head.
+GIT_REF = re.compile(
+    r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}"
+)
+
+
 def git_location(source: str) -> tuple[str, str, str]:
     """(repository URL, ref, folder) of a Git location `URL#ref:folder`; "" where not given."""
     url, _, fragment = source.partition("#")

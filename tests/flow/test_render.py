@@ -300,3 +300,87 @@ def test_a_password_of_a_url_in_a_command_is_not_shown(desk: Desk, form: str) ->
     assert "https://***@h.example/x" in outcome.text
     assert "postgres://***@db/x" in outcome.text
     assert ":pw@" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--run-id", "R 1"),
+        ("--run-id", "r1\n  - cmd: evil"),
+        ("--branch", "main\n  - cmd: evil"),
+        ("--commit", "c0ffee\r"),
+        ("--task-name", "web\x1b[1m"),
+        ("--task-name", "web\udcff"),
+        ("--branch", "\ue1000\ue101"),
+    ],
+)
+def test_what_no_run_would_have_is_a_mistake_in_the_command(
+    desk: Desk, words: tuple[str, str]
+) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - cmd: x {{{{.Run.Branch}}}}\n"})
+    outcome = desk.run("render", "task.yaml", *words)
+    assert (outcome.code, words[0] in outcome) == (64, True)
+
+
+def test_a_value_of_a_file_adds_no_step(desk: Desk) -> None:
+    desk.write({"v.yaml": 'a: "y\\n  - cmd: injected"\nscript: |\n  one\n  two\n'})
+    text = f"{HEAD}  - cmd: x {{{{.Values.a}}}}\n"
+    (item,) = shown(desk, text, "--values", "v.yaml", code=1)["diagnostics"]
+    assert (item["line"], "more than one line" in item["message"]) == (3, True)
+    assert len(shown(desk, text, "--values", "v.yaml", "--compat", "acb")["steps"]) == 2
+    fixed = f"{HEAD}  - cmd: |\n      sh -c '\n{{{{ .Values.script | indent 6 }}}}'\n"
+    (step,) = shown(desk, fixed, "--values", "v.yaml")["steps"]
+    assert step["argv"][1].split() == ["one", "two"]
+    fixed = f'{HEAD}  - cmd: x \'{{{{ .Values.script | trim | replace "\\n" " " }}}}\'\n'
+    assert shown(desk, fixed, "--values", "v.yaml")["steps"][0]["argv"] == ["one two"]
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        "ssh://git@h.example/x.git",
+        "file:///etc",
+        "HTTPS://h.example/x.git",
+        "ext::sh -c id",
+        "me@h.example:x.git",
+        "http://h.example/x.git",
+        "http://h.example/x.tar.gz",
+        "'https://h.example/x.git#--upload-pack=id'",
+    ],
+)
+def test_a_context_that_no_run_fetches_is_refused(desk: Desk, context: str) -> None:
+    found = shown(desk, f"{HEAD}  - build: {context}\n", code=1)["diagnostics"]
+    assert [item["severity"] for item in found] == ["error"] * len(found)
+    assert all(item["line"] == 3 for item in found)
+
+
+def test_plain_http_is_for_hosts_that_the_workspace_declares(desk: Desk) -> None:
+    text = f"{HEAD}  - build: http://H.example:8080/x.git\n"
+    (item,) = shown(desk, text, code=1)["diagnostics"]
+    assert "insecure: true" in item["fix"]
+    header = "apiVersion: reconciler/v1\nkind: Workspace\n"
+    desk.write({"reconciler.yaml": header + "hosts: {'h.example:8080': {insecure: true}}\n"})
+    assert shown(desk, text)["diagnostics"] == []
+
+
+def test_secret_values_are_given_by_name_and_read_stars(desk: Desk) -> None:
+    text = (
+        "volumes: [{name: v, secret: {f: '{{.Values.tok}}', g: '{{ .Values.tok | b64enc }}'}}]\n"
+        f"{HEAD}  - {{cmd: x, env: ['T={{{{.Values.tok}}}}']}}\n"
+    )
+    assert ".Values.tok is not given" in str(shown(desk, text, code=1)["diagnostics"])
+    for word in ("tok", "tok=env:NOT_SET_ANYWHERE", "tok=file:no-such-file"):
+        (step,) = shown(desk, text, "--set-secret", word)["steps"]
+        assert step["env"] == {"T": "***"}
+    desk.write({"task.yaml": text})
+    outcome = desk.run("render", "task.yaml", "--set-secret", "tok=hunter2")
+    assert (outcome.code, "hunter2" in outcome) == (64, False)
+
+
+def test_a_branch_that_a_secret_decides_is_told(desk: Desk) -> None:
+    ways = "{{ if eq .Values.tok `a` }}\n  - cmd: x\n{{ else }}\n  - cmd: y\n{{ end }}\n"
+    text = f"{HEAD}{ways}"
+    (item,) = shown(desk, text, "--set-secret", "tok")["diagnostics"]
+    assert (item["severity"], item["line"]) == ("warning", 3)
+    assert "a run may take the other way" in item["message"]
+    assert shown(desk, text, "--set", "tok=a")["diagnostics"] == []

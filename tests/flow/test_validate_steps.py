@@ -73,7 +73,10 @@ def test_with_compat_acb_steps_are_read_as_the_engine_does(desk: Desk) -> None:
     [
         ("steps: [{build: '-t web:$Commit-$ID .'}, {push: ['$Registry/web:{{.Run.ID}}']}]",),
         ("steps: [{cmd: 'x {{ .Values.given | upper }}'}]",),
-        ("steps: [{cmd: 'x {{ b64dec .Values.pw }}'}]", "setSecret: {pw: 'env:PW'}"),
+        (
+            "steps: [{cmd: x, env: ['K={{ b64dec .Values.pw }}']}]",
+            "setSecret: {pw: 'env:PW'}",
+        ),
         ("steps: [{cmd: 'x {{ trunc 8 .Run.Commit }} && y'}]",),
         ("steps: [{cmd: 'x $other'}]", "alias: {src: [aliases.yaml]}"),
         (
@@ -98,3 +101,6 @@ def test_a_value_that_is_there_is_used(desk: Desk) -> None:
 def test_a_secret_where_everybody_sees_it_is_told(desk: Desk) -> None:
     steps = "steps: [{cmd: x, user: '{{ .Values.pw }}'}]"
     assert '"user" holds a secret' in desk.validate(inline(steps, "setSecret: {pw: 'env:PW'}"))
+    steps = "steps: [{cmd: 'x {{ .Values.pw }}'}]"
+    told = desk.validate(inline(steps, "setSecret: {pw: 'env:PW'}"))
+    assert "the words of cmd hold a" in told

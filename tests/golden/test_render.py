@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 from reconciler.operations.rendering.deps import Depends, DepsWords, find_dependencies
-from reconciler.operations.rendering.render import Rendered, RenderWords, render_file
+from reconciler.operations.rendering.render import Rendered, render_file
+from reconciler.operations.rendering.render_words import RenderWords
 from reconciler.report.deps import deps_json, deps_lines
 from reconciler.report.machine import to_text
 from reconciler.report.published import published_schema

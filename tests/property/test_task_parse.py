@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.base.diagnostics import Location
-from reconciler.operations.rendering.render import Rendered, RenderWords, render_file
+from reconciler.operations.rendering.render import Rendered, render_file
+from reconciler.operations.rendering.render_words import RenderWords
 from reconciler.report.render_json import render_json
 from reconciler.report.render_text import render_lines
 from reconciler.taskfile.file.inline import read_inline

@@ -2,57 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
-from reconciler.base.errors import InvalidInput, WrongUsage
+from reconciler.base.errors import InvalidInput
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.loader.workspace import find_root, load_workspace
 from reconciler.model.variables import run_date, shared_volume
 from reconciler.model.workspace import Workspace
+from reconciler.operations.rendering.render_words import RenderWords, check_words, secret_names
 from reconciler.operations.rendering.task_sources import alias_source, file_values, task_text
 from reconciler.operations.running.registries import login_server_of
 from reconciler.operations.running.task_values import settings_of
 from reconciler.taskfile.file.read import read_task_file
+from reconciler.taskfile.file.values import UNREAD
 from reconciler.taskfile.findings import CODE
 from reconciler.taskfile.inputs import Inputs, Manner
-from reconciler.taskfile.steps.limits import file_limits
-from reconciler.taskfile.steps.resources import NETWORK_NAME
-from reconciler.taskfile.tasks import CmdStep, TaskFile
+from reconciler.taskfile.steps.limits import Limit, file_limits
+from reconciler.taskfile.tasks import BuildStep, CmdStep, Step, TaskFile
 
 STDIN = "-"
-RUN_ID = "r000000"  # has the form of a run's id, and is none
 _NO_REGISTRY = Diagnostic(
     "the file uses the registry of its run, and there is none here",
     severity=Severity.NOTE,
     fix="name one: --registry LOGIN-SERVER",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RenderWords:
-    """The words as they were written. `folder` is where the person stands.
-
-    `file` and `values` are relative to it; `text` is what standard input held for `-`.
-    """
-
-    file: str
-    folder: Path
-    text: bytes | None = None
-    registry: str | None = None
-    run_id: str = RUN_ID
-    commit: str = ""
-    branch: str = ""
-    task_name: str = ""
-    values: str | None = None
-    settings: Sequence[str] = ()
-    environment: Sequence[str] = ()
-    network: str | None = None
-    docker_socket: bool = False
-    manner: Manner = Manner.STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +47,9 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
 
     Raises ReconcilerError for a file that is not there, WrongUsage.
     """
+    check_words(words)
     run = _run_values(words, now)
     settings = settings_of(words.settings, words.manner, "write --set NAME=value")
-    _check_environment(words.environment)
-    _check_network(words.network)
     name = "standard input" if words.file == STDIN else words.file
     try:
         text = task_text(words.folder, name, words.text)
@@ -82,6 +59,7 @@ def render_file(words: RenderWords, now: datetime) -> Rendered:
     inputs = Inputs(
         run=run,
         values={**values, **settings},
+        secret_values=dict.fromkeys(secret_names(words.secrets), UNREAD),
         environment=tuple(words.environment),
         network=words.network,
         now=now,
@@ -98,11 +76,30 @@ def _not_allowed_here(task: TaskFile, words: RenderWords, file: str) -> Iterator
     """What a run of a file refuses unless its spec allows it."""
     severity = Severity.ERROR if words.manner is Manner.STRICT else Severity.WARNING
     for step in task.steps:
-        if isinstance(step, CmdStep):
-            for limit in file_limits(step, docker_socket=words.docker_socket):
-                message = f'step "{step.id}" {limit.message}'
-                place = Location(file, step.line)
-                yield Diagnostic(message, place, severity, CODE, limit.found, fix=limit.fix)
+        for limit in _limits(step, words):
+            message = f'step "{step.id}" {limit.message}'
+            place = Location(file, step.line)
+            yield Diagnostic(message, place, severity, CODE, limit.found, fix=limit.fix)
+
+
+def _limits(step: Step, words: RenderWords) -> Iterator[Limit]:
+    if isinstance(step, CmdStep):
+        yield from file_limits(step, docker_socket=words.docker_socket)
+    elif isinstance(step, BuildStep) and step.build.context.startswith("http://"):
+        yield from _plain_limits(step, words)
+
+
+def _plain_limits(step: BuildStep, words: RenderWords) -> Iterator[Limit]:
+    """A context by plain http is fetched only from a host that the workspace says it of."""
+    root = find_root(words.folder)
+    hosts = load_workspace(WorkspaceFiles(root)).value.hosts if root is not None else {}
+    parts = urlsplit(step.build.context)
+    names = {parts.netloc.lower(), (parts.hostname or "").lower()}
+    if not any(host.insecure for name, host in hosts.items() if name.lower() in names):
+        fix = "write https://, or declare the host in reconciler.yaml with insecure: true"
+        yield Limit(
+            "is fetched by plain http, which anybody on the way can change", parts.netloc, fix
+        )
 
 
 def _folders(words: RenderWords) -> tuple[Path, ...]:
@@ -134,15 +131,3 @@ def _login_server(words: RenderWords) -> str | None:
         nothing = {"apiVersion": "reconciler/v1", "kind": "Workspace"}
         return login_server_of(words.registry, Workspace.model_validate(nothing), needed=False)
     return login_server_of(words.registry, load_workspace(WorkspaceFiles(root)).value, needed=False)
-
-
-def _check_network(name: str | None) -> None:
-    if name is not None and not NETWORK_NAME.fullmatch(name):
-        hint = 'a name holds letters, digits, ".", "_" and "-"'
-        raise WrongUsage("--network takes the name of a network", hint=hint)
-
-
-def _check_environment(words: Sequence[str]) -> None:
-    """A word of `--env` that is no pair would be found in the file, where it does not stand."""
-    if any(word.find("=") < 1 for word in words):
-        raise WrongUsage("--env takes NAME=value")

@@ -16,7 +16,7 @@ from reconciler.base.redact import Redactor
 from reconciler.taskfile.faults import Fault
 from reconciler.taskfile.file.alias import Fetch
 from reconciler.taskfile.file.masking import values_to_mask
-from reconciler.taskfile.file.values import AnySecret
+from reconciler.taskfile.file.values import UNREAD, AnySecret
 from reconciler.taskfile.findings import Findings
 from reconciler.taskfile.inputs import Inputs, Manner
 from reconciler.taskfile.tasks import Secret, TaskFile
@@ -50,7 +50,7 @@ def read_with_secrets(attempt: Attempt, *, uses_secrets: bool, inputs: Inputs) -
     """Read once to learn which secrets there are, once to check, once with their values."""
     masked = tuple(inputs.secret_values.values())
     if not uses_secrets:
-        return attempt(Knowledge({}, resolved=True, masked=masked))
+        return attempt(Knowledge({}, resolved=UNREAD not in masked, masked=masked))
     ids = [secret.id for secret in attempt(_any_secret(masked)).secrets]
     checked = attempt(_unread_secrets(ids, masked))
     if checked.refused or inputs.secret is None:

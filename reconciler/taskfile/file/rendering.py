@@ -32,10 +32,11 @@ class Rendering:
     strict: bool
     resolved: bool
     tell: Callable[[Fault], None]
+    warn: Callable[[Fault], None]
 
     def text(self, source: Traced) -> Traced:
         """The rendered text. Raises Fault; a text that becomes empty is one."""
-        found = self._rendered(source)
+        found = self._rendered(source, lines=not self.strict)
         if not self.strict:
             found = Traced(found.text.replace(_NO_VALUE, ""), found.lines)
         if source.text.strip() and not found.text.strip():
@@ -49,9 +50,9 @@ class Rendering:
             return text
         return self._rendered(untouched(text)).text
 
-    def _rendered(self, source: Traced) -> Traced:
+    def _rendered(self, source: Traced, *, lines: bool = True) -> Traced:
         found, strict = (self.data, self.functions, self.vault), self.strict
-        return render(source, *found, strict=strict, tell=self.tell)
+        return render(source, *found, strict=strict, lines=lines, tell=self.tell, warn=self.warn)
 
     def image_alias(self, aliases: Aliases | None) -> Callable[[str], str | None]:
         """What the first word of a cmd stands for. ACR's engine leaves templates in it as text."""
@@ -79,7 +80,10 @@ def rendering(inputs: Inputs, knowledge: Knowledge, vault: Vault, findings: Find
     def tell(absent: Fault) -> None:
         findings.warn(absent, f"{absent.message}: it reads empty", fix=absent.fix)
 
-    return Rendering(data, functions, vault, strict, knowledge.resolved, tell)
+    def warn(fault: Fault) -> None:
+        findings.warn(fault, fault.message, fix=fault.fix)
+
+    return Rendering(data, functions, vault, strict, knowledge.resolved, tell, warn)
 
 
 def check_text(text: str) -> None:

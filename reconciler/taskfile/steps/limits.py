@@ -7,10 +7,17 @@ the page on task files lists it. Looks at no file and fetches nothing.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.model.context import ContextKind, artifact_location, context_kind, git_location
+from reconciler.model.context import (
+    GIT_REF,
+    ContextKind,
+    artifact_location,
+    context_kind,
+    git_location,
+)
 from reconciler.model.image import parse_reference
 from reconciler.model.platform import canonical_platform
 from reconciler.taskfile.steps.buildcontext import repository_of_page
@@ -42,6 +49,9 @@ UNDONE_FLAGS = {
 HARMLESS_FLAGS = frozenset(
     ("compress", "disable-content-trust", "force-rm", "load", "progress", "quiet", "rm")
 )
+# What is written like an address and is no folder: ssh://, file://, HTTPS://, ext::, name@host:
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|:)|[^/\s]+@[^/\s]+:")
+_BY_HTTP = ("https://", "http://")
 _ALLOW = "remove privileged, or allow it in the task's spec with dockerSocket: true"
 
 
@@ -92,6 +102,10 @@ def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
         yield from _repository_limits(build)
     elif kind is ContextKind.ARCHIVE:
         yield from _fetched_file_limits(build)
+    elif found := _ELSEWHERE.match(context):
+        scheme = found[0].lower()
+        fix = f"write it in small letters: {scheme}..." if scheme in _BY_HTTP else _FETCHED
+        yield Limit("this version fetches by https only", context, fix)
     else:
         fix = "name a folder below /workspace"
         if leads_out(posixpath.join(start, context)):
@@ -102,7 +116,10 @@ def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
 
 
 def _repository_limits(build: BuildArguments) -> Iterator[Limit]:
-    url, _, folder = git_location(build.context)
+    url, ref, folder = git_location(build.context)
+    if ref and not GIT_REF.fullmatch(ref):
+        fix = "write https://HOST/REPOSITORY.git#REF:FOLDER"
+        yield Limit("this is no branch, tag, commit or pull/N/head", ref, fix)
     if url.startswith(("git@", "git://")):
         fix = "write https://HOST/REPOSITORY.git#REF:FOLDER"
         yield Limit("this version fetches repositories by https only", build.context, fix)

@@ -17,7 +17,7 @@ from reconciler.taskfile.template.govalues import Missing, ValueFault, is_true, 
 from reconciler.taskfile.template.lookup import Lookup
 from reconciler.taskfile.template.tree import Command, Dot, Literal, Operand, Pipe, Variable
 from reconciler.taskfile.template.tree import Function as FunctionName
-from reconciler.taskfile.template.vault import Vault, shown
+from reconciler.taskfile.template.vault import Vault, holds_unread, shown
 
 _NOTHING = object()
 _MOST_ABSENT = 50  # as many as anybody reads
@@ -39,6 +39,7 @@ class Evaluator:
         self._lookup = Lookup(bounds, strict=strict)
         self._variables: list[tuple[str, Any]] = [("$", data)]
         self.absent: dict[int, Fault] = {}  # by place: what was written as nothing
+        self._asks_unread = False
 
     # ---------------------------------------------------------- variables
     @contextmanager
@@ -89,6 +90,12 @@ class Evaluator:
             value = self._command(command, dot, value)
         return value
 
+    def decides(self, pipe: Pipe, dot: Any) -> tuple[Any, bool]:
+        """The value of a pipeline, and whether a secret that nobody has read went into it."""
+        self._asks_unread = False
+        value = self.pipe(pipe, dot)
+        return value, self._asks_unread or holds_unread(value)
+
     def pairs(self, pipe: Pipe, dot: Any) -> list[tuple[Any, Any]]:
         """What a `range` goes over: keys (or numbers from 0) and items."""
         return list(self._lookup.pairs(self.undeclared(pipe, dot), pipe.offset))
@@ -125,6 +132,7 @@ class Evaluator:
         if final is not _NOTHING:
             arguments.append(final)
         function = self._functions[name.name]
+        self._asks_unread |= any(map(holds_unread, arguments))
         try:
             self._bounds.spend(name.offset, 1 + sum(map(weight, arguments)))
             return call(name.name, function, arguments, self._vault, strict=self._strict)
@@ -140,6 +148,7 @@ class Evaluator:
         value: Any = None
         for operand in others:
             value = self._value(operand, dot)
+            self._asks_unread |= holds_unread(value)
             if is_true(value) == (name.name == "or"):
                 return value
         return value if final is _NOTHING else final

@@ -17,7 +17,16 @@ from reconciler.taskfile.template.evaluate import Evaluator
 from reconciler.taskfile.template.functions.kit import Function
 from reconciler.taskfile.template.govalues import is_true
 from reconciler.taskfile.template.parse import parse_template
-from reconciler.taskfile.template.tree import Branch, Leave, Part, Show, Template, TextPart, Use
+from reconciler.taskfile.template.tree import (
+    Branch,
+    Leave,
+    Part,
+    Show,
+    Template,
+    TextPart,
+    Use,
+    may_have_lines,
+)
 from reconciler.taskfile.template.vault import Vault
 from reconciler.taskfile.trace import Piece, Traced, rebuilt
 
@@ -39,27 +48,37 @@ def render(
     vault: Vault,
     *,
     strict: bool,
+    lines: bool = True,
     tell: Callable[[Fault], None] = lambda _: None,
+    warn: Callable[[Fault], None] = lambda _: None,
 ) -> Traced:
     """The text with its actions done. A value of `data` that can be called is made when needed.
 
-    `tell` hears of the values that are not there and are written as nothing (never if `strict`).
-    Raises Fault with the place in `source`.
+    `tell` hears of the values that are not there and are written as nothing (never if `strict`),
+    `warn` of the branches that a secret decides which nobody has read. Unless `lines`, a value that
+    is written has one line, or is indented. Raises Fault with the place in `source`.
     """
     usable = {name: function.refused is None for name, function in functions.items()}
     template, bounds = parse_template(source.text, usable), Bounds(source.text)
     evaluator = Evaluator(bounds, data, functions, vault, strict=strict)
-    found = rebuilt(source, _Renderer(template, evaluator, bounds).pieces(data))
+    renderer = _Renderer(template, evaluator, bounds, lines=lines)
+    found = rebuilt(source, renderer.pieces(data))
     for fault in evaluator.absent.values():
         tell(fault)
+    for fault in renderer.unread.values():
+        warn(fault)
     return found
 
 
 class _Renderer:
     """Walks the tree once; holds the output and what was wrong with what should be written."""
 
-    def __init__(self, template: Template, evaluator: Evaluator, bounds: Bounds) -> None:
+    def __init__(
+        self, template: Template, evaluator: Evaluator, bounds: Bounds, *, lines: bool
+    ) -> None:
         self._template, self._evaluator, self._bounds = template, evaluator, bounds
+        self._lines = lines
+        self.unread: dict[int, Fault] = {}  # by place: branches that an unread secret decides
         self._pieces: list[Piece] = []
         self._faults: list[Fault] = []
         self._depth = 0
@@ -107,6 +126,7 @@ class _Renderer:
         """Write a value. What is wrong with it is kept, so that all such places are told."""
         try:
             text = self._evaluator.printed(self._evaluator.pipe(part.pipe, dot), part.offset)
+            self._check_lines(part, text)
         except Fault as fault:
             self._faults.append(fault)
             if self._bounds.spent or len(self._faults) >= _MOST_FAULTS:
@@ -114,9 +134,20 @@ class _Renderer:
         else:
             self._write(text, part.offset, copied=False)
 
+    def _check_lines(self, part: Show, text: str) -> None:
+        """A value with lines of its own could be keys and steps of its own."""
+        if self._lines or len(f"{text}.".splitlines()) < 2 or not may_have_lines(part.pipe):
+            return
+        fix = "in a block text (|): {{ ... | indent 6 }}; else one line: {{ ... | trim }}, toJson"
+        raise self._bounds.fault(part.offset, "a value with more than one line stands here", fix)
+
     def _branch(self, part: Branch, dot: Any) -> None:
         with self._evaluator.scope():
-            value = self._evaluator.pipe(part.pipe, dot)
+            value, unread = self._evaluator.decides(part.pipe, dot)
+            if unread and len(self.unread) < _MOST_FAULTS:
+                message = "a secret decides here, and it is not read: a run may take the other way"
+                fix = "decide by a value: --set NAME=..."
+                self.unread.setdefault(part.offset, self._bounds.fault(part.offset, message, fix))
             if is_true(value):
                 self._walk(part.body, value if part.keyword == "with" else dot)
             else:

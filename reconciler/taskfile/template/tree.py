@@ -111,6 +111,23 @@ class Use:
     offset: int
 
 
+_IN_LINES = frozenset(("indent", "nindent", "toPrettyJson"))
+
+
+def may_have_lines(pipe: Pipe) -> bool:
+    """True if what a pipeline gives comes from outside of the text and is not set into lines."""
+    last = pipe.commands[-1].operands[0]
+    if isinstance(last, Function) and last.name in _IN_LINES:
+        return False
+    return any(_from_outside(operand) for item in pipe.commands for operand in item.operands)
+
+
+def _from_outside(operand: Operand) -> bool:
+    if isinstance(operand, Pipe):
+        return any(_from_outside(item) for part in operand.commands for item in part.operands)
+    return isinstance(operand, Dot | Variable | Chain)
+
+
 Part = TextPart | Show | Branch | Leave | Use
 
 
