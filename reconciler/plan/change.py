@@ -12,7 +12,7 @@ from typing import Literal
 
 from reconciler.model.tracked import TaskBases
 from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
-from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, PlanModel
+from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, Of, PlanModel
 from reconciler.plan.safety import Blocked, LooksLikeRename, Override
 from reconciler.plan.selection import LeftOut
 
@@ -73,7 +73,7 @@ class Cause:
     author: str | None = None
     committed: datetime | None = None
     uncommitted: bool = False
-    of: Literal["line", "removal", "file", "request"] = "line"
+    of: Of | Literal["request"] = "line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,9 @@ class Change:
 
     `bases` is what the task stands on when this is done, as the checkout of the plan says it: that
     is tracked by apply, wherever it runs. None: nothing is said of it, as of a task that goes.
+
+    `drift_left` is the drift that this change leaves alone: as it writes the live task, its
+    provider forgets who drifted it, and the journal does not.
     """
 
     __pydantic_config__ = STRICT
@@ -111,6 +114,7 @@ class Change:
     applied: Frozen | None = None
     bases: TaskBases | None = None
     depends_on: tuple[str, ...] = ()
+    drift_left: tuple[FieldChange, ...] = ()
 
     @property
     def fields(self) -> tuple[FieldChange, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 from reconciler.plan.change import Document, Drift, FieldChange
 from reconciler.plan.fields import field_changes
+from reconciler.plan.parts import Blame
 from reconciler.plan.stored import Stored, Three, document_of
 
 Fate = Literal["spec", "drift", "accepted"]
@@ -69,11 +71,43 @@ def _with_fates(
 def _changed(
     address: str, fields: tuple[FieldChange, ...], stored: Stored | None, *, heal: bool
 ) -> Drift:
+    by = stored.changed_by if stored else None
+    at = stored.changed_at if stored else None
+    if by is not None:
+        blame = Blame(of="live", author=by, committed=at)
+        fields = tuple(replace(field, blame=blame) for field in fields)
     return Drift(
-        address=address,
-        kind="changed",
-        heal=heal,
-        paths=fields,
-        changed_by=stored.changed_by if stored else None,
-        changed_at=stored.changed_at if stored else None,
+        address=address, kind="changed", heal=heal, paths=fields, changed_by=by, changed_at=at
+    )
+
+
+def with_earlier(drift: Drift, left: Iterable[FieldChange]) -> Drift:
+    """The drift, with who made what an apply of ours left alone (`left`), and so hides.
+
+    A field that changed again since is of whoever wrote the live task last.
+    """
+    known = {one.path: one for one in left if one.blame is not None}
+    if drift.kind != "changed" or not known:
+        return drift
+
+    def told(field: FieldChange) -> FieldChange:
+        earlier = known.get(field.path)
+        same = earlier is not None and earlier.after == field.after
+        return replace(field, blame=earlier.blame) if earlier is not None and same else field
+
+    paths = tuple(map(told, drift.paths))
+    blames = [field.blame for field in paths if field.blame is not None]
+    if drift.changed_by is not None or not blames:
+        return drift.model_copy(update={"paths": paths})
+    last = max(blames, key=lambda blame: blame.committed.timestamp() if blame.committed else 0)
+    facts = {"paths": paths, "changed_by": last.author, "changed_at": last.committed}
+    return drift.model_copy(update=facts)
+
+
+def left_alone(drift: Drift) -> tuple[FieldChange, ...]:
+    """What of a drift stays live, where its author is known."""
+    if drift.heal:
+        return ()
+    return tuple(
+        field for field in drift.paths if field.cause == "drift" and field.blame is not None
     )

@@ -67,6 +67,8 @@ class TimerChange:
 class KnownDrift(PlanModel):
     """Drift that is on the workspace's list: why, whose it is, through which day, and where.
 
+    `changed_by` and `changed_at`: who made it, where that is known.
+
     `heal`: this plan undoes it all the same.
     """
 
@@ -74,6 +76,8 @@ class KnownDrift(PlanModel):
     kind: Literal["changed", "deleted", "unreadable"]
     heal: bool = False
     paths: tuple[FieldChange, ...] = ()
+    changed_by: str | None = None
+    changed_at: datetime | None = None
     reason: str
     owner: str
     ticket: str | None = None

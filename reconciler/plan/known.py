@@ -97,6 +97,8 @@ def _known(drift: Drift, paths: tuple[FieldChange, ...], item: tuple[str, Entry]
         kind=drift.kind,
         heal=drift.heal,
         paths=paths,
+        changed_by=drift.changed_by,
+        changed_at=drift.changed_at,
         reason=entry.reason,
         owner=entry.owner,
         ticket=entry.ticket,

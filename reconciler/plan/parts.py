@@ -79,8 +79,9 @@ class PlanModel(BaseModel):
 STRICT = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
-# What Git tells the author of: these very lines, their removal, or only the file they stand in.
-Of = Literal["line", "removal", "file"]
+# What the author is told of: these very lines, their removal, or only the file they stand in, which
+# Git tells; or the live task, which its provider tells.
+Of = Literal["line", "removal", "file", "live"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class Blame:
 
     `of` says of what that is told: of the `line`, of its `removal` (from `file`), or only of the
     `file`, which the author changed last, for whatever reason. `uncommitted`: not in a commit yet.
+    Of a field that drifted `live`: then `committed` is when the live task was written.
     """
 
     __pydantic_config__ = STRICT

@@ -74,6 +74,7 @@ def change_json(change: Change) -> str:
         "live_hash": change.live_hash,
         "bases": change.bases,
         "depends_on": change.depends_on,
+        "drift_left": change.drift_left,
     }
     documents = f',"base":{_text(change.base)},"target":{_text(change.target)}'
     return _plain(f'{to_json(small).decode()[:-1]}{documents},"applied":{_text(change.applied)}}}')

@@ -11,6 +11,7 @@ from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Drift, FieldChange
 from reconciler.plan.facts import KnownDrift
 from reconciler.report.levels import Level
+from reconciler.report.reasons import spell_by
 from reconciler.report.selection_text import scope_sentences
 from reconciler.report.values import spell_both
 
@@ -57,11 +58,10 @@ def drift_lines(
     yield from wrap(harmless(f"  ! {drift.address:<26}  {told}{ended}"), width, "      ")
     if level is Level.SUMMARY:
         return
-    who = f"  by {drift.changed_by}" if drift.changed_by else ""
-    when = f", {spell_ago(drift.changed_at, now)}" if drift.changed_at and who else ""
     for field in drift.paths:
+        by = f" {told}" if (told := spell_by(field.blame, now)) else ""
         fate = "" if drift.heal else _FATES.get(field.cause, "")
-        yield from _values(field, f"{who}{when}{fate}", width, full=level is Level.FULL)
+        yield from _values(field, f"{by}{fate}", width, full=level is Level.FULL)
 
 
 def _values(field: FieldChange, note: str, width: int, *, full: bool = False) -> list[str]:
@@ -72,16 +72,17 @@ def _values(field: FieldChange, note: str, width: int, *, full: bool = False) ->
 
 
 def known_lines(
-    known: Iterable[KnownDrift], width: int, today: date, level: Level = Level.DEFAULT
+    known: Iterable[KnownDrift], width: int, now: datetime, level: Level = Level.DEFAULT
 ) -> Iterator[str]:
     """Drift on the workspace's list: how long, whose, why, and where the list says so."""
     for drift in known:
         heal = ", undone by this plan" if drift.heal else ""
-        told = f"known drift{_KNOWN[drift.kind]}{heal}, {spell_known(drift, today)}"
-        yield from wrap(harmless(f"  ! {drift.address:<26}  {told}"), width, "      ")
+        head = f"known drift{_KNOWN[drift.kind]}{heal}, {spell_known(drift, now.date())}"
+        yield from wrap(harmless(f"  ! {drift.address:<26}  {head}"), width, "      ")
         if level is not Level.SUMMARY:
             for field in drift.paths:
-                yield from _values(field, "", width, full=level is Level.FULL)
+                by = f" {told}" if (told := spell_by(field.blame, now)) else ""
+                yield from _values(field, by, width, full=level is Level.FULL)
 
 
 def spell_known(drift: KnownDrift, today: date) -> str:
@@ -110,7 +111,7 @@ def drift_report(planned: Planned, width: int, now: datetime) -> list[str]:
         *(wrap(rogue, width, "  ") if plan.unmanaged else []),
         *unused_lines(planned, width),
     ]
-    known = list(known_lines(plan.known_drift, width, now.date()))
+    known = list(known_lines(plan.known_drift, width, now))
     if not plan.drift:
         with_known = {drift.address for drift in plan.known_drift if drift.kind != "deleted"}
         same = plan.live - len(plan.unmanaged) - len(with_known)

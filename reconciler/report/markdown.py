@@ -193,6 +193,7 @@ def _known(plan: Plan, now: datetime) -> Iterator[str]:
         return
     lines = [
         f"- `!` {code(drift.address)} {escape(one_line(spell_known(drift, now.date()), 300))}"
+        + (f", changed by {escape(one_line(drift.changed_by, 80))}" if drift.changed_by else "")
         for drift in plan.known_drift
     ]
     shown, left_out = fit(lines, _DRIFT_ROOM)

@@ -95,7 +95,7 @@ def _drift(planned: Planned, view: View) -> Iterator[str]:
         yield from (*apart, *drift_lines(drift, view.width, view.now, view.level))
     if plan.known_drift:
         yield from apart
-        yield from known_lines(plan.known_drift, view.width, view.now.date(), view.level)
+        yield from known_lines(plan.known_drift, view.width, view.now, view.level)
     if planned.unused:
         yield from ("", *unused_lines(planned, view.width))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_ago
 from reconciler.base.source import RENDERED
-from reconciler.plan.change import Cause, Change, Drift, FieldChange, Plan
+from reconciler.plan.change import Cause, Change, FieldChange, Plan
 from reconciler.plan.parts import Blame
 from reconciler.plan.secrets import SecretChange
 from reconciler.report.levels import Level
@@ -19,13 +19,18 @@ class Reasons:
     """Answers for the fields of one plan."""
 
     def __init__(self, plan: Plan, now: datetime, level: Level = Level.DEFAULT) -> None:
-        self._drift = {drift.address: drift for drift in plan.drift}
+        heaps = [(one.address, one.paths) for one in plan.drift]
+        heaps += [(one.address, one.paths) for one in plan.known_drift]
+        self._drift = {
+            (address, field.path): field.blame for address, paths in heaps for field in paths
+        }
         self._now, self._full = now, level is Level.FULL
 
     def why(self, change: Change, field: FieldChange) -> str:
         """The words after a value; "" where the headline of the change says it."""
         if field.cause == "drift":
-            return f"undoes drift{self._by(self._drift.get(_live_address(change)))}"
+            blame = self._drift.get((_live_address(change), field.path))
+            return f"undoes drift{spell_by(blame, self._now)}"
         if field.cause == "tool":
             return "another version of reconciler reads the same files so"
         told = self._full or _differs(field.blame, change.cause)
@@ -45,11 +50,13 @@ class Reasons:
         held = (self.why(change, field) for field in change.paths if secret.holds(field.path))
         return next(filter(None, held), "")
 
-    def _by(self, drift: Drift | None) -> str:
-        if drift is None or drift.changed_by is None:
-            return ""
-        when = f", {spell_ago(drift.changed_at, self._now)}" if drift.changed_at else ""
-        return f" by {drift.changed_by}{when}"
+
+def spell_by(blame: Blame | None, now: datetime) -> str:
+    """` by oncall@contoso.example, 2 h ago`, or nothing: of drift."""
+    if blame is None or blame.author is None:
+        return ""
+    when = f", {spell_ago(blame.committed, now)}" if blame.committed else ""
+    return f" by {blame.author}{when}"
 
 
 def who(found: Cause | Blame | None) -> str:

@@ -61,6 +61,17 @@ class WriteRow:
     change: str
 
 
+def drift_left_by(connection: Connection, apply_id: str, address: str) -> str | None:
+    """The JSON of an apply's change of a task, if that left drift alone."""
+    asked = sa.select(journal.c.change).where(
+        (journal.c.apply_id == apply_id)
+        & (journal.c.address == address)
+        & journal.c.change.contains('"drift_left":[{')
+    )
+    found: str | None = connection.execute(asked).scalar()
+    return found
+
+
 def plans_of(connection: Connection, apply_ids: Collection[str]) -> dict[str, str]:
     """The plans of some applies, without their changes, by apply; those that were not kept lack."""
     asked = sa.select(applies.c.id, applies.c.plan).where(applies.c.id.in_(apply_ids))

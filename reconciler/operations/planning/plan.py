@@ -12,6 +12,7 @@ from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
 from reconciler.operations.planning.dockerfiles import BasesReader
+from reconciler.operations.planning.drifters import tell_drifters
 from reconciler.operations.planning.plan_head import plan_head
 from reconciler.operations.planning.releases import releases_of
 from reconciler.operations.reading.gather import (
@@ -75,6 +76,7 @@ def make_plan(
     if validation.invalid:
         raise InvalidInput(validation.input_problems)
     comparison = comparer.finish()
+    tell_drifters(opened, comparison, stores)
     attributed = attribute(opened, comparison, stores)
     known = set_apart(comparison.drift, known_drift(opened), stores.applied, now.date())
     changes = comparison.changes
