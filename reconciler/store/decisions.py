@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -137,14 +136,6 @@ def list_decisions(
         query = query.where(decisions.c.task == task)
     with database.read() as connection:
         return [decided_of_row(row) for row in connection.execute(query)]
-
-
-def purge(database: Database, before: datetime) -> int:
-    """Forget messages and decisions from before a moment; how many decisions that were."""
-    limit = to_iso(before)
-    with database.write() as connection:
-        connection.execute(sa.delete(deliveries).where(deliveries.c.received < limit))
-        return connection.execute(sa.delete(decisions).where(decisions.c.at < limit)).rowcount
 
 
 def decided_of_row(row: Row[Any]) -> Decided:

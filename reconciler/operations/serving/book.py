@@ -9,19 +9,23 @@ from pydantic import ValidationError
 
 from reconciler.engine.clockwork import Ticking, ticking
 from reconciler.engine.triggers import Listening, listening
-from reconciler.model.task import Task
+from reconciler.model.task import Retention, Task
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.tasks import live_version
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What listens to each repository, and what ticks. `unread` tasks cannot be understood."""
+    """What listens to each repository, and what ticks. `unread` tasks cannot be understood.
+
+    `kept` is how long things of each task are kept.
+    """
 
     version: str
     by_repository: dict[str, tuple[Listening, ...]] = field(default_factory=dict)
     timers: tuple[Ticking, ...] = ()
     unread: tuple[str, ...] = ()
+    kept: dict[str, Retention] = field(default_factory=dict)
 
     def listening_to(self, repository: str) -> Sequence[Listening]:
         """The source triggers for a repository, by its key."""
@@ -40,6 +44,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
     sources: dict[str, list[Listening]] = {}
     timers: list[Ticking] = []
     unread: list[str] = []
+    kept: dict[str, Retention] = {}
     for live in opened.provider.read_all():
         try:
             task = Task.model_validate_json(live.document)
@@ -49,5 +54,6 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         for one in listening(live.address, task):
             sources.setdefault(one.repository, []).append(one)
         timers += ticking(live.address, task)
+        kept[live.address] = task.spec.retention
     frozen = {key: tuple(found) for key, found in sources.items()}
-    return Book(version, frozen, tuple(timers), tuple(unread))
+    return Book(version, frozen, tuple(timers), tuple(unread), kept)

@@ -64,7 +64,12 @@ class Daemon:
     _secrets: SecretReader | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._upkeep = Upkeep(self.opened, lambda error: self._complain("upkeep", error))
+        self._upkeep = Upkeep(
+            self.opened,
+            kept=lambda: self._book.kept,
+            complain=lambda error: self._complain("upkeep", error),
+            purged=lambda purged: self.tell("upkeep", purged.facts()),
+        )
 
     # ------------------------------------------------------------------- doors
     def receive(self, name: str, message: Message) -> Answer:

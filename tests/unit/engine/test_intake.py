@@ -16,8 +16,9 @@ from reconciler.engine.waking import wake_of
 from reconciler.model.event import Delivery, Push, Verdict, Wake
 from reconciler.model.run import Reason, RunStatus
 from reconciler.store.database import Database, open_database
-from reconciler.store.decisions import list_decisions, purge
+from reconciler.store.decisions import list_decisions
 from reconciler.store.queue import Room, claim, depths
+from reconciler.store.retention import purge_decisions
 from reconciler.store.runs import list_runs, update_run
 from tests.unit.engine.test_triggers import push, request, task
 
@@ -221,8 +222,8 @@ def test_the_same_message_many_times_at_once_is_taken_once(door: Door) -> None:
 
 def test_old_messages_and_decisions_are_forgotten(door: Door) -> None:
     door.take(pushed(ONE), "d1")
-    assert purge(door.database, NOW) == 0
-    assert purge(door.database, datetime(2027, 1, 1, tzinfo=UTC)) == 1
+    assert purge_decisions(door.database, NOW) == 0
+    assert purge_decisions(door.database, datetime(2027, 1, 1, tzinfo=UTC)) == 1
     assert list_decisions(door.database) == []
 
 
