@@ -17,8 +17,15 @@ def decode(data: bytes) -> str:
     """UTF-8 text of a file; a byte order mark is dropped. Raises YamlError."""
     if len(data) > MAX_BYTES:
         raise too_big(len(data))
-    if b"\x00" in data or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\x00" in data[:4] or data.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16, UTF-32
         raise YamlError("this is not UTF-8 text", 1, 1, "save the file as UTF-8")
+    if (at := data.find(b"\x00")) >= 0:
+        start = data.rfind(b"\n", 0, at) + 1
+        line, column = (
+            data.count(b"\n", 0, at) + 1,
+            len(data[start:at].decode("utf-8", "replace")) + 1,
+        )
+        raise YamlError("there is a NUL character", line, column, "remove it")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -15,6 +15,7 @@ from reconciler.taskfile.tasks import Step, TaskFile
 _WIDEST_ID = 24
 _LONGEST_PATH = 9  # names; of more, those in the middle are counted
 _NARROW = 60  # columns; with less there is no table
+_LONGEST_RUN = 28_800  # seconds
 _USUAL_RUN = 3600  # seconds a run has unless it is given another --timeout
 _NEVER = "nothing would run"
 
@@ -26,7 +27,8 @@ def render_lines(rendered: Rendered, width: int) -> list[str]:
     if task.steps:
         path, seconds = critical_path(task.steps)
         lines += ["", *_steps(task, frozenset(path), width)]
-        lines += ["", *_critical(path, seconds, width), *_around(task, width)]
+        delays = any(step.start_delay for step in task.steps if step.id in path)
+        lines += ["", *_critical(path, seconds, width, delays=delays), *_around(task, width)]
     if task.diagnostics:
         lines += ["", *diagnostics_lines(task.diagnostics, width)]
     return [*lines, *_verdict(task, width)]
@@ -93,15 +95,21 @@ def _start(step: Step) -> str:
 
 
 # ---------------------------------------------------------------- around them
-def _critical(path: Sequence[str], seconds: int, width: int) -> list[str]:
+def _critical(path: Sequence[str], seconds: int, width: int, *, delays: bool) -> list[str]:
     """The longest way by timeouts and delays, and whether a run has that long."""
     names = list(path)
     if len(names) > _LONGEST_PATH:
         left = len(names) - _LONGEST_PATH + 1
         names[_LONGEST_PATH // 2 : -(_LONGEST_PATH // 2)] = [f"({left:,} more)"]
     told = f"* critical path: {' > '.join(names)}, {spell_seconds(seconds)} of timeouts"
+    told += " and delays" if delays else ""
     lines = wrap(harmless(told), width, "    ")
-    if seconds > _USUAL_RUN:
+    if seconds > _LONGEST_RUN:
+        told = (
+            f"  no run lasts longer than {spell_seconds(_LONGEST_RUN)}: it is ended before them all"
+        )
+        lines += wrap(told, width, "    ")
+    elif seconds > _USUAL_RUN:
         told = f"  a run ends after {spell_seconds(_USUAL_RUN)}, unless given --timeout {seconds}"
         lines += wrap(told, width, "    ")
     return lines

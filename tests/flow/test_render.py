@@ -384,3 +384,19 @@ def test_a_branch_that_a_secret_decides_is_told(desk: Desk) -> None:
     assert (item["severity"], item["line"]) == ("warning", 3)
     assert "a run may take the other way" in item["message"]
     assert shown(desk, text, "--set", "tok=a")["diagnostics"] == []
+
+
+def test_no_timeout_is_advised_that_no_run_can_have(desk: Desk) -> None:
+    desk.write({"task.yaml": f"{HEAD}  - {{cmd: x, timeout: 28800, startDelay: 3600}}\n"})
+    outcome = desk.run("render", "task.yaml")
+    assert outcome.code == 0
+    assert "9 h of timeouts and delays" in outcome
+    assert "no run lasts longer than 8 h" in outcome
+    assert "--timeout" not in outcome
+
+
+def test_a_source_of_aliases_that_leads_out_is_told_as_a_run_tells_it(desk: Desk) -> None:
+    (desk.root / "aliases.yaml").symlink_to("/etc/hostname")
+    text = f"alias: {{src: [aliases.yaml]}}\n{HEAD}  - cmd: x\n".replace("v1.0.0", "v1.1.0")
+    found = shown(desk, text, code=1)["diagnostics"]
+    assert "leads out of its context" in str(found)

@@ -53,13 +53,18 @@ def alias_source(source: str, folders: Sequence[Path]) -> str:
     """
     if source.startswith(("http://", "https://")):
         raise ReconcilerError("aliases are read from files of the context, not from the network")
+    outside = False
     for folder in folders:
         path = Path(os.path.realpath(folder / source))
-        if path.is_relative_to(os.path.realpath(folder)) and path.is_file():
+        if not path.is_relative_to(os.path.realpath(folder)):
+            outside = True
+        elif path.is_file():
             try:
                 return WorkspaceFiles(path.parent).text(path.name)
             except YamlError as error:
                 raise ReconcilerError(error.message, hint=error.fix) from None
+    if outside:
+        raise ReconcilerError(f"{one_line(source)} leads out of its context")
     raise ReconcilerError(f"there is no such file in {one_line(str(folders[0]))}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.taskfile.steps.buildarguments import read_build
+from reconciler.taskfile.steps.buildarguments import KNOWN_FLAGS, read_build
 from reconciler.taskfile.steps.buildsecrets import secret_limits
 from reconciler.taskfile.steps.container import ContainerFields
 from reconciler.taskfile.steps.limits import build_limits
@@ -28,6 +28,8 @@ def build_step(frame: StepFrame, container: ContainerFields, *, cache: bool) -> 
         *secret_limits(build, environment, buildkit=buildkit),
     )
     for limit in limits:
+        if limit.message.endswith(" in a build") and limit.found.lstrip("-") not in KNOWN_FLAGS:
+            continue  # that there is no such flag is told already
         findings.doubt(fields.place("build"), limit.message, found=limit.found, fix=limit.fix)
     if findings.strict:  # what a build does not do; ACR's engine is read as it is written
         network = shared.network if shared.network == "none" else None

@@ -45,7 +45,8 @@ def read_build(
 ) -> BuildArguments:
     """What the words mean. Without a context it is `.`; problems are noted."""
     flags, contexts = _sorted_out(words, at, findings)
-    if len(contexts) > 1:
+    # The word behind a flag that nobody knows may be its value.
+    if len(contexts) > 1 and (not findings.strict or all(name in KNOWN_FLAGS for name, _ in flags)):
         message = "a build has one context"
         found = " ".join(contexts)
         findings.doubt(at, message, found=found, fix="put a value with blanks in quotes")
@@ -117,7 +118,7 @@ def _flag(word: str) -> tuple[str, str, str]:
 
 def _unknown(word: str, at: Place, findings: Findings) -> None:
     shown = word.partition("=")[0]
-    near = findings.suggestion(shown.lstrip("-"), KNOWN_FLAGS)
+    near = findings.suggestion(shown, (f"--{name}" for name in sorted(KNOWN_FLAGS)))
     findings.doubt(at, f"docker build has no flag {shown}", fix=near or "remove it")
 
 

@@ -171,6 +171,8 @@ class Evaluator:
 
 
 def _fix_of_call(name: str, function: Function, arguments: list[Any]) -> str:
+    if function.refused and name.startswith("regex"):
+        return "compare with eq, contains, hasPrefix or hasSuffix, or change it with replace, trim"
     if function.refused:
         return "give it as a value: --set NAME=..., and write {{ .Values.NAME }}"
     absent = next((item for item in arguments if isinstance(item, Missing)), None)

@@ -57,6 +57,9 @@ class Lookup:
         if self._strict and isinstance(value, Closed):
             allowed = ", ".join(f"{path}.{known}" for known in list(value)[:20]) or "nothing"
             fix = f"did you mean {missing.near}?" if near else f"known are {allowed}"
+            if path == ".Secrets" and not near:
+                fix = f"list it: secrets: [{{id: {name}, keyvault: https://VAULT/secrets/NAME}}]"
+                fix += f"; what --set-secret gives is .Values.{name}"
             raise self._bounds.fault(offset, f"{missing.path} is not known", fix)
         return missing
 
