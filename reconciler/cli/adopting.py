@@ -19,6 +19,12 @@ from reconciler.cli.options import Invocation, output_option, pass_invocation, s
     allow_from_autoenv=False,
     help="Overwrite a file that declares no other task.",
 )
+@click.option(
+    "--allow-plain-secrets",
+    is_flag=True,
+    allow_from_autoenv=False,
+    help="Write plain values that look like secrets, marked TODO.",
+)
 @output_option
 @pass_invocation
 def import_command(
@@ -29,12 +35,13 @@ def import_command(
     everything: bool,
     registry: str | None,
     force: bool,
+    allow_plain_secrets: bool,
     output: str,
 ) -> int:
     """Write spec files for live TASKs that no spec declares: specs/REGISTRY/NAME.yaml.
 
-    A plan changes nothing afterwards. References to secrets are marked TODO. Exit 1: a task could
-    not be imported.
+    A plan changes nothing afterwards. References to secrets are marked TODO; a task that holds
+    secrets as plain values is refused. Exit 1: a task could not be imported.
     """
     from reconciler.operations.importing.adopt import import_tasks  # noqa: PLC0415
     from reconciler.report.import_text import (  # noqa: PLC0415
@@ -49,7 +56,9 @@ def import_command(
             hint="reconciler tasks lists what is live",
         )
     with invocation.workspace() as opened:
-        result = import_tasks(opened, task, registry=registry, force=force)
+        result = import_tasks(
+            opened, task, registry=registry, force=force, plain_secrets=allow_plain_secrets
+        )
     if output == "json":
         from reconciler.report.machine import to_text  # noqa: PLC0415
 

@@ -32,12 +32,12 @@ def import_lines(result: Imported, width: int) -> list[str]:
     if secrets:
         marked = f"note: {plural(secrets, 'reference')} to secrets marked TODO in the files"
         lines += wrap(marked, width, "  ")
-    if plain := sum(one.plain_secrets for one in result.written):
-        marked = (
-            f"warning: {plural(plain, 'plain value')} under names that look like secrets stand in "
-            "the files, marked TODO: give them as references before you commit"
-        )
-        lines += wrap(marked, width, "  ")
+    plain = [(one.address, path) for one in result.written for path in one.plain_secrets]
+    if plain:
+        more = [f"{len(plain) - _MOST:,} more"] if len(plain) > _MOST else []
+        named = ", ".join([*(f"{task} {path}" for task, path in plain[:_MOST]), *more])
+        marked = f"warning: {plural(len(plain), 'plain value')} like a secret in the files, marked TODO: give them as references before you commit: {named}"
+        lines += wrap(harmless(marked), width, "  ")
     if result.written:
         following = "note: look at the files, then: reconciler validate, reconciler plan"
         lines += wrap(following, width, "  ")

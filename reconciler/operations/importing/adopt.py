@@ -33,13 +33,13 @@ from reconciler.plan.normalise import canonical_document
 class Written:
     """A task that has a spec file now. `secrets` of its fields are marked as to be done.
 
-    So are `plain_secrets`: plain values under names that look like secrets.
+    So are `plain_secrets`: the paths of plain values that look like secrets.
     """
 
     address: str
     file: str
     secrets: int
-    plain_secrets: int = 0
+    plain_secrets: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -58,17 +58,19 @@ def import_tasks(
     *,
     registry: str | None = None,
     force: bool = False,
+    plain_secrets: bool = False,
 ) -> Imported:
     """Write a spec file for each named live task, or, without names, for all of a registry or all.
 
-    No file is overwritten, unless `force` and the file declares no other task. A task that cannot
+    A task with plain values that look like secrets is refused, unless `plain_secrets`. No file is
+    overwritten, unless `force` and the file declares no other task. A task that cannot
     be imported is told, and does not keep the rest from it. Raises WrongUsage (a name fits
     nothing), InvalidInput (the specs are wrong), Locked, StateUnusable.
     """
     with locked(opened, "import") as (lock, _):
         live = {one.address: one for one in opened.provider.read_all()}
         chosen = _named(names, live) if names else _of_registry(opened, registry, live)
-        ground = read_ground(opened, force=force)
+        ground = read_ground(opened, force=force, plain_secrets=plain_secrets)
         result, drafts = Imported(), list[Draft]()
         for address in chosen:
             if address in ground.declared and not (names and force):

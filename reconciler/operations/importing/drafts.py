@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from reconciler.adapters.files import write_new, write_whole
 from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput, ReconcilerError
-from reconciler.base.source import Located
-from reconciler.base.text import one_line
+from reconciler.base.source import Located, spell_path
+from reconciler.base.text import one_line, plural
 from reconciler.loader.crosscheck import CrossCheck, facts_of, found_at
 from reconciler.loader.defaults import Chain
 from reconciler.loader.kinds import SPEC_FOLDER
@@ -30,13 +30,16 @@ from reconciler.loader.spec_writer import (
 from reconciler.model.task import Task
 from reconciler.operations.reading.gather import read_declared, task_check
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.fields import field_changes
 from reconciler.plan.normalise import canonical_document, full_document
+from reconciler.plan.parts import Document
 from reconciler.plan.secrets import secret_places
 from reconciler.policy.rules.hardening import secret_looking
 from reconciler.providers.base import LiveTask
 
 TODO = "TODO: check that this reference to a secret can be resolved here"
 TODO_PLAIN = "TODO: a secret, by its name: give it as a reference, and do not commit its value"
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,14 @@ class Refused:
 class Draft:
     """A spec file to be written. `secrets` of its fields are marked as to be done.
 
-    So are `plain_secrets`: plain values under names that look like secrets.
+    So are `plain_secrets`: the paths of plain values that look like secrets.
     """
 
     task: Task
     file: str
     text: str
     secrets: int
-    plain_secrets: int
+    plain_secrets: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Ground:
 
     opened: OpenWorkspace
     force: bool
+    plain_secrets: bool
     chains: dict[str, Chain]
     declared: dict[str, str] = field(default_factory=dict)
     check: CrossCheck = field(init=False)
@@ -81,9 +85,12 @@ class Ground:
         return any(layer.file == file for layer in layers)
 
 
-def read_ground(opened: OpenWorkspace, *, force: bool) -> Ground:
-    """What is declared. Raises InvalidInput if that is wrong."""
-    ground = Ground(opened, force, chains_by_folder(opened.files))
+def read_ground(opened: OpenWorkspace, *, force: bool, plain_secrets: bool) -> Ground:
+    """What is declared. Raises InvalidInput if that is wrong.
+
+    `plain_secrets`: plain values that look like secrets may stand in the files.
+    """
+    ground = Ground(opened, force, plain_secrets, chains_by_folder(opened.files))
     declared = read_declared(opened)
     for located in declared.tasks():
         ground.check.add(facts_of(located.value, opened.workspace), found_at(located.source))
@@ -106,6 +113,9 @@ def draft_of(ground: Ground, live: LiveTask) -> Draft | Refused:
     canonical = canonical_document(task)
     document = over_defaults(canonical, full_document(task), chain.merged)
     places, plain = secret_places(document), secret_looking(Task.model_validate(canonical))
+    named = tuple(map(spell_path, plain))
+    if named and not ground.plain_secrets:
+        return _holds_plain_secrets(live.address, named)
     head = _head(task, live, ground.opened.clock())
     remarks = {**dict.fromkeys(plain, TODO_PLAIN), **dict.fromkeys(places, TODO)}
     text = spec_text(document, head, remarks)
@@ -113,13 +123,45 @@ def draft_of(ground: Ground, live: LiveTask) -> Draft | Refused:
     if isinstance(found, list):
         return _refused(live.address, found)
     if canonical_document(found.value) != canonical:
-        layers = ", ".join(layer.file for layer in chain.layers)
-        return Refused(
-            live.address,
-            f"its spec would say something else: {layers or 'YAML'} gives it what it has not live",
-            "take that out of the Defaults, or write the spec in another folder",
-        )
-    return _fits(ground, Draft(task, file, text, len(places), len(plain)), found)
+        return _given_otherwise(ground, live.address, canonical, found)
+    return _fits(ground, Draft(task, file, text, len(places), named), found)
+
+
+def _holds_plain_secrets(address: str, named: Sequence[str]) -> Refused:
+    """A value cannot become a reference without a change of what is live: see decision 17."""
+    more = len(named) - _MOST_NAMED
+    shown = ", ".join([*named[:_MOST_NAMED], *([f"{more} more"] if more > 0 else [])])
+    return Refused(
+        address,
+        f"it holds {plural(len(named), 'plain value')} like a secret: {shown}",
+        "give references where it is live, or pass --allow-plain-secrets: values are then written "
+        "as they are, marked TODO",
+    )
+
+
+def _given_otherwise(
+    ground: Ground, address: str, wanted: Document, found: Located[Task]
+) -> Refused:
+    """Which entry of which Defaults gives a task what it has not live."""
+    given = field_changes(wanted, canonical_document(found.value))
+    chain = chain_for(ground.chains, found.source.file.rpartition("/")[0])
+    for field_ in given:
+        path = tuple(int(part) if part.isdigit() else part for part in field_.path.split("."))
+        for layer in reversed(chain.layers):
+            place, whole = ground.opened.files.locate(layer.file, layer.index, path)
+            if whole:
+                return Refused(
+                    address,
+                    f"its spec would say something else: {place} gives it {field_.path}, which it "
+                    "has not live",
+                    "take that entry out of the Defaults, or write the spec in another folder",
+                )
+    layers = ", ".join(layer.file for layer in chain.layers)
+    return Refused(
+        address,
+        f"its spec would say something else: {layers or 'YAML'} gives it what it has not live",
+        "take that out of the Defaults, or write the spec in another folder",
+    )
 
 
 def _fits(ground: Ground, draft: Draft, found: Located[Task]) -> Draft | Refused:

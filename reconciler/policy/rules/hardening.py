@@ -54,6 +54,12 @@ def _arguments(task: Task) -> Iterator[tuple[Path, str]]:
             yield from (((*at, "inline", "values", name), name) for name in inline.values)
             for index, text in enumerate(inline.env):
                 yield (*at, "inline", "env", index), text.partition("=")[0]
+            for number, step in enumerate(inline.steps):
+                for index, text in enumerate(step.env):
+                    name, _, value = text.partition("=")
+                    # What a template or the container's own environment gives is no plain value.
+                    if value and not value.startswith(("{{", "$")):
+                        yield (*at, "inline", "steps", number, "env", index), name
 
 
 @functools.lru_cache(maxsize=256)
@@ -81,9 +87,20 @@ def _no_secret_names(params: SecretsAsArguments, task: Task, _today: date) -> It
 
 
 def secret_looking(task: Task) -> list[Path]:
-    """The plain values of a task whose names look like secrets, by the rule's own defaults."""
+    """The plain values of a task that look like secrets: by name, as this rule has it by default,
+    and the contents of volumes that are made of secrets."""
     listed = one_of_globs(SecretsAsArguments().names)
-    return [path for path, name in _arguments(task) if listed(name.lower())]
+    found = [path for path, name in _arguments(task) if listed(name.lower())]
+    step = task.spec.step
+    if isinstance(step, InlineTask):
+        at: Path = ("spec", "step", "inline", "volumes")
+        found += (
+            (*at, number, "secret", name)
+            for number, volume in enumerate(step.inline.volumes)
+            for name, text in volume.secret.items()
+            if text and not text.startswith("{{")
+        )
+    return found
 
 
 class DockerSocket(Model):
