@@ -17,6 +17,7 @@ from reconciler.taskfile.dockerfile.images import base_images
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 
 _HUB = "docker.io"
+_PULL = "pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,15 @@ class Bases:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """An image that is needed: `reference` has its tag, `told` is how a failure names it."""
+    """An image that is needed: `reference` has its tag, `told` is how a failure names it.
+
+    What is said of it stands `under` a step, or the pulls of all.
+    """
 
     reference: str
     platform: str
     told: str
+    under: str = _PULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +106,23 @@ def provide_bases(
 
 
 def provide_image(
-    reference: str, told: str, images: Images, work: Work, *, pull: bool = False
+    reference: str,
+    told: str,
+    images: Images,
+    work: Work,
+    *,
+    under: str = _PULL,
+    pull: bool = False,
 ) -> Found:
     """Settle one image that is no base of a build, and make it present on the engine.
 
     The digest as in `provide_bases`; with `pull` the registry must answer. What the request fixes
     comes first, and an image without a digest is taken by its id if the engine still has it.
-    Raises Failure (base-pull).
+    `under` is the step that its lines stand under. Raises Failure (base-pull).
     """
     work.watch.check()
     request = work.request
-    wanted = _Wanted(reference, request.platform, told)
+    wanted = _Wanted(reference, request.platform, told, under)
     if reference in request.bases:
         return _find(wanted, images, work)
     old = images.image(request.base_ids[reference]) if reference in request.base_ids else None
@@ -215,7 +226,7 @@ def _complete(dependency: Dependency) -> str:
 
 # --------------------------------------------------------------------- pulls
 def _pulled(wanted: _Wanted, reference: str, images: Images, work: Work) -> LocalImage:
-    work.ledger.say("pull", f"pulling {reference} for {wanted.platform}")
+    work.ledger.say(wanted.under, f"pulling {reference} for {wanted.platform}")
     login = work.login(registry_of(reference))
     result = images.pull(_engine_name(reference), wanted.platform, login, work.watch)
     if result.stopped:

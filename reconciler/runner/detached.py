@@ -1,12 +1,13 @@
 """Containers that go on beside the other steps until the last one has ended. Fails no step itself.
 
 One is a success once it has started; one that then ends by itself says so in the record, with its
-code, and ends nothing else.
+code, and ends nothing else. With a code of its `exitedWith` it is a success still.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from reconciler.base.errors import EngineUnavailable, ReconcilerError
 from reconciler.model.container import ContainerEnd, ContainerRequest
@@ -20,9 +21,16 @@ _CANNOT_START = 125  # what `docker run` ends with when there is no container
 
 
 def go_on_beside(
-    step: str, request: ContainerRequest, attempt: int, site: Site
+    step: str,
+    request: ContainerRequest,
+    attempt: int,
+    site: Site,
+    expected: Collection[int] = (),
 ) -> ContainerEnd | None:
-    """Start a container and leave it running. None once it runs, else why it could not start."""
+    """Start a container and leave it running. None once it runs, else why it could not start.
+
+    `expected` are the codes with which it may end by itself.
+    """
     ledger, begun, closed = site.work.ledger, threading.Event(), threading.Event()
     ends: list[ContainerEnd] = []
 
@@ -36,7 +44,7 @@ def go_on_beside(
             ledger.say(step, f"lost sight of: {error.message}", attempt)
         if begun.is_set() and ends and not ends[0].stopped:
             closed.wait()
-            _ended_by_itself(step, ends[0], attempt, site)
+            _ended_by_itself(step, ends[0], attempt, site, expected)
 
     thread = threading.Thread(target=watch_it, name=step, daemon=True)
     thread.start()
@@ -71,6 +79,9 @@ def end_all(site: Site) -> None:
         one.thread.join()
 
 
-def _ended_by_itself(step: str, end: ContainerEnd, attempt: int, site: Site) -> None:
+def _ended_by_itself(
+    step: str, end: ContainerEnd, attempt: int, site: Site, expected: Collection[int]
+) -> None:
     site.work.ledger.say(step, f"ended by itself with {end.exit_code}", attempt)
-    site.work.ledger.close_step(step, StepStatus.EXITED, end.exit_code)
+    status = StepStatus.SUCCEEDED if end.exit_code in expected else StepStatus.EXITED
+    site.work.ledger.close_step(step, status, end.exit_code)

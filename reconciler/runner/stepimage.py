@@ -29,7 +29,7 @@ def step_image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
         try:
             # One after the other: two steps with the same image pull it once.
             with site.preparing:
-                found = provide_image(name, told, site.images, work, pull=step.pull)
+                found = provide_image(name, told, site.images, work, under=step.id, pull=step.pull)
             break
         except Failure as failure:
             if not left:

@@ -116,7 +116,7 @@ def _cmd(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> int | None:
     def once(attempt: int, ear: Ear) -> int:
         request = _request(step, image, attempt, site)
         if step.detach:
-            end = go_on_beside(step.id, request, attempt, site)
+            end = go_on_beside(step.id, request, attempt, site, step.exited_with)
             return 0 if end is None else _code(step, end)
         with work.ledger.output(step.id, attempt) as output:
             end = site.containers.run(request, _both(output, ear), watch, _nothing)

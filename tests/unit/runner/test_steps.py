@@ -369,6 +369,19 @@ def test_a_detached_step_that_ends_by_itself_says_with_what(
     assert f"ended by itself with {told[1]}" in bench.run.log.text
 
 
+def test_a_detached_step_may_end_by_itself_with_a_code_it_names(bench: Bench) -> None:
+    named = cmd("web", "exit 4", detach=True, exitedWith=[0, 4])
+    record = bench.go(named, cmd("other", "exit 5", detach=True, exitedWith=[0, 4]), cmd("b", "ok"))
+    assert steps(record)["web"] == ("succeeded", 4)
+    assert steps(record)["other"] == ("detached-exited", 5)
+
+
+def test_a_pull_is_told_under_its_step(bench: Bench) -> None:
+    bench.go({"id": "a", "cmd": "r.example/tool:2 ok"})
+    told = [line.step for line in bench.run.log.lines if "pulling r.example/tool:2" in line.line]
+    assert told == ["a"]
+
+
 # -------------------------------------------------------------------- values
 def test_values_and_run_variables_are_put_in_and_set_wins(bench: Bench) -> None:
     (bench.run.folder / "values.yaml").write_text("a: file\nb: file\n")
