@@ -60,14 +60,12 @@ def destroy(
     """
     if plan_file is not None and (target or out or overrides_anything(words)):
         raise WrongUsage("a saved plan is destroyed as it is", hint="use it with destroy --out")
+    if out == Path("-"):
+        raise WrongUsage("a saved plan is a file that destroy reads again", hint="name a file")
     if auto_approve != (confirm is not None):
         raise WrongUsage(
             "--auto-approve and --confirm belong together",
             hint="name the registries that lose tasks: --auto-approve --confirm REGISTRIES",
-        )
-    if not (out or auto_approve or invocation.interactive):
-        raise WrongUsage(
-            "nobody can be asked here", hint="pass --auto-approve --confirm REGISTRIES, or --out"
         )
     with invocation.workspace() as opened:
         if plan_file is not None:
@@ -116,6 +114,11 @@ def _destroy(
 
     if plan.changes:
         wanted = words_for(plan)
+        if confirm is None and not invocation.interactive:
+            raise WrongUsage(
+                "nobody can be asked here",
+                hint="pass --auto-approve --confirm REGISTRIES, or --out",
+            )
         if confirm is None:
             count = plural(len(plan.changes), "task")
             confirm = typed(f"Type {wanted} to destroy {count}")

@@ -63,6 +63,11 @@ def plan(
     """
     from reconciler.plan.guard import refuse_blocked  # noqa: PLC0415
 
+    if out == Path("-"):
+        raise WrongUsage(
+            "a saved plan is a file that apply reads again: it is not written to standard output",
+            hint="name a file; -o json prints the plan",
+        )
     if (summary or full) and output != "text":
         raise WrongUsage(f"-o {output} has one level", hint="leave --summary and --full out")
     if summary and full:

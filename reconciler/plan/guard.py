@@ -35,7 +35,7 @@ def refuse_blocked(blocked: Sequence[Blocked]) -> None:
         raise Protected(
             "the plan would delete protected tasks",
             details=[*(("task", name) for name in first.tasks[:_NAMED]), *further],
-            hint=first.fix,
+            hint=_fix(blocked),
         )
     by_override = f"{first.allowed} by --override-limit"
     raise OverLimit(
@@ -45,8 +45,19 @@ def refuse_blocked(blocked: Sequence[Blocked]) -> None:
             *([] if first.allowed is None else [("allowed", by_override)]),
             *further,
         ],
-        hint=first.fix,
+        hint=_fix(blocked),
     )
+
+
+def _fix(blocked: Sequence[Blocked]) -> str:
+    """How to allow all of it at once: half of the overrides would only be refused again."""
+    if len(blocked) == 1:
+        return blocked[0].fix
+    words = [f"--override-limit {one.action}={one.count}" for one in blocked if one.exceeded]
+    names = [name for one in blocked for name in one.tasks]
+    words += [f"--allow-destroy {name}" for name in names[:_NAMED]]
+    more = f" (and {len(names) - _NAMED} tasks more)" if len(names) > _NAMED else ""
+    return f"check the specs; if all of it is meant: {' '.join(words)}{more} --reason TEXT"
 
 
 def protected_deletes(changes: Iterable[Change], overrides: Overrides) -> Iterator[Blocked]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
+from reconciler.base.credentials import holds_credential
 from reconciler.base.errors import WrongUsage
 from reconciler.base.text import one_line
 from reconciler.plan.safety import Override
@@ -57,7 +58,7 @@ def overrides_of(
 ) -> Overrides:
     """What the words of a command ask for. Raises WrongUsage; a limit is set aside for a reason."""
     wanted = dict(map(_limit, limits))
-    reason = (reason or "").strip()
+    reason = plain_reason(reason or "")
     if wanted and not reason:
         raise WrongUsage("a limit is overridden for a reason", hint='say it: --reason "TEXT"')
     if reason and not (wanted or destroy):
@@ -66,6 +67,16 @@ def overrides_of(
             hint="use it with --override-limit or --allow-destroy",
         )
     return Overrides(by, reason, wanted, tuple(destroy))
+
+
+def plain_reason(text: str) -> str:
+    """A reason that may be kept and shown. Raises WrongUsage, which repeats nothing of it."""
+    if holds_credential(text):
+        raise WrongUsage(
+            "the reason holds what looks like a credential; nothing of it was kept",
+            hint="say it without; if it is a real one, make it invalid: it stood in a command line",
+        )
+    return text.strip()
 
 
 def _limit(text: str) -> tuple[Verb, int]:

@@ -36,7 +36,10 @@ def import_lines(result: Imported, width: int) -> list[str]:
     if plain:
         more = [f"{len(plain) - _MOST:,} more"] if len(plain) > _MOST else []
         named = ", ".join([*(f"{task} {path}" for task, path in plain[:_MOST]), *more])
-        marked = f"warning: {plural(len(plain), 'plain value')} like a secret in the files, marked TODO: give them as references before you commit: {named}"
+        marked = (
+            f"warning: {plural(len(plain), 'plain value')} like a secret in the files, marked "
+            f"TODO: give them as references before you commit: {named}"
+        )
         lines += wrap(harmless(marked), width, "  ")
     if result.written:
         following = "note: look at the files, then: reconciler validate, reconciler plan"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -45,14 +45,36 @@ class Glance:
 
 def glance(path: Path) -> Glance | None:
     """The state in a file, or None where it has to be opened to know more."""
-    address = f"file:{quote(str(path))}?mode=rw"  # makes no file
+    address = f"file:{quote(str(path))}"
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=2, isolation_level=None)) as found:
-            found.execute("PRAGMA query_only=ON")
-            found.execute("BEGIN")
-            return _look(found)
+        return _opened(f"{address}?mode=rw")  # makes no file
+    except sqlite3.OperationalError:
+        # SQLite makes a small file beside it to read: on a full disk it cannot. Where nothing is at
+        # work, the file itself says everything.
+        before = _at_rest(path)
+        with suppress(sqlite3.Error, ValueError, TypeError):
+            seen = _opened(f"{address}?mode=ro&immutable=1") if before else None
+            return seen if before == _at_rest(path) else None
+        return None
     except (sqlite3.Error, ValueError, TypeError):
         return None
+
+
+def _opened(address: str) -> Glance | None:
+    with closing(sqlite3.connect(address, uri=True, timeout=2, isolation_level=None)) as found:
+        found.execute("PRAGMA query_only=ON")
+        found.execute("BEGIN")
+        return _look(found)
+
+
+def _at_rest(path: Path) -> tuple[int, int] | None:
+    """When the file was written and how large it is; None if something may stand beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    with suppress(OSError):
+        if not log.exists() or not log.stat().st_size:
+            found = path.stat()
+            return found.st_mtime_ns, found.st_size
+    return None
 
 
 def _look(connection: sqlite3.Connection) -> Glance | None:

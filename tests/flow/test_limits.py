@@ -109,7 +109,7 @@ def test_what_a_destroy_would_delete_is_shown_before_it_is_refused(project: Proj
     outcome = project.run("destroy", "--auto-approve", "--confirm", "contoso")
     assert outcome.code == 1
     assert "BLOCKED: this plan cannot be applied" in " ".join(outcome.out.split())
-    assert "--allow-destroy NAME" in outcome.err
+    assert "--allow-destroy contoso/task-00" in outcome.err
     assert len(project.live()) == 12
 
 
@@ -196,3 +196,37 @@ def test_a_workspace_that_init_makes_has_limits(tmp_path: Path) -> None:
     outcome = project.run("plan")
     assert outcome.code == 1
     assert "the limit is 30%" in " ".join(outcome.err.split())
+
+
+def test_what_needs_two_overrides_names_both_and_they_are_enough(project: Project) -> None:
+    (project.root / f"specs/{NAMES[0]}.yaml").unlink()
+    for name in NAMES[4:]:
+        project.write(name, timeout=900)
+    outcome = project.run("apply", "--auto-approve")
+    told = " ".join(outcome.err.split())
+    words = ("--override-limit delete=3 --override-limit update=8", f"contoso/{NAMES[0]}")
+    assert (outcome.code, all(word in told for word in words)) == (1, True)
+    fix = told.partition("if all of it is meant: ")[2].replace("--reason TEXT", "--reason moved")
+    assert project.run("apply", "--auto-approve", *fix.split()).code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan", "--override-limit", "delete=2", "--reason"),
+        ("lock", "break", "--reason"),
+    ],
+)
+def test_a_reason_with_a_credential_is_neither_kept_nor_repeated(
+    project: Project, words: tuple[str, ...]
+) -> None:
+    outcome = project.run(*words, "see https://me:hunter22@host.example/x")
+    assert (outcome.code, "looks like a credential" in outcome.err) == (64, True)
+    assert "hunter22" not in outcome.out + outcome.err
+
+
+def test_a_plan_is_not_saved_to_standard_output(project: Project) -> None:
+    for verb in ("plan", "destroy"):
+        outcome = project.run(verb, "--out", "-")
+        assert (outcome.code, "name a file" in outcome.err) == (64, True)
+    assert not (project.root / "-").exists()

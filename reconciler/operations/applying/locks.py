@@ -9,6 +9,7 @@ from reconciler.adapters.process import is_alive, this_process
 from reconciler.base.clock import spell_ago
 from reconciler.base.errors import Locked, WrongUsage
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.plan.overrides import plain_reason
 from reconciler.store import events
 from reconciler.store.locks import SILENCE, HeldLock, held_locks, locked_by, remove
 
@@ -58,7 +59,8 @@ def break_lock(opened: OpenWorkspace, reason: str, *, force: bool = False) -> Lo
 
     Raises WrongUsage without a reason, and Locked if the holder lives and `force` is not given.
     """
-    if not reason.strip():
+    reason = plain_reason(reason)
+    if not reason:
         raise WrongUsage("a lock is broken for a reason", hint='say it: --reason "TEXT"')
     with opened.database.write() as connection:
         held = next(iter(held_locks(connection)), None)
@@ -69,7 +71,7 @@ def break_lock(opened: OpenWorkspace, reason: str, *, force: bool = False) -> Lo
             raise _lives(opened, held)
         remove(connection, held)
         event = events.Event(
-            opened.clock(), events.LOCK_BROKEN, opened.actor, str(held.holder), reason.strip()
+            opened.clock(), events.LOCK_BROKEN, opened.actor, str(held.holder), reason
         )
         events.note(connection, event)
         return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -99,3 +100,16 @@ def test_a_document_that_is_no_text_is_not_taken_for_what_was_applied(database: 
     found = glance(path_of(database))
     assert found is not None
     assert found.live["contoso/as-applied"] != found.applied["contoso/as-applied"]
+
+
+def test_a_glance_needs_no_room_on_the_disk(database: Database) -> None:
+    expected = glance(path_of(database))
+    database.close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # as if the disk were full
+    try:
+        seen = glance(path_of(database))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert seen is not None
+    assert seen == expected
