@@ -9,11 +9,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from reconciler.base.rewritten import Edit, Rewritten
 
 LONGEST = 9  # bytes for one of a value, as in `&#x0002B;`; `\\\\u002B`, in JSON within JSON, has 8
+_REMEMBERED = 4096
 _HEX = "[0-9a-fA-F]"
 _NUMBERS = rf"u{_HEX}{{4}}(?:\\+u{_HEX}{{4}}){{0,63}}|x{_HEX}{{2}}|[0-3][0-7]{{2}}"
 _ENTITY = rf"(?:#[xX]{_HEX}{{1,6}}|#[0-9]{{1,7}}|amp|lt|gt|quot|apos);"
@@ -28,12 +28,9 @@ def unescaped(data: bytes) -> Rewritten | None:
     """The data with its escapes read, None if there are none."""
     if not (b"%" in data or b"\\" in data or b"&" in data):
         return None
-    read = _ESCAPE.sub(_read, data)
+    meanings = _Meanings()
+    read = _ESCAPE.sub(lambda match: meanings[match[0]], data)
     return Rewritten(read, lambda: _placed(data)) if read != data else None
-
-
-def _read(match: re.Match[bytes]) -> bytes:
-    return _meaning(match[0])
 
 
 def _placed(data: bytes) -> Iterator[Edit]:
@@ -42,9 +39,14 @@ def _placed(data: bytes) -> Iterator[Edit]:
             yield match.start() + start, match.start() + end, read
 
 
-@lru_cache(4096)
-def _meaning(text: bytes) -> bytes:
-    return b"".join(read for _, _, read in _edits(text))
+class _Meanings(dict[bytes, bytes]):
+    """What escapes mean, as far as they were seen: looked up for each of them, so quickly."""
+
+    def __missing__(self, text: bytes) -> bytes:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[text] = meant = b"".join(read for _, _, read in _edits(text))
+        return meant
 
 
 def _edits(text: bytes) -> tuple[Edit, ...]:
