@@ -89,12 +89,14 @@ def graph(invocation: Invocation, /, *, output: str, base: str | None, **words: 
     GitLab draw in Markdown; DOT is for Graphviz.
     """
     from reconciler.operations.showing.graph import task_graph  # noqa: PLC0415
+    from reconciler.report.graph import unread_lines  # noqa: PLC0415
 
     if base is not None:
         return _draw_rebuilds(invocation, base, output, words)
     with invocation.workspace() as opened:
         found = task_graph(opened, choice_from(words))
     _draw(found, output)
+    show(unread_lines(found, invocation.width), error=True)
     return 0
 
 

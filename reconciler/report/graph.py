@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler import __version__
-from reconciler.base.text import one_line, plural
+from reconciler.base.text import harmless, one_line, plural, wrap
 from reconciler.operations.showing.graph import Graph, Node
 from reconciler.operations.showing.rebuilds import Rebuilds
 from reconciler.report.machine import FORMAT_VERSION
@@ -91,7 +91,17 @@ def graph_json(graph: Graph, rebuilds: Rebuilds | None = None) -> dict[str, Any]
         "rebuilds": None if rebuilds is None else _rebuilds_json(rebuilds),
         "nodes": [dataclasses.asdict(node) for node in graph.nodes],
         "edges": [dataclasses.asdict(edge) for edge in graph.edges],
+        "unread": [{"task": address, "why": why} for address, why in graph.unread],
     }
+
+
+def unread_lines(graph: Graph, width: int) -> list[str]:
+    """Of which tasks it is not drawn what they are built from, and why."""
+    shown = graph.unread[:_MOST_NAMED]
+    texts = [f"note: what {address} is built from is not drawn: {why}" for address, why in shown]
+    if (more := len(graph.unread) - len(shown)) > 0:
+        texts.append(f"note: nor is it of {plural(more, 'task')} more; -o json names them")
+    return [line for text in texts for line in wrap(harmless(text), width, "  ")]
 
 
 def _rebuilds_json(found: Rebuilds) -> dict[str, Any]:

@@ -127,3 +127,14 @@ def test_wrong_specs_are_told_and_nothing_is_drawn(project: Project) -> None:
     outcome = project.run("graph")
     assert (outcome.code, outcome.out) == (1, "")
     assert "specs/web-api.yaml:" in outcome.err
+
+
+def test_a_dockerfile_that_is_missing_is_told(project: Project) -> None:
+    assert project.run("graph").err == ""
+    (project.root / "web/Dockerfile").unlink()
+    outcome = project.run("graph")
+    assert outcome.code == 0
+    told = " ".join(outcome.err.split())
+    assert "note: what contoso/web-api is built from is not drawn: web/Dockerfile: " in told
+    (one,) = drawn(project)["unread"]
+    assert (one["task"], "web/Dockerfile" in one["why"]) == ("contoso/web-api", True)

@@ -14,7 +14,7 @@ from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput
 from reconciler.model.task import Task
 from reconciler.operations.planning.choosing import Choice, selection_of
-from reconciler.operations.planning.dockerfiles import BasesReader
+from reconciler.operations.planning.dockerfiles import FETCHED, BasesReader
 from reconciler.operations.reading.gather import read_declared, servers_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.needs import images_from_outside, who_builds_on_whom
@@ -51,17 +51,19 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes and edges, each sorted."""
+    """Nodes and edges, each sorted. `unread`: tasks whose own files do not tell what they are built
+    from, each with why."""
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
     """The graph of the declared tasks, or of the chosen ones. Raises InvalidInput, WrongUsage."""
     tasks = _chosen(opened, choice)
     documents = {address: canonical_document(task) for address, task in tasks.items()}
-    bases, servers = _bases(opened, documents), servers_of(opened)
+    (bases, unread), servers = _bases(opened, documents), servers_of(opened)
     nodes = {Node("task", f"task {address}", address) for address in tasks}
     edges = set()
     for writer, taker in who_builds_on_whom(documents, servers, bases):
@@ -73,18 +75,24 @@ def task_graph(opened: OpenWorkspace, choice: Choice | None = None) -> Graph:
         for label in _triggers(task):
             nodes.add(Node("trigger", f"trigger {address} {label}", label))
             edges.add(Edge(f"trigger {address} {label}", f"task {address}", "wakes"))
-    return Graph(tuple(sorted(nodes)), tuple(sorted(edges)))
+    return Graph(tuple(sorted(nodes)), tuple(sorted(edges)), tuple(sorted(unread.items())))
 
 
-def _bases(opened: OpenWorkspace, documents: Mapping[str, Document]) -> dict[str, list[str]]:
-    """Image names by address, as they are written, frontends left out."""
+def _bases(
+    opened: OpenWorkspace, documents: Mapping[str, Document]
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Image names by address, as they are written, frontends left out; and what is missing here.
+
+    Of a context that the run fetches, nothing is missing here.
+    """
     reader = BasesReader(opened)
     found = {address: reader.of(document) for address, document in documents.items()}
     bases = {address: list(one.copied) for address, one in found.items()}
     asked = [address for address, one in found.items() if one.bases.unknown is not None]
     for address, names in _seen(opened, asked).items():
         bases[address] += names
-    return bases
+    unread = {address: str(found[address].bases.unknown) for address in asked}
+    return bases, {address: why for address, why in unread.items() if why != FETCHED}
 
 
 def _seen(opened: OpenWorkspace, addresses: list[str]) -> dict[str, list[str]]:
