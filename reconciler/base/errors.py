@@ -116,6 +116,14 @@ class RegistryRefused(ReconcilerError):
     code = "registry"
 
 
+class RegistryBusy(RegistryRefused):
+    """A registry does not answer, or wants to be left alone; `seconds` if it said how long."""
+
+    def __init__(self, message: str, *, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class SecretUnavailable(ReconcilerError):
     """A secret reference cannot be resolved. The message names the reference, never a value."""
 

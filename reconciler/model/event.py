@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from reconciler.model.run import Recorded
 
 
@@ -25,6 +27,13 @@ class Verdict(StrEnum):
     # timers
     MISSED = "missed"  # nobody was there at its time, and its timer skips those
     OVERLAP = "overlap"  # the run before it is not done
+    # images
+    FIRST_SIGHT = "first-sight"  # nobody knows what it was before
+    SAME_DIGEST = "same-digest"  # for the task's platform nothing is new
+    OTHER_STAGE = "other-stage"  # it moved under a stage that the trigger does not look at
+    PARENT_FAILED = "parent-failed"  # what it stands on was not built
+    PARENT_SAME = "parent-same"  # what it stands on was built, and is what it was
+    HOP_LIMIT = "hop-limit"
     # messages of hooks
     REPLAYED = "replayed"
     OTHER_REPOSITORY = "other-repository"
@@ -124,8 +133,9 @@ class Wake(Recorded):
     """What a trigger wants: a run of which task, and what the run has of the event.
 
     `kind` is the trigger's in a spec: commit, pullRequest, timers, baseImage; `trigger` its name;
-    `actor` whoever moved the ref, as the forge calls them. The rest of the run is read from the
-    live task when it begins: what was applied meanwhile holds.
+    `actor` whoever moved the ref, as the forge calls them. `bases` fixes digests by tracked
+    reference. The rest of the run is read from the live task when it begins: what was applied
+    meanwhile holds.
     """
 
     task: str
@@ -136,6 +146,7 @@ class Wake(Recorded):
     commit: str | None = None
     fork: bool = False
     due: datetime | None = None
+    bases: dict[str, str] = Field(default_factory=dict)
 
 
 class TimerState(Recorded):

@@ -12,6 +12,7 @@ from typing import Literal
 
 from reconciler.model.task import Task
 from reconciler.model.tracked import BaseKind
+from reconciler.model.trigger import BaseImageTrigger
 
 BuiltOn = Mapping[str, AbstractSet[str]]
 Answer = Literal["rebuilds", "no trigger", "not its kind"]
@@ -43,4 +44,9 @@ def answer(task: Task, kind: BaseKind) -> Answer:
     trigger = task.spec.triggers.base_image
     if task.spec.status != "Enabled" or trigger is None or trigger.status != "Enabled":
         return "no trigger"
-    return "rebuilds" if kind == "runtime" or trigger.type == "All" else "not its kind"
+    return "rebuilds" if looks_at(trigger, kind) else "not its kind"
+
+
+def looks_at(trigger: BaseImageTrigger, kind: BaseKind) -> bool:
+    """True if a trigger minds an image of this kind."""
+    return kind == "runtime" or trigger.type == "All"

@@ -1,0 +1,73 @@
+"""What a registry serves under a tag, and that this is something else than before. Asks nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+
+# Runs that one event may set off, one after the other: a circle that nobody knew of ends here.
+MOST_HOPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An image as it is served: the digest of its tag, and that of each platform.
+
+    `platforms` is empty if it is one image for whoever asks, and None if nobody has read it yet.
+    """
+
+    digest: str
+    platforms: Mapping[str, str] | None = field(default_factory=dict)
+    etag: str | None = None
+
+    def of_platform(self, platform: str) -> str | None:
+        """The digest that a build for a platform gets; None if there is none for it."""
+        return self.platforms.get(platform) if self.platforms else self.digest
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A tag that serves something else than before."""
+
+    reference: str
+    previous: Served
+    served: Served
+
+    def moved_for(self, platform: str) -> bool:
+        """True if a build for a platform gets another image than before."""
+        if self.previous.digest == self.served.digest:
+            return False
+        if self.previous.platforms is None or self.served.platforms is None:
+            return True
+        after = self.served.of_platform(platform)
+        return after is not None and after != self.previous.of_platform(platform)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedImage:
+    """A tag that is watched. Times are seconds since 1970.
+
+    `served` None: not seen yet. `failures` in a row, and why the last look failed.
+    """
+
+    reference: str
+    next_at: float
+    served: Served | None = None
+    checked_at: float | None = None
+    failures: int = 0
+    message: str | None = None
+
+
+def write_served(served: Served) -> str:
+    """As JSON."""
+    return _SERVED.dump_json(served).decode()
+
+
+def read_served(text: str) -> Served:
+    """What `write_served` wrote."""
+    return _SERVED.validate_json(text)
+
+
+_SERVED: TypeAdapter[Served] = TypeAdapter(Served)

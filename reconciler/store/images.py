@@ -1,0 +1,115 @@
+"""The tags that are watched: what was served under each, and when it is looked at next.
+
+Judges nothing. Whoever writes what it saw says what it knew before: of two only one is right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from reconciler.model.watched import Served, WatchedImage
+from reconciler.store.database import Database
+from reconciler.store.schema import images
+
+_AT_ONCE = 500  # values in one question
+
+
+def keep_images(database: Database, references: Iterable[str], now: float) -> int:
+    """Watch these tags and no others; how many are new, and are to be looked at now."""
+    wanted = set(references)
+    with database.write() as connection:
+        known = set(connection.execute(sa.select(images.c.reference)).scalars())
+        gone = sorted(known - wanted)
+        for start in range(0, len(gone), _AT_ONCE):
+            part = images.c.reference.in_(gone[start : start + _AT_ONCE])
+            connection.execute(sa.delete(images).where(part))
+        fresh = [
+            {"reference": reference, "next_at": now, "failures": 0}
+            for reference in sorted(wanted - known)
+        ]
+        if fresh:
+            connection.execute(sa.insert(images), fresh)
+    return len(fresh)
+
+
+def due_image(database: Database, now: float, without: Collection[str] = ()) -> WatchedImage | None:
+    """The tag whose turn it is, of any registry but some hosts; None if none is due.
+
+    One that was looked at in the future is due: the clock was set back.
+    """
+    due = sa.or_(images.c.next_at <= now, images.c.checked_at > now)
+    others = [
+        sa.not_(images.c.reference.startswith(f"{host}/", autoescape=True)) for host in without
+    ]
+    query = sa.select(images).where(due, *others).order_by(images.c.next_at).limit(1)
+    with database.read() as connection:
+        row = connection.execute(query).first()
+    return None if row is None else _image(row)
+
+
+def hurry_image(database: Database, reference: str, now: float, gap: float) -> bool:
+    """Have a tag looked at soon, `gap` seconds after the last look. False if it is not watched."""
+    with database.write() as connection:
+        image = read_image(connection, reference)
+        if image is None:
+            return False
+        at = max(now, image.checked_at + gap) if image.checked_at is not None else now
+        sooner = sa.update(images).where(images.c.reference == reference, images.c.next_at > at)
+        connection.execute(sooner.values(next_at=at))
+    return True
+
+
+def read_image(connection: Connection, reference: str) -> WatchedImage | None:
+    """A watched tag, None if it is not watched."""
+    row = connection.execute(sa.select(images).where(images.c.reference == reference)).first()
+    return None if row is None else _image(row)
+
+
+def save_image(connection: Connection, image: WatchedImage, known: Served | None) -> bool:
+    """Store a tag. False, and nothing written, if not the known digest stands there."""
+    same = images.c.digest.is_(None) if known is None else images.c.digest == known.digest
+    served = image.served
+    change = (
+        sa.update(images)
+        .where(images.c.reference == image.reference, same)
+        .values(
+            digest=served.digest if served else None,
+            platforms=_platforms(served),
+            etag=served.etag if served else None,
+            checked_at=image.checked_at,
+            next_at=image.next_at,
+            failures=image.failures,
+            message=image.message,
+        )
+    )
+    return connection.execute(change).rowcount == 1
+
+
+def list_images(database: Database) -> list[WatchedImage]:
+    """All watched tags, by name."""
+    with database.read() as connection:
+        rows = connection.execute(sa.select(images).order_by(images.c.reference))
+        return [_image(row) for row in rows]
+
+
+def _platforms(served: Served | None) -> str | None:
+    if served is None or served.platforms is None:
+        return None
+    return json.dumps(dict(served.platforms), sort_keys=True)
+
+
+def _image(row: Row[Any]) -> WatchedImage:
+    platforms = None if row.platforms is None else json.loads(row.platforms)
+    return WatchedImage(
+        reference=row.reference,
+        next_at=row.next_at,
+        served=None if row.digest is None else Served(row.digest, platforms, row.etag),
+        checked_at=row.checked_at,
+        failures=row.failures,
+        message=row.message,
+    )
