@@ -24,28 +24,35 @@ _ESCAPE = re.compile(
 _UNIT = re.compile(rf"\\+u({_HEX}{{4}})".encode())
 
 
-def unescaped(data: bytes) -> Rewritten | None:
-    """The data with its escapes read, None if there are none."""
+def unescaped(data: bytes, wanted: bytes) -> Rewritten | None:
+    """The data with its escapes of `wanted` bytes read, None if there are none."""
     if not (b"%" in data or b"\\" in data or b"&" in data):
         return None
-    meanings = _Meanings()
+    meanings = _Meanings(wanted)
     read = _ESCAPE.sub(lambda match: meanings[match[0]], data)
-    return Rewritten(read, lambda: _placed(data)) if read != data else None
+    return Rewritten(read, lambda: _placed(data, meanings)) if read != data else None
 
 
-def _placed(data: bytes) -> Iterator[Edit]:
+def _placed(data: bytes, meanings: _Meanings) -> Iterator[Edit]:
     for match in _ESCAPE.finditer(data):
+        if meanings[match[0]] == match[0]:
+            continue
         for start, end, read in _edits(match[0]):
             yield match.start() + start, match.start() + end, read
 
 
 class _Meanings(dict[bytes, bytes]):
-    """What escapes mean, as far as they were seen: looked up for each of them, so quickly."""
+    """What escapes mean, as far as they were seen; one that means nothing wanted means itself."""
+
+    def __init__(self, wanted: bytes) -> None:
+        super().__init__()
+        self._wanted = wanted
 
     def __missing__(self, text: bytes) -> bytes:
         if len(self) >= _REMEMBERED:
             self.clear()
-        self[text] = meant = b"".join(read for _, _, read in _edits(text))
+        meant = b"".join(read for _, _, read in _edits(text))
+        self[text] = meant = meant if any(byte in self._wanted for byte in meant) else text
         return meant
 
 

@@ -43,6 +43,7 @@ class Redactor:
         self._shared = [shared.get(form) for form in forms]
         self._machine = _machine(forms)
         self._forms = forms
+        self._letters = bytes(set(b"".join(map(to_bytes, values))))
 
     def __repr__(self) -> str:
         return "Redactor(***)"
@@ -76,7 +77,7 @@ class Redactor:
         if holds_invisible(data):
             seen = shown(data)
             found += [seen.span(*span) for span in self._matches(seen.data)]
-        if (read := escapes.unescaped(data)) is not None:
+        if (read := escapes.unescaped(data, self._letters)) is not None:
             found += [read.span(*span) for span in self._matches(read.data)]
         return [*found, *dumped(data, self._matches)] if holds_dumps(data) else found
 
