@@ -44,7 +44,7 @@ def served_digest(
     """
     url = f"{base_url(registry, insecure)}/v2/{repository}/manifests/{reference}"
     try:
-        with _client(url) as client:
+        with open_client(url) as client:
             answer = _ask(client, "HEAD", url, login)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
@@ -74,7 +74,7 @@ def greeting(
     """Whether a registry is there and takes a login. Reads no image. Raises RegistryRefused."""
     url = f"{base_url(registry, insecure)}/v2/"
     try:
-        with _client(url) as client:
+        with open_client(url) as client:
             first = client.get(url)
             last = first if first.status_code != 401 else _ask(client, "GET", url, login)
     except (httpx.HTTPError, ValueError) as error:  # ValueError: a token that is no JSON
@@ -97,7 +97,7 @@ def _date(answer: httpx.Response) -> datetime | None:
         return None
 
 
-def _client(url: str) -> httpx.Client:
+def open_client(url: str) -> httpx.Client:
     """A client for one server. Redirects are not followed, so plain http stays plain http."""
     parts = urlsplit(url)
     # Reading all certificates takes longer than the whole question.
@@ -135,7 +135,7 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
         fields = dict(CHALLENGE.findall(challenge))
         realm = trusted_realm(fields.get("realm", ""), answer.url)
         wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
-        with _client(realm) as service:
+        with open_client(realm) as service:
             token = service.get(realm, params=wanted, auth=basic).json()
         return f"Bearer {token.get('token') or token.get('access_token') or ''}"
     if login is None:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from reconciler.base.errors import ReconcilerError, RegistryBusy
 from reconciler.model.event import Decided, Source, Verdict
-from reconciler.model.watched import Move, Served, WatchedImage
+from reconciler.model.watched import Looked, Move, Served, WatchedImage
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register
 from reconciler.store.images import due_image, hurry_image, keep_images, save_image
@@ -29,14 +29,6 @@ _AGAIN = 10.0  # seconds until a tag is looked at again that a run is just pushi
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 30.0, 3600.0, 86400.0
 _LONGEST_WAIT = 6 * 3600.0  # for a tag that is not there
 _LONGEST_QUIET = 15 * 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a registry serves under a tag (None: no such tag), and how many requests that took."""
-
-    served: Served | None
-    requests: int = 1
 
 
 class Look(Protocol):

@@ -60,6 +60,14 @@ class WatchedImage:
     message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a registry serves under a tag (None: no such tag), and how many requests that took."""
+
+    served: Served | None
+    requests: int = 1
+
+
 def write_served(served: Served) -> str:
     """As JSON."""
     return _SERVED.dump_json(served).decode()

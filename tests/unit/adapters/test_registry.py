@@ -8,9 +8,8 @@ import json
 import ssl
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,46 +17,15 @@ import pytest
 from reconciler.adapters.registry import ACCEPT, base_url, is_loopback, served_digest
 from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import Login
+from tests.unit.adapters.registry_server import Reply, Server, serving
 
 DIGEST = "sha256:" + "a" * 64
-Reply = tuple[int, dict[str, str], bytes]
-Answer = Callable[[str, str, dict[str, str]], Reply]
-
-
-@dataclass
-class Server:
-    """A registry that answers what a test wants, and remembers what it was asked."""
-
-    address: str
-    answer: Answer = lambda _method, _path, _headers: (404, {}, b"")
-    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    class Handler(BaseHTTPRequestHandler):
-        def reply(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            state.asked.append((self.command, self.path, headers))
-            status, extra, body = state.answer(self.command, self.path, headers)
-            self.send_response(status)
-            for name, value in {**extra, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body if self.command != "HEAD" else b"")
-
-        do_HEAD = do_GET = reply  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        state = Server(f"127.0.0.1:{httpd.server_port}")
-        thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
-        thread.start()
-        yield state
-        httpd.shutdown()
-        thread.join()
+    with serving() as found:
+        yield found
 
 
 def test_the_digest_of_the_header_is_told_and_every_kind_is_accepted(server: Server) -> None:

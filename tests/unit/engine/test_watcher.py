@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_the_interval_is_jittered(tower: Watchtower) -> None:
     tower.serve(BASE, "a")
     tower.add("web", BASE)
     for chance, expected in ((0.0, 0.8), (1.0, 1.2)):
-        tower.watcher.chance = [chance].__getitem__(0).__pos__
+        tower.watcher.chance = partial(float, chance)
         tower.watcher.hurry(BASE, tower.seconds())
         tower.wait(10)
         (image,) = list_images(tower.database)

@@ -13,11 +13,11 @@ from reconciler.base.errors import RegistryRefused
 from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.standing import Standing, standing
 from reconciler.engine.waking import wake_of
-from reconciler.engine.watcher import Looked, Watcher
+from reconciler.engine.watcher import Watcher
 from reconciler.model.event import Decided, Wake
 from reconciler.model.run import OutputImage, RunRecord, RunStatus
 from reconciler.model.tracked import BaseKind, TaskBases, TrackedBase
-from reconciler.model.watched import Served
+from reconciler.model.watched import Looked, Served
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
 from reconciler.store.queue import Claimed, Room, claim, save, settle
