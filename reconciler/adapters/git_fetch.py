@@ -14,11 +14,10 @@ from pathlib import Path
 
 from reconciler.adapters.git_environment import Repository
 from reconciler.adapters.git_fault import GitFault, GitFetchError
-from reconciler.adapters.git_program import GitProgram, Stopping
+from reconciler.adapters.git_program import GitProgram, Stopping, judged
 from reconciler.adapters.git_reach import check_reachable
 from reconciler.adapters.git_refs import SHA, resolve
 from reconciler.adapters.git_submodules import fetch_submodules, left_out, submodules_of
-from reconciler.adapters.resolve import AddressRefused, HostUnknown, Place
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.context import GIT_REF, Submodules
 
@@ -50,7 +49,7 @@ def fetch(
     With `folder`, only the files below it are downloaded where the host can do that. No submodule
     is fetched without `submodules`. Raises GitFetchError.
     """
-    target = _judged(repository)
+    target = judged(repository)
     url = target.url
     place.mkdir(mode=0o700)
     git = GitProgram(repository, target, place, stopping)
@@ -83,19 +82,6 @@ def _part(stopping: Stopping) -> Callable[[Repository, str, Path], Checkout]:
 
 
 # ------------------------------------------------------------------ checking
-def _judged(repository: Repository) -> Place:
-    """Where the repository is. Raises GitFetchError."""
-    url = repository.url
-    if url.startswith("github.com/"):
-        url = f"https://{url}"
-    try:
-        return repository.guard.judge(url)
-    except AddressRefused as error:
-        raise GitFetchError(GitFault.REFUSED, str(error)) from None
-    except HostUnknown as error:
-        raise GitFetchError(GitFault.BROKEN, str(error)) from None
-
-
 def _checked_ref(ref: str) -> str:
     if ref and not GIT_REF.fullmatch(ref):
         message = f"{one_line(ref, 80)!r} is no branch, tag, commit or pull/N/head"

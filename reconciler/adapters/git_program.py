@@ -18,7 +18,7 @@ from typing import IO
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
 from reconciler.adapters.git_fault import GitFault, GitFetchError, explained
 from reconciler.adapters.process import end_group, has_ended, start
-from reconciler.adapters.resolve import Place
+from reconciler.adapters.resolve import AddressRefused, HostUnknown, Place
 
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 _POLL_SECONDS = 0.05
@@ -26,6 +26,19 @@ _DISK_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 
 Stopping = Callable[[], bool]
+
+
+def judged(repository: Repository) -> Place:
+    """Where the repository is. Raises GitFetchError."""
+    url = repository.url
+    if url.startswith("github.com/"):
+        url = f"https://{url}"
+    try:
+        return repository.guard.judge(url)
+    except AddressRefused as error:
+        raise GitFetchError(GitFault.REFUSED, str(error)) from None
+    except HostUnknown as error:
+        raise GitFetchError(GitFault.BROKEN, str(error)) from None
 
 
 class GitProgram:

@@ -34,7 +34,7 @@ def resolve(git: GitProgram, url: str, ref: str) -> Wanted:
         return Wanted(ref)
     if _PULL.fullmatch(ref):
         return Wanted(ref if ref.startswith("refs/") else f"refs/{ref}")
-    refs = _parse_refs(git.run("ls-remote", "--symref", "--end-of-options", url))
+    refs = parse_refs(git.run("ls-remote", "--symref", "--end-of-options", url))
     if not refs and not git.speaks_git(url):
         raise no_repository(url)
     if not ref:
@@ -66,7 +66,7 @@ def _branches(refs: dict[str, str]) -> list[str]:
     return [name.removeprefix(_HEADS) for name in refs if name.startswith(_HEADS)]
 
 
-def _parse_refs(text: str) -> dict[str, str]:
+def parse_refs(text: str) -> dict[str, str]:
     """Names to ids; `HEAD` to the name of the default branch where the remote tells it."""
     refs: dict[str, str] = {}
     for line in text.splitlines():

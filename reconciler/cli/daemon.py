@@ -14,7 +14,7 @@ from reconciler.cli.options import Invocation, pass_invocation
 
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Instead of `server.listen`.")
-@click.option("--no-timers", is_flag=True, help="Wake nothing by time.")
+@click.option("--no-timers", is_flag=True, help="Wake nothing by time, ask no Git host.")
 @click.option("--no-worker", is_flag=True, help="Do no runs here: they wait for another daemon.")
 @click.option("--drain", type=int, default=600, show_default=True, help="Seconds for runs at stop.")
 @click.option("--lease", type=click.IntRange(3, 3600), default=60, show_default=True, hidden=True)

@@ -163,7 +163,10 @@ MEANINGS: dict[str, dict[str, str]] = {
         "baseImage": "A base image that moved starts a run.",
         "timers": "A schedule starts a run; by name of the timer.",
     },
-    "CommitTrigger": {"tags": "Pushed tags start a run too."},
+    "CommitTrigger": {
+        "tags": "Pushed tags start a run too.",
+        "poll": "Ask the repository so often, for a host that cannot send messages: 5m.",
+    },
     "PullRequestTrigger": {"forks": "Whether pull requests from forks start a run."},
     "Paths": {
         "include": "Globs; one of the changed files must fit one of them.",

@@ -15,6 +15,7 @@ from reconciler.model.common import (
     Text,
     Whole,
     Word,
+    duration_seconds,
     problem,
 )
 from reconciler.model.context import Location, Token
@@ -50,10 +51,20 @@ class SourceTrigger(Model):
     with_: RunOverrides = Field(default=RunOverrides(), alias="with")
 
 
+SHORTEST_POLL = 10  # seconds
+
+
+def _poll(text: str) -> str:
+    if duration_seconds(text) < SHORTEST_POLL:
+        raise problem("poll", f"a host is not asked more often than every {SHORTEST_POLL}s")
+    return text
+
+
 class CommitTrigger(SourceTrigger):
-    """A push to a branch."""
+    """A push to a branch. With `poll` the repository is asked, too, for a host that cannot call."""
 
     tags: Flag = False
+    poll: Annotated[Duration, AfterValidator(_poll)] | None = None
 
 
 class PullRequestTrigger(SourceTrigger):

@@ -17,6 +17,7 @@ from reconciler.store.schema import (
     image_moves,
     images,
     meta,
+    polled_refs,
     queue,
     rebuilds,
     task_bases,
@@ -73,10 +74,16 @@ def _from_5(connection: Connection) -> None:
         table.create(connection)
 
 
+def _from_6(connection: Connection) -> None:
+    """Repositories are polled. Where their refs are is learned at the first look."""
+    polled_refs.create(connection)
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
     3: _from_3,
     4: _from_4,
     5: _from_5,
+    6: _from_6,
 }

@@ -215,6 +215,15 @@ decisions = Table(
     Index("decisions_by_time", "at"),
 )
 
+# Where the refs of polled repositories were when they were last looked at.
+polled_refs = Table(
+    "polled_refs",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("ref", Text, primary_key=True),  # HEAD: it was looked at
+    Column("target", Text, nullable=False),  # a commit; of HEAD: tags, or ""
+)
+
 # How far each timer of a live task is handled.
 timers = Table(
     "timers",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from reconciler.engine.clockwork import Ticking, ticking
+from reconciler.engine.polling import Polled, polled_by, together
 from reconciler.engine.triggers import Listening, listening
 from reconciler.model.task import Retention, Task
 from reconciler.operations.workspace import OpenWorkspace
@@ -18,7 +19,7 @@ from reconciler.store.tasks import live_version
 class Book:
     """What listens to each repository, and what ticks. `unread` tasks cannot be understood.
 
-    `kept` is how long things of each task are kept.
+    `kept` is how long things of each task are kept; `polled` are repositories to ask.
     """
 
     version: str
@@ -26,6 +27,7 @@ class Book:
     timers: tuple[Ticking, ...] = ()
     unread: tuple[str, ...] = ()
     kept: dict[str, Retention] = field(default_factory=dict)
+    polled: tuple[Polled, ...] = ()
 
     def listening_to(self, repository: str) -> Sequence[Listening]:
         """The source triggers for a repository, by its key."""
@@ -45,6 +47,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
     timers: list[Ticking] = []
     unread: list[str] = []
     kept: dict[str, Retention] = {}
+    polled: list[Polled] = []
     for live in opened.provider.read_all():
         try:
             task = Task.model_validate_json(live.document)
@@ -54,6 +57,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         for one in listening(live.address, task):
             sources.setdefault(one.repository, []).append(one)
         timers += ticking(live.address, task)
+        polled += polled_by(live.address, task)
         kept[live.address] = task.spec.retention
     frozen = {key: tuple(found) for key, found in sources.items()}
-    return Book(version, frozen, tuple(timers), tuple(unread), kept)
+    return Book(version, frozen, tuple(timers), tuple(unread), kept, together(polled))

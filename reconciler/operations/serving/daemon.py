@@ -17,9 +17,11 @@ from secrets import token_hex
 from reconciler.adapters.guardian import boottime
 from reconciler.adapters.secrets import SecretReader
 from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.clockwork import Clockwork
 from reconciler.engine.intake import Arrival, Intake, Taken
+from reconciler.engine.polling import Polled
 from reconciler.engine.worker import LEASE_SECONDS, Worker
 from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
@@ -27,6 +29,7 @@ from reconciler.operations.running.sweep import engine_containers, sweep
 from reconciler.operations.serving.book import EMPTY, Book, read_book
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
+from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.workspace import OpenWorkspace
 
@@ -110,7 +113,8 @@ class Daemon:
         self._book = read_book(self.opened)
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
-        work = [self._watch_book, self._keep_up] + [self._work] * self.parts.worker
+        work = [self._watch_book, self._keep_up]
+        work += [self._poll] * self.parts.timers + [self._work] * self.parts.worker
         threads = [threading.Thread(target=one, name=one.__name__.strip("_")) for one in work]
         with SecretReader(
             self.opened.environment, self.opened.root, declared=place.declared
@@ -159,6 +163,19 @@ class Daemon:
             return _BOOK_SECONDS
         left = (wake - self.opened.clock()).total_seconds()
         return min(_BOOK_SECONDS, max(left, 0.01))
+
+    # ----------------------------------------------------------------- polling
+    def _poll(self) -> None:
+        polls = Polls(self.opened, lambda: self._book, self._moved, self._unpolled)
+        polls.poll(self.stopping)
+
+    def _moved(self, one: Polled, taken: list[Taken]) -> None:
+        runs = [run for item in taken for run in item.runs]
+        facts = {"repository": one.repository, "moved": str(len(taken))}
+        self.tell("poll", facts | ({"runs": ", ".join(runs)} if runs else {}))
+
+    def _unpolled(self, one: Polled, why: str) -> None:
+        self.tell("poll", {"repository": one.repository, "error": one_line(why)})
 
     # ------------------------------------------------------------------ worker
     def _work(self) -> None:

@@ -11,7 +11,7 @@ from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
 OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images")
-OF_THE_DAEMON = (*OF_THE_WATCH, "queue", "deliveries", "decisions", "timers")
+OF_THE_DAEMON = (*OF_THE_WATCH, "polled_refs", "queue", "deliveries", "decisions", "timers")
 
 
 def as_version_1(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_version_2_is_brought_up_and_nothing_is_known_of_bases(tmp_path: Path) -
 def test_version_5_is_brought_up_and_keeps_its_queue(tmp_path: Path) -> None:
     open_database(URL, tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
-        for name in OF_THE_WATCH:
+        for name in (*OF_THE_WATCH, "polled_refs"):
             connection.execute(f"DROP TABLE {name}")
         for name in ("crowd", "crowd_cap"):
             connection.execute(f"ALTER TABLE queue DROP COLUMN {name}")

@@ -1,0 +1,47 @@
+"""A real daemon that asks a real Git server what has moved: nobody sends it a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reconciler.store.runs import list_runs
+from tests.flow.project import new_project
+from tests.flow.serving.desk import daemon, eventually, state
+from tests.live.git_server import add_commit, git, make_repository, serve_git
+
+TOKEN = "gitpat-0123456789-planted"
+
+
+def test_a_branch_that_moved_has_a_run_also_if_nobody_was_there_then(tmp_path: Path) -> None:
+    work, _ = make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    project = new_project(tmp_path / "workspace")
+    with serve_git(tmp_path / "root", username="x-access-token", password=TOKEN) as server:
+        config = project.root / "reconciler.yaml"
+        config.write_text(config.read_text() + f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+        context = {"source": f"{server.url}/app.git#main", "token": {"secret": "env:GIT_PAT"}}
+        project.write("web-api", context=context, triggers={"commit": {"poll": "10s"}})
+        assert project.run("apply", "--auto-approve").code == 0
+        with daemon(project.root, "--no-worker", GIT_PAT=TOKEN) as at:
+            eventually(lambda: server.requests)
+            eventually(lambda: _refs_known(at.root))
+            assert at.stop() == 0
+        commit = add_commit(work, {"a": "2"}, "second")
+        git(work, "push", "--quiet", "origin", "main")
+        with daemon(project.root, "--no-worker", GIT_PAT=TOKEN) as at:
+            (told,) = eventually(lambda: at.told("poll"))
+            with state(at.root) as opened:
+                (record,) = list_runs(opened)
+        assert (told["repository"], told["runs"]) == (f"{server.host}/app", record.id)
+        assert (record.task, record.trigger, record.actor) == ("contoso/web-api", "commit", "poll")
+        assert record.commit == commit
+        with daemon(project.root, "--no-worker", GIT_PAT="wrong") as at:
+            (told,) = eventually(lambda: at.told("poll"))
+            assert "error" in told
+            assert "wrong" not in str(told)
+        with state(project.root) as opened:
+            assert len(list_runs(opened)) == 1
+
+
+def _refs_known(root: Path) -> bool:
+    with state(root) as opened, opened.read() as connection:
+        return bool(connection.exec_driver_sql("SELECT count(*) FROM polled_refs").scalar())

@@ -1,0 +1,64 @@
+"""Where refs are, asked of a real server; whoever answers with something else is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.git_environment import Repository
+from reconciler.adapters.git_fault import GitFault, GitFetchError
+from reconciler.adapters.git_tips import Tips, read_tips
+from reconciler.adapters.resolve import Guard
+from tests.live.git_server import GitServer, git, make_repository, serve_git
+
+TOKEN = "gitpat-0123456789-planted"
+
+
+def tips(server: GitServer, folder: Path, name: str = "app", *, tags: bool = False) -> Tips:
+    place = folder / f"place-{name}-{tags}"
+    place.mkdir()
+    guard = Guard(frozenset({server.host}))
+    found = Repository(f"{server.url}/{name}.git", f"x-access-token:{TOKEN}", guard)
+    return read_tips(found, place, lambda: False, tags=tags)
+
+
+def test_branches_are_told_and_tags_if_asked(tmp_path: Path) -> None:
+    work, commit = make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    identity = ["-c", "user.name=T", "-c", "user.email=t@contoso.example"]
+    git(work, *identity, "tag", "-m", "a tag", "v1")
+    git(work, "push", "--quiet", "origin", "v1", "main:refs/heads/dev", "main:refs/pull/1/head")
+    tag = git(work, "rev-parse", "v1").strip()
+    with serve_git(tmp_path / "root", username="x-access-token", password=TOKEN) as server:
+        branches = {"refs/heads/main": commit, "refs/heads/dev": commit}
+        assert tips(server, tmp_path) == Tips(branches, "main")
+        assert tips(server, tmp_path, tags=True) == Tips(branches | {"refs/tags/v1": tag}, "main")
+
+
+def test_an_empty_repository_has_no_refs_and_a_page_is_no_repository(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    git(root, "init", "--quiet", "--bare", "--initial-branch=main", "empty.git")
+    (root / "page.git").mkdir()
+    with serve_git(root) as server:
+        assert tips(server, tmp_path, "empty").refs == {}
+        with pytest.raises(GitFetchError):
+            tips(server, tmp_path, "page")
+
+
+def test_a_wrong_token_is_told_and_stands_in_no_message(tmp_path: Path) -> None:
+    make_repository(tmp_path / "root", "app", {"a": "1"})
+    with serve_git(tmp_path / "root", username="x-access-token", password="another") as server:
+        with pytest.raises(GitFetchError) as found:
+            tips(server, tmp_path)
+        assert found.value.fault is GitFault.AUTH
+        assert TOKEN not in found.value.message
+
+
+def test_a_host_that_is_not_declared_is_not_asked(tmp_path: Path) -> None:
+    with serve_git(tmp_path) as server:
+        found = Repository(f"{server.url}/app.git")
+        with pytest.raises(GitFetchError) as refused:
+            read_tips(found, tmp_path, lambda: False, tags=False)
+        assert refused.value.fault is GitFault.REFUSED
+        assert server.requests == []
