@@ -5,7 +5,8 @@ Of more files than `EXACT_FILES` only the last change of a file is told, and tol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.adapters.git import Commit, changed_files, last_changes
@@ -34,27 +35,34 @@ class Authors:
     _dirty: set[str] = field(default_factory=set)
     _texts: dict[str, list[str]] = field(default_factory=dict)
 
-    def prepare(self, spans: Mapping[str, Iterable[Lines]], whole: Iterable[str]) -> None:
-        """Ask for lines of files, and for the last change of `whole` files.
+    def choose(self, files: Iterable[str]) -> set[str]:
+        """Of some files, those that matter most first, the ones whose lines are asked for."""
+        self._asked = set(itertools.islice(dict.fromkeys(files), EXACT_FILES))
+        return self._asked
 
-        Files are plain names below the root. Those of `spans` come first that matter most.
+    def prepare(self, spans: Mapping[str, Iterable[Lines]], whole: Iterable[str]) -> None:
+        """Ask for lines of chosen files, and for the last change of `whole` files.
+
+        Files are plain names below the root.
         """
-        exact = {name: list(found) for name, found in list(spans.items())[:EXACT_FILES]}
-        self._asked, self._lines = set(exact), authors_of_lines(self.opened.root, exact)
+        self._lines = authors_of_lines(self.opened.root, spans)
         rest = {*spans, *whole} - self._lines.keys()
         if rest:
             self._dirty = changed_files(self.opened.root)
             self._files = last_changes(self.opened.root, rest - self._dirty)
 
-    def of_lines(self, file: str, lines: Lines) -> Blame | None:
-        """Who wrote some lines of a file: of several the one who did it last."""
+    def of_lines(self, file: str, lines: Callable[[], Lines]) -> Blame | None:
+        """Who wrote some lines of a file: of several the one who did it last.
+
+        `lines` is only asked for those of a chosen file.
+        """
         name = _plain(file)
         authors = self._lines.get(name)
         if file.endswith(RENDERED) or name not in self._asked:
             return self.of_file(name)
         if authors is None:  # Git does not know the file, not a line of it
             return Blame(uncommitted=True) if name in self._dirty else self.of_file(name)
-        first, last = lines
+        first, last = lines()
         found = [authors[number] for number in range(first, last + 1) if number in authors]
         if not found:
             return None  # a shallow clone cut it off
