@@ -251,12 +251,15 @@ def cancel_run(
 ) -> RunRecord:
     """Ask a run to stop and wait a little for it; the record says whether it has.
 
-    Raises UnknownRun, or WrongUsage if it had ended already.
+    One that still waits for a worker ends at once: there may be none. Raises UnknownRun, or WrongUsage if it had ended already.
     """
+    from reconciler.store.queue import cancel_waiting  # noqa: PLC0415  (late)
     from reconciler.store.runs import request_cancel  # noqa: PLC0415  (late)
 
     report_lost(place)
     record = get_run(place, prefix)
+    if cancel_waiting(place.database, record.id, place.actor, place.clock):
+        return get_run(place, record.id)
     if not request_cancel(place.database, record.id, place.actor):
         raise WrongUsage(f"run {record.id} has ended: {record.status}")
     deadline = monotonic() + CANCEL_SECONDS

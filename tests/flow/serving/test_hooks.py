@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from reconciler.store.decisions import list_decisions
+from reconciler.store.queue import depths
 from reconciler.store.refusals import list_refusals
 from reconciler.store.runs import list_runs
 from tests.flow.project import Project, new_project
@@ -408,3 +409,17 @@ def test_an_address_that_is_taken_is_told_in_a_sentence(at: Daemon) -> None:
     found = project.run("serve", "--listen", f"127.0.0.1:{at.port}")
     assert found.code == 1
     assert f"cannot listen on 127.0.0.1:{at.port}: Address already in use" in found.err
+
+
+def test_a_run_that_waits_is_canceled_at_once_and_a_later_commit_gets_another(at: Daemon) -> None:
+    (run,) = at.post(push()).json()["runs"]
+    project = Project(at.root)
+    found = project.run("cancel", run)
+    assert (found.code, found.out) == (0, f"run {run}: canceled\n")
+    with state(at.root) as opened:
+        assert depths(opened) == {}
+    (record,) = runs(at)
+    assert (record.status, record.reason) == ("Canceled", "canceled")
+    assert project.run("cancel", run).code == 64
+    (other,) = at.post(push(after=commits(9)), delivery="d2").json()["runs"]
+    assert other != run
