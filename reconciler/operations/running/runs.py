@@ -251,7 +251,8 @@ def cancel_run(
 ) -> RunRecord:
     """Ask a run to stop and wait a little for it; the record says whether it has.
 
-    One that still waits for a worker ends at once: there may be none. Raises UnknownRun, or WrongUsage if it had ended already.
+    One that still waits for a worker ends at once: there may be none. Raises UnknownRun, or
+    WrongUsage if it had ended already.
     """
     from reconciler.store.queue import cancel_waiting  # noqa: PLC0415  (late)
     from reconciler.store.runs import request_cancel  # noqa: PLC0415  (late)
