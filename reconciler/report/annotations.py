@@ -17,7 +17,7 @@ from reconciler.operations.planning.plan import Planned
 from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Action, Cause, Change, Drift, Plan
 from reconciler.report.change_text import fate_of_unreadable, plain_fields, secrets_of
-from reconciler.report.facts_text import ranked, spell_release, spell_timer
+from reconciler.report.facts_text import created_by, ranked, spell_release, spell_timer
 from reconciler.report.plan_text import summary
 from reconciler.report.safety_text import blocked_sentences
 from reconciler.report.selection_text import base_warnings, scope_sentences
@@ -85,8 +85,7 @@ def _of_delete(change: Change) -> Note:
 
 
 def _of_releases(plan: Plan) -> Iterator[Note]:
-    created = {change.address for change in plan.changes if change.action is Action.CREATE}
-    for path in ranked(plan.releases, created):
+    for path in ranked(plan.releases, created_by(plan)):
         if not path.own:
             file, line, column = (path.origin or "::").rsplit(":", 2)
             yield Note(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.base.clock import spell_moment
 from reconciler.base.text import plural
+from reconciler.plan.change import Action, Plan
 from reconciler.plan.facts import ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.secrets import SecretChange, SecretFacts
 
@@ -77,6 +78,16 @@ def spell_allowed(release: UnknownRelease) -> str:
     """Where the spec lets the task file push."""
     named = ", ".join(release.repositories)
     return f"its spec lets it push to {named}" if named else "its spec lets it push nowhere"
+
+
+def created_by(plan: Plan) -> set[str]:
+    """The addresses of the tasks that a plan makes."""
+    return {change.address for change in plan.changes if change.action is Action.CREATE}
+
+
+def unknown_first(found: Iterable[UnknownRelease], created: set[str]) -> list[UnknownRelease]:
+    """Those of live tasks before those of new ones."""
+    return sorted(found, key=lambda one: one.address in created)
 
 
 def ranked(paths: Iterable[ReleasePath], created: set[str]) -> list[ReleasePath]:

@@ -14,7 +14,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import spell_allowed
+from reconciler.report.facts_text import created_by, spell_allowed, unknown_first
 from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
@@ -160,7 +160,7 @@ def _unknown(plan: Plan) -> Iterator[str]:
     lines = (
         f"- {code(one.address)} runs {code(one.file)}: {escape(one_line(one.why, 200))}; "
         f"{escape(one_line(spell_allowed(one), 300))}"
-        for one in plan.unknown_releases
+        for one in unknown_first(plan.unknown_releases, created_by(plan))
     )
     shown, left_out = fit(lines, _UNKNOWN_ROOM)
     yield from shown

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.plan.change import Action, Plan
+from reconciler.plan.change import Plan
 from reconciler.plan.facts import ReleasePath
-from reconciler.report.facts_text import ranked, spell_beside, spell_own
+from reconciler.report.facts_text import created_by, ranked, spell_beside, spell_own
 from reconciler.report.inert import code, fit, length
 
 # What the names that new tasks call their own may take: they are counted otherwise.
@@ -17,9 +17,8 @@ _RESERVE = 200
 
 def release_lines(plan: Plan) -> tuple[list[str], list[str]]:
     """A line for each path: those that new tasks call their own, and all others by interest."""
-    created = {change.address for change in plan.changes if change.action is Action.CREATE}
     own, grave = list[str](), list[str]()
-    for path in ranked(plan.releases, created):
+    for path in ranked(plan.releases, created_by(plan)):
         (own if path.own else grave).append(_line(path))
     return own, grave
 

@@ -12,7 +12,14 @@ from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
-from reconciler.report.facts_text import ranked, spell_own, spell_release, spell_unknown
+from reconciler.report.facts_text import (
+    created_by,
+    ranked,
+    spell_own,
+    spell_release,
+    spell_unknown,
+    unknown_first,
+)
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
 from reconciler.report.safety_text import safety_lines, spell_blocked
@@ -112,8 +119,7 @@ def _unmanaged(plan: Plan, view: View) -> list[str]:
 def _releases(plan: Plan, view: View) -> list[str]:
     if not plan.releases:
         return []
-    created = {change.address for change in plan.changes if change.action is Action.CREATE}
-    paths = ranked(plan.releases, created)
+    paths = ranked(plan.releases, created_by(plan))
     lines = ["", f"New release {'path' if len(paths) == 1 else 'paths'}:"]
     own = sum(path.own for path in paths)
     grouped = own if own > _MOST_OWN and not view.full else 0
@@ -127,12 +133,15 @@ def _releases(plan: Plan, view: View) -> list[str]:
 
 
 def _unknown(plan: Plan, view: View) -> list[str]:
-    most = len(plan.unknown_releases) if view.full else _MOST_UNKNOWN
     lines = [""] if plan.unknown_releases else []
-    for release in plan.unknown_releases[:most]:
-        lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")
-    if len(plan.unknown_releases) > most:
-        lines.append(f"  and {len(plan.unknown_releases) - most:,} more (--full)")
+    created, told = created_by(plan), 0
+    for release in unknown_first(plan.unknown_releases, created):
+        # Those of live tasks are never cut.
+        told += release.address in created
+        if view.full or told <= _MOST_UNKNOWN:
+            lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")
+    if told > _MOST_UNKNOWN and not view.full:
+        lines.append(f"  and {told - _MOST_UNKNOWN:,} more of new tasks (--full)")
     return lines
 
 

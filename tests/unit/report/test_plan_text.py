@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange
+from reconciler.plan.facts import UnknownRelease
 from reconciler.report.change_text import field_lines
 from reconciler.report.drift_text import drift_fate
 from reconciler.report.plan_text import plan_lines
@@ -51,3 +52,20 @@ def test_a_task_that_is_gone_already_is_only_forgotten() -> None:
     plan = comparison_plan().model_copy(update={"changes": (gone,), "drift": ()})
     shown = " ".join(" ".join(plan_lines(planned(plan), 0.1, 80, NOW)).split())
     assert "- contoso/web-api already gone; only forgotten removed (specs/a.yaml)" in shown
+
+
+def test_live_tasks_of_which_nobody_knows_what_they_write_are_never_cut() -> None:
+    live = [
+        UnknownRelease(address=f"contoso/live-{n:03}", file="a.yaml", why="w") for n in range(30)
+    ]
+    new = [
+        UnknownRelease(address=f"contoso/a-new-{n:03}", file="a.yaml", why="w") for n in range(30)
+    ]
+    created = tuple(Change(address=one.address, action=Action.CREATE) for one in new)
+    plan = comparison_plan().model_copy(
+        update={"changes": created, "unknown_releases": (*new, *live)}
+    )
+    shown = " ".join(" ".join(plan_lines(planned(plan), 0.1, 80, NOW)).split())
+    assert shown.count("contoso/live-") == 30
+    assert shown.count("contoso/a-new-") == 30 + 20  # each in its headline, twenty of them here
+    assert "and 10 more of new tasks (--full)" in shown
