@@ -15,6 +15,7 @@ from reconciler.cli.options import Invocation, pass_invocation
 @click.command()
 @click.option("--listen", metavar="HOST:PORT", help="Instead of `server.listen`.")
 @click.option("--no-timers", is_flag=True, help="Wake nothing by time, ask no Git host.")
+@click.option("--no-watcher", is_flag=True, help="Look at no base images.")
 @click.option("--no-worker", is_flag=True, help="Do no runs here: they wait for another daemon.")
 @click.option("--drain", type=int, default=600, show_default=True, help="Seconds for runs at stop.")
 @click.option("--lease", type=click.IntRange(3, 3600), default=60, show_default=True, hidden=True)
@@ -22,7 +23,7 @@ from reconciler.cli.options import Invocation, pass_invocation
 def serve(
     invocation: Invocation, /, listen: str | None, drain: int, lease: int, **without: bool
 ) -> int:
-    """Turn commits, pull requests and timers of applied tasks into runs.
+    """Turn commits, pull requests, timers and base images of applied tasks into runs.
 
     Logs are JSON lines on standard error. SIGTERM ends it when its runs are done.
     """
@@ -34,6 +35,7 @@ def serve(
     with invocation.workspace() as opened, stop_signals() as stopping:
         parts = Parts(
             timers=not without["no_timers"],
+            watcher=not without["no_watcher"],
             worker=not without["no_worker"],
             lease_seconds=float(lease),
             drain_seconds=float(drain),

@@ -26,6 +26,12 @@ class Standing:
     task_enabled: bool
     images: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, task: Task, trigger: BaseImageTrigger, images: Iterable[str] = ()) -> Standing:
+        """A task with its trigger."""
+        enabled = task.spec.status == "Enabled"
+        return cls(task.address, pool_of(task), trigger, enabled, tuple(images))
+
     @property
     def name(self) -> str:
         """The name of its trigger."""
@@ -50,12 +56,3 @@ class Standing:
 
 
 Book = Mapping[str, Standing]
-
-
-def standing(address: str, task: Task, images: Iterable[str] = ()) -> Standing | None:
-    """A task as it minds base images; None if it has no trigger for them."""
-    trigger = task.spec.triggers.base_image
-    if trigger is None:
-        return None
-    enabled = task.spec.status == "Enabled"
-    return Standing(address, pool_of(task), trigger, enabled, tuple(images))

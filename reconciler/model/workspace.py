@@ -184,6 +184,18 @@ class Hook(Model):
     repositories: Annotated[tuple[Word, ...], Field(min_length=1)]
 
 
+class Notifier(Model):
+    """A door for what a registry tells of its pushes, at /registry/NAME.
+
+    It sends `Authorization: Bearer SECRET`; what it says is only a reason to look. `loginServer` is
+    the registry that it speaks of.
+    """
+
+    login_server: Annotated[str, AfterValidator(_login_server)]
+    secret: SecretReference
+    previous: PreviousSecret | None = None
+
+
 class Pool(Model):
     """Runs that wait together: `slots` of them are done at once by one daemon, `cap` by all."""
 
@@ -204,6 +216,7 @@ class Server(Model):
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8321"
     public_url: Word | None = None
     hooks: dict[Word, Hook] = Field(default_factory=dict)
+    registries: dict[Word, Notifier] = Field(default_factory=dict)
     pools: dict[Word, Pool] = Field(default_factory=lambda: {"default": Pool()})
     watch: Watch = Watch()
 

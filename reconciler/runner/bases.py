@@ -9,6 +9,7 @@ from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import LocalImage, Refusal, Transfer
 from reconciler.model.image import ImageReference, parse_reference
 from reconciler.model.run import BaseImage, Reason
+from reconciler.model.tracked import tracked_reference
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Images
 from reconciler.runner.work import Work
@@ -123,7 +124,7 @@ def provide_image(
     work.watch.check()
     request = work.request
     wanted = _Wanted(reference, request.platform, told, under)
-    if reference in request.bases:
+    if _fixed(reference, work) is not None:
         return _find(wanted, images, work)
     old = images.image(request.base_ids[reference]) if reference in request.base_ids else None
     if old is not None:
@@ -175,13 +176,21 @@ def _settled(reference: str, local: LocalImage | None, work: Work) -> str | None
     known = _digest_of(reference, local)
     if local is not None and _built_by_this_run(reference, work):
         return known
-    fixed = parts.digest or work.request.bases.get(reference)
+    fixed = parts.digest or _fixed(reference, work)
     if fixed:
         return fixed
     # A name without a registry that was never pulled was made here: Docker Hub's is another one.
     if parts.registry is None and local is not None and known is None:
         return None
     return _served(parts, work) or known
+
+
+def _fixed(reference: str, work: Work) -> str | None:
+    """The digest that the request fixes: for the name as it is written, or in its one spelling."""
+    bases = work.request.bases
+    if not bases or reference in bases:
+        return bases.get(reference)
+    return bases.get(tracked_reference(reference)) if _parts(reference) is not None else None
 
 
 def _built_by_this_run(reference: str, work: Work) -> bool:

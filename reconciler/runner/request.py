@@ -28,8 +28,9 @@ class RunRequest:
     registries the task has a login for, `logins` those logins. A local source is relative to
     `folder` and may lie anywhere; with None it is relative to the workspace and inside it.
 
-    Of another run (`rerun_of`): `bases` fixes digests by reference (`registry/name:tag`),
-    `base_ids` tells which images without a digest it had, `branch` is that of a pinned commit.
+    `bases` fixes digests by reference, as written (`registry/name:tag`) or as `tracked_reference`
+    spells it. Of another run (`rerun_of`): `base_ids` tells which images without a digest it had,
+    `branch` is that of a pinned commit.
     `queued` is when the run was asked for, None for now.
     """
 

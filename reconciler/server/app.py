@@ -25,11 +25,17 @@ BODY_SECONDS = 10.0
 _THREADS = 40
 
 
+Receive = Callable[[str, Message], Answer]
+
+
 class Doors(Protocol):
     """What the routes call. Each may raise ReconcilerError."""
 
     def receive(self, name: str, message: Message) -> Answer:
         """A message to a hook."""
+
+    def notify(self, name: str, message: Message) -> Answer:
+        """What a registry tells of its pushes."""
 
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
@@ -64,18 +70,14 @@ def make_app(doors: Doors, bounds: Bounds = Bounds()) -> Starlette:
         except ReconcilerError as error:
             return _refusal(503, error.code, error.message)
 
-    async def hook(request: Request) -> Response:
+    async def message(receive: Receive, request: Request) -> Response:
         try:
-            body = await read_body(request, bounds)
+            found = await read_message(request, bounds)
         except TooMuch as error:
             return _refusal(error.status, "refused", str(error))
         except ClientDisconnect:
             return Response(status_code=400)
-        headers: dict[str, list[bytes]] = {}
-        for name, value in request.headers.raw:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value)
-        name = request.path_params["name"]
-        return await call(partial(_receive, doors, name, Message(headers, body)))
+        return await call(partial(_answered, receive, request.path_params["name"], found))
 
     async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -85,11 +87,21 @@ def make_app(doors: Doors, bounds: Bounds = Bounds()) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/hooks/{name}", hook, methods=["POST"]),
+            Route("/hooks/{name}", partial(message, doors.receive), methods=["POST"]),
+            Route("/registry/{name}", partial(message, doors.notify), methods=["POST"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
         ]
     )
+
+
+async def read_message(request: Request, bounds: Bounds) -> Message:
+    """The headers and the raw body. Raises as `read_body` does."""
+    body = await read_body(request, bounds)
+    headers: dict[str, list[bytes]] = {}
+    for name, value in request.headers.raw:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value)
+    return Message(headers, body)
 
 
 async def read_body(request: Request, bounds: Bounds) -> bytes:
@@ -117,8 +129,8 @@ async def read_body(request: Request, bounds: Bounds) -> bytes:
     return b"".join(parts)
 
 
-def _receive(doors: Doors, name: str, message: Message) -> Response:
-    answer = doors.receive(name, message)
+def _answered(receive: Receive, name: str, message: Message) -> Response:
+    answer = receive(name, message)
     told = {"verdict": answer.verdict, "message": answer.text, "runs": list(answer.runs)}
     return JSONResponse(told, status_code=answer.status)
 

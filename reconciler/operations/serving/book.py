@@ -7,10 +7,15 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from reconciler.base.errors import ReconcilerError
 from reconciler.engine.clockwork import Ticking, ticking
 from reconciler.engine.polling import Polled, polled_by, together
+from reconciler.engine.standing import Standing
 from reconciler.engine.triggers import Listening, listening
+from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Retention, Task
+from reconciler.operations.planning.dockerfiles import BasesReader
+from reconciler.operations.planning.pushed_names import pushed_names
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.tasks import live_version
 
@@ -19,7 +24,8 @@ from reconciler.store.tasks import live_version
 class Book:
     """What listens to each repository, and what ticks. `unread` tasks cannot be understood.
 
-    `kept` is how long things of each task are kept; `polled` are repositories to ask.
+    `kept` is how long things of each task are kept; `polled` are repositories to ask. `standing`
+    are tasks that mind base images, by address, and `logins` those of them for registries.
     """
 
     version: str
@@ -28,6 +34,8 @@ class Book:
     unread: tuple[str, ...] = ()
     kept: dict[str, Retention] = field(default_factory=dict)
     polled: tuple[Polled, ...] = ()
+    standing: dict[str, Standing] = field(default_factory=dict)
+    logins: dict[str, RegistryLogin] = field(default_factory=dict)
 
     def listening_to(self, repository: str) -> Sequence[Listening]:
         """The source triggers for a repository, by its key."""
@@ -48,6 +56,9 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
     unread: list[str] = []
     kept: dict[str, Retention] = {}
     polled: list[Polled] = []
+    minding: dict[str, Standing] = {}
+    logins: dict[str, RegistryLogin] = {}
+    reader = BasesReader(opened)
     for live in opened.provider.read_all():
         try:
             task = Task.model_validate_json(live.document)
@@ -59,5 +70,19 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         timers += ticking(live.address, task)
         polled += polled_by(live.address, task)
         kept[live.address] = task.spec.retention
+        if task.spec.triggers.base_image is not None:
+            images = _images(reader, task)
+            minding[live.address] = Standing.of(task, task.spec.triggers.base_image, images)
+            logins |= {**task.spec.credentials.registries, **logins}
     frozen = {key: tuple(found) for key, found in sources.items()}
-    return Book(version, frozen, tuple(timers), tuple(unread), kept, together(polled))
+    return Book(
+        version, frozen, tuple(timers), tuple(unread), kept, together(polled), minding, logins
+    )
+
+
+def _images(reader: BasesReader, task: Task) -> tuple[str, ...]:
+    """What a task pushes; nothing if its task file cannot be read."""
+    try:
+        return tuple(dict.fromkeys(pushed_names(reader, task)))
+    except ReconcilerError:
+        return ()

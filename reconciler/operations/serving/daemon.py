@@ -1,4 +1,4 @@
-"""The daemon: hooks, timers and a worker over one state, until it is told to stop.
+"""The daemon: hooks, timers, base images and a worker over one state, until it is told to stop.
 
 Each part is a thread that can be killed at any moment: what it has promised stands in the state.
 """
@@ -28,8 +28,11 @@ from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, sweep
 from reconciler.operations.serving.book import EMPTY, Book, read_book
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
+from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
+from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
+from reconciler.operations.serving.registries import RegistryDoor
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.workspace import OpenWorkspace
 
@@ -44,6 +47,7 @@ class Parts:
     """Which parts of the daemon run here."""
 
     timers: bool = True
+    watcher: bool = True
     worker: bool = True
     lease_seconds: float = LEASE_SECONDS
     drain_seconds: float = DRAIN_SECONDS
@@ -63,15 +67,24 @@ class Daemon:
     _book: Book = field(default=EMPTY, init=False)
     _failing: str | None = field(default=None, init=False)
     _upkeep: Upkeep = field(init=False)
+    _meters: Meters = field(init=False)
+    _images: ImageWatch = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
     _secrets: SecretReader | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self._meters = Meters(self.opened.database, self.opened.clock)
         self._upkeep = Upkeep(
             self.opened,
             kept=lambda: self._book.kept,
             complain=lambda error: self._complain("upkeep", error),
             purged=lambda purged: self.tell("upkeep", purged.facts()),
+        )
+        self._images = ImageWatch(
+            self.opened,
+            lambda: self._book,
+            tell=lambda facts: self.tell("images", facts),
+            complain=lambda error: self._complain("images", error),
         )
 
     # ------------------------------------------------------------------- doors
@@ -86,14 +99,30 @@ class Daemon:
             self.opened.clock,
         )
         answer = door.receive(name, message)
+        known = name in self.opened.workspace.server.hooks
+        self._meters.delivered(name if known else "", answer.verdict)
         facts = {"hook": name, "verdict": answer.verdict, "message": answer.text}
         self.tell("hook", facts | ({"runs": ", ".join(answer.runs)} if answer.runs else {}))
+        return answer
+
+    def notify(self, name: str, message: Message) -> Answer:
+        """What a registry tells of its pushes. Raises ReconcilerError: it was not taken."""
+        registries = self.opened.workspace.server.registries
+        door = RegistryDoor(registries, self._read_secret, self._images.hurry, self.opened.clock)
+        answer = door.receive(name, message)
+        if answer.verdict != "ignored":
+            facts = {"registry": name, "verdict": answer.verdict, "message": answer.text}
+            self.tell("registry", facts)
         return answer
 
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
         checks = {"state": self._failing or "ok", "tasks": "ok" if self._book.version else "unread"}
         return all(value == "ok" for value in checks.values()), checks
+
+    def metrics(self) -> bytes:
+        """The meters. Raises StateUnusable."""
+        return self._meters.text()
 
     def _take(self, arrival: Arrival) -> Taken:
         if self._intake is None or self.stopping.is_set():
@@ -115,6 +144,7 @@ class Daemon:
         self._intake = BatchedIntake(intake.take_all)
         work = [self._watch_book, self._keep_up]
         work += [self._poll] * self.parts.timers + [self._work] * self.parts.worker
+        work += [self._look, self._rebuild] * self.parts.watcher
         threads = [threading.Thread(target=one, name=one.__name__.strip("_")) for one in work]
         with SecretReader(
             self.opened.environment, self.opened.root, declared=place.declared
@@ -134,7 +164,7 @@ class Daemon:
     # ------------------------------------------------------------------ timers
     def _watch_book(self) -> None:
         """Follow what is live, and wake what is due."""
-        clockwork, wound = Clockwork(self.opened.database), ""
+        clockwork, wound = Clockwork(self.opened.database, late=self._meters.late), ""
         while not self.stopping.is_set():
             try:
                 self._book = read_book(self.opened, self._book)
@@ -166,16 +196,27 @@ class Daemon:
 
     # ----------------------------------------------------------------- polling
     def _poll(self) -> None:
-        polls = Polls(self.opened, lambda: self._book, self._moved, self._unpolled)
+        polls = Polls(self.opened, lambda: self._book, self._looked, self._unpolled)
         polls.poll(self.stopping)
 
-    def _moved(self, one: Polled, taken: list[Taken]) -> None:
+    def _looked(self, one: Polled, taken: list[Taken]) -> None:
+        self._meters.polled("moved" if taken else "same")
+        if not taken:
+            return
         runs = [run for item in taken for run in item.runs]
         facts = {"repository": one.repository, "moved": str(len(taken))}
         self.tell("poll", facts | ({"runs": ", ".join(runs)} if runs else {}))
 
     def _unpolled(self, one: Polled, why: str) -> None:
+        self._meters.polled("failed")
         self.tell("poll", {"repository": one.repository, "error": one_line(why)})
+
+    # ------------------------------------------------------------------ images
+    def _look(self) -> None:
+        self._images.look(self.stopping)
+
+    def _rebuild(self) -> None:
+        self._images.rebuild(self.stopping)
 
     # ------------------------------------------------------------------ worker
     def _work(self) -> None:
@@ -199,6 +240,8 @@ class Daemon:
             self.parts.lease_seconds,
             self.opened.clock,
             {name: pool.cap for name, pool in pools.items() if pool.cap is not None},
+            began=self._meters.began,
+            ended=self._meters.ended,
         )
         return Worker(
             name=name,

@@ -35,6 +35,7 @@ def request_of(opened: OpenWorkspace, record: RunRecord) -> RunRequest:
         queued=record.queued,
         source=_source(request.source, wake),
         branch=_branch(wake),
+        bases=wake.bases,
     )
     return _without_secrets(request) if wake.fork else request
 
@@ -59,6 +60,8 @@ def _overrides(task: Task, wake: Wake) -> RunOverrides:
     if wake.kind == "timers":
         timer = triggers.timers.get(wake.trigger)
         return timer.with_ if timer is not None else RunOverrides()
+    if wake.kind == "baseImage":
+        return triggers.base_image.with_ if triggers.base_image is not None else RunOverrides()
     kinds = {"commit": triggers.commit, "pullRequest": triggers.pull_request}
     for number, trigger in enumerate(kinds.get(wake.kind, ())):
         name = trigger.name or (wake.kind if number == 0 else f"{wake.kind}-{number + 1}")

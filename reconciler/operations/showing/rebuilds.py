@@ -5,9 +5,7 @@ Read from the state, where apply and runs wrote it; no spec is read. Starts noth
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,16 +13,12 @@ from pydantic import ValidationError
 
 from reconciler.base.errors import WrongUsage
 from reconciler.base.text import did_you_mean, one_line
-from reconciler.model.image import release_name
-from reconciler.model.step import FileTask
 from reconciler.model.task import Task
 from reconciler.model.tracked import tracked_reference
 from reconciler.operations.planning.dockerfiles import BasesReader
-from reconciler.operations.reading.before_run import in_braces
+from reconciler.operations.planning.pushed_names import pushed_names
 from reconciler.operations.showing.graph import Edge, Graph, Node
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.normalise import canonical_document
-from reconciler.plan.releases import pushed_images
 from reconciler.plan.waves import Answer, answer, in_waves
 
 if TYPE_CHECKING:
@@ -99,7 +93,7 @@ def _follow(opened: OpenWorkspace, connection: Transaction, start: str) -> _Walk
                 above |= {writer} if writer else set()
                 walk.edges.add(Edge(source, f"task {stander.address}", "base"))
             if new:
-                made = dict.fromkeys(_images(reader, task))
+                made = dict.fromkeys(pushed_names(reader, task))
                 waiting += [(name, stander.address) for name in made]
     return walk
 
@@ -110,20 +104,3 @@ def _live(opened: OpenWorkspace, address: str) -> Task | None:
         return None if found is None else Task.model_validate_json(found.document)
     except ValidationError:
         return None
-
-
-def _images(reader: BasesReader, task: Task) -> Iterator[str]:
-    """The names that a task pushes, in their one spelling, as far as they are known before its run.
-
-    One that differs from run to run is nobody's base.
-    """
-    document = canonical_document(task)
-    written = [image for _, image in pushed_images(document["spec"]["step"])]
-    if isinstance(task.spec.step, FileTask):
-        steps = reader.steps(document)
-        pushes = steps if isinstance(steps, tuple) else ()
-        written += [image for one in pushes if one.kind == "push" for image in one.images]
-    for image in written:
-        name = release_name(in_braces(image), reader.server(document))
-        with contextlib.suppress(ValueError):
-            yield tracked_reference(name)

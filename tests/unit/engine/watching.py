@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from reconciler.base.errors import RegistryRefused
 from reconciler.engine.rebuilding import Rebuilding
-from reconciler.engine.standing import Standing, standing
+from reconciler.engine.standing import Standing
 from reconciler.engine.waking import wake_of
 from reconciler.engine.watcher import Watcher
 from reconciler.model.event import Decided, Wake
@@ -93,11 +94,10 @@ class Watchtower:
             found.append(TrackedBase(reference=reference, kind=kind, platform=platform))
         with self.database.write() as connection:
             put_bases(connection, address, TaskBases(images=tuple(found)), "declared", START)
-        one = standing(
-            address, task(status="Enabled" if enabled else "Disabled", baseImage=trigger), images
-        )
-        assert one is not None
-        self.book[address] = one
+        live = task(status="Enabled" if enabled else "Disabled", baseImage=trigger)
+        assert live.spec.triggers.base_image is not None
+        one = Standing.of(live, live.spec.triggers.base_image, images)
+        self.book[address] = replace(one, address=address)
         self.keep()
         return address
 

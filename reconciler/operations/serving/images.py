@@ -1,0 +1,114 @@
+"""The watch over base images, wired to a workspace: one loop looks, another one rebuilds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.adapters.registry_look import RegistryLooks
+from reconciler.base.errors import ReconcilerError
+from reconciler.engine.rebuilding import Rebuilding
+from reconciler.engine.watcher import Watcher
+from reconciler.model.build import Login
+from reconciler.model.common import duration_seconds
+from reconciler.operations.running.run_place import open_secrets, place_of, registry_login
+from reconciler.operations.serving.book import Book
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.store.task_bases import all_standers
+
+_SECONDS = 0.5
+# What tasks stand on changes with their runs, too, of which the book does not tell.
+_KEEP_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class ImageWatch:
+    """The watch of a daemon. `tell` is handed facts, `complain` what is tried again."""
+
+    opened: OpenWorkspace
+    book: Callable[[], Book]
+    tell: Callable[[dict[str, str]], None]
+    complain: Callable[[ReconcilerError], None]
+    _watcher: Watcher = field(init=False)
+    _look: RegistryLooks | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        watch = self.opened.workspace.server.watch
+        self._watcher = Watcher(
+            self.opened.database,
+            lambda reference, known: self._looks().look(reference, known),
+            float(duration_seconds(watch.interval)),
+            float(duration_seconds(watch.quiet)),
+            self.tell,
+        )
+
+    def hurry(self, reference: str) -> bool:
+        """Have a tag looked at soon. False if nobody minds it. Raises StateUnusable."""
+        return self._watcher.hurry(reference, self._now())
+
+    # ------------------------------------------------------------------- looks
+    def look(self, stopping: threading.Event) -> None:
+        """Look at what is due, again and again."""
+        place = place_of(self.opened)
+        with open_secrets(place, stopping.is_set) as secrets:
+
+            def login(host: str) -> Login | None:
+                return registry_login(place, host, self.book().logins, secrets)
+
+            self._look = RegistryLooks(login, place.insecure, stopping.is_set)
+            kept, version = 0.0, None
+            while not stopping.is_set():
+                try:
+                    book = self.book()
+                    if book.version != version or time.monotonic() >= kept + _KEEP_SECONDS:
+                        self._keep(book)
+                        kept, version = time.monotonic(), book.version
+                    while not stopping.is_set() and self._watcher.step(self._now, 1):
+                        pass
+                except ReconcilerError as error:
+                    self.complain(error)
+                stopping.wait(_SECONDS)
+
+    def _looks(self) -> RegistryLooks:
+        assert self._look is not None  # noqa: S101  (only `look` looks)
+        return self._look
+
+    def _keep(self, book: Book) -> None:
+        """Watch the tags that live tasks mind, and know who pushes them."""
+        with self.opened.database.read() as connection:
+            references = {
+                one.base.reference
+                for one in all_standers(connection)
+                if "@" not in one.base.reference
+                and (standing := book.standing.get(one.address)) is not None
+                and standing.minds(one.base.kind) is None
+            }
+        self._watcher.keep(references, _makers(book), self._now())
+
+    # ---------------------------------------------------------------- rebuilds
+    def rebuild(self, stopping: threading.Event) -> None:
+        """Queue the runs of what moved, again and again."""
+        watch = self.opened.workspace.server.watch
+        rebuilding = Rebuilding(self.opened.database, watch.max_concurrent)
+        while not stopping.is_set():
+            try:
+                while queued := rebuilding.step(self.book().standing, self.opened.clock()):
+                    self.tell({"queued": str(queued)})
+                    if stopping.is_set():
+                        break
+            except ReconcilerError as error:
+                self.complain(error)
+            stopping.wait(_SECONDS)
+
+    def _now(self) -> float:
+        return self.opened.clock().timestamp()
+
+
+def _makers(book: Book) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for standing in book.standing.values():
+        for image in standing.images:
+            found.setdefault(image, set()).add(standing.address)
+    return found

@@ -1,0 +1,51 @@
+"""What a registry tells of its pushes: notifications of Docker distribution. Believes none of it.
+
+Azure Container Registry names the fields of one event the same way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.wire.github import PayloadError
+from reconciler.wire.json import JsonError, read_json
+
+_KINDS = frozenset(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_MOST = 1000  # events of one message
+
+
+def read_pushes(body: bytes) -> list[tuple[str, str]]:
+    """(repository, tag) of images that were pushed; each once. Raises PayloadError.
+
+    Blobs, pulls, deletions, and manifests without a tag are left out.
+    """
+    try:
+        found = read_json(body)
+    except JsonError as error:
+        raise PayloadError(f"the body is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise PayloadError("the body is no object")
+    events = found.get("events", [found])
+    if not isinstance(events, list) or len(events) > _MOST:
+        raise PayloadError(f"`events` is no list of at most {_MOST:,}")
+    pushes = (_pushed(event) for event in events)
+    return list(dict.fromkeys(one for one in pushes if one is not None))
+
+
+def _pushed(event: Any) -> tuple[str, str] | None:
+    if not isinstance(event, dict) or event.get("action") != "push":
+        return None
+    target = event.get("target")
+    if not isinstance(target, dict) or target.get("mediaType") not in _KINDS:
+        return None
+    repository, tag = target.get("repository"), target.get("tag")
+    if not isinstance(repository, str) or not isinstance(tag, str) or not tag:
+        return None
+    return repository, tag
