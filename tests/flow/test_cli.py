@@ -99,6 +99,7 @@ NOT_FROM_THE_ENVIRONMENT = {
     "auto_approve": {"destroy"},
     "confirm": {"destroy"},
     "force": {"import"},
+    "allow_plain_secrets": {"import"},
 }
 
 
