@@ -64,10 +64,14 @@ class _Hand:
 
 @dataclass(slots=True)
 class Clockwork:
-    """The timers of a state. Not for several threads at once."""
+    """The timers of a state. Not for several threads at once.
+
+    `late` is told how many seconds after its time each due time was handled.
+    """
 
     database: Database
     new_id: Callable[[], str] = new_run_id
+    late: Callable[[float], None] = lambda _seconds: None
     _hands: dict[str, _Hand] = field(default_factory=dict, init=False)
     _wakes: list[tuple[datetime, str]] = field(default_factory=list, init=False)
 
@@ -110,6 +114,8 @@ class Clockwork:
                 heapq.heappush(self._wakes, wake)
             raise
         for hand, fires in due:
+            for moment in fires.due:
+                self.late((now - moment - hand.delay).total_seconds())
             hand.handled = fires.handled
             if fires.wake is not None:
                 heapq.heappush(self._wakes, (fires.wake, hand.of.key))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.adapters.guardian import Guardian, Over
 from reconciler.base.clock import Clock
 from reconciler.engine.worker import key_of
 from reconciler.model.lease import Lease
+from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
 from reconciler.store.queue import Room, claim, renew, settle
 
@@ -19,18 +20,26 @@ LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"
 
 @dataclass(frozen=True, slots=True)
 class StoredQueue:
-    """The leases of one worker in a state. `caps`: how many runs of a pool all workers may do."""
+    """The leases of one worker in a state. `caps`: how many runs of a pool all workers may do.
+
+    `began` is told of runs that are taken for the first time, `ended` of those that are over.
+    """
 
     database: Database
     worker: str
     lease_seconds: float
     clock: Clock
     caps: Mapping[str, int] = field(default_factory=dict)
+    began: Callable[[RunRecord], None] = lambda _record: None
+    ended: Callable[[str], None] = lambda _run_id: None
 
     def claim(self, free: Mapping[str, int]) -> Sequence[Lease]:
         """Take runs, at most so many of each pool."""
         rooms = {pool: Room(count, self.caps.get(pool)) for pool, count in free.items()}
         found = claim(self.database, self.worker, rooms, self.lease_seconds, self.clock)
+        for claimed in found:
+            if claimed.lease.attempt == 1:
+                self.began(claimed.record)
         return [claimed.lease for claimed in found]
 
     def renew(self, leases: Sequence[Lease]) -> Mapping[str, str | None]:
@@ -39,7 +48,10 @@ class StoredQueue:
 
     def settle(self, lease: Lease) -> bool:
         """The work of a lease is over: True if its run has ended, False if it goes to another."""
-        return settle(self.database, lease)
+        over = settle(self.database, lease)
+        if over:
+            self.ended(lease.run_id)
+        return over
 
     def give_back(self, lease: Lease) -> None:
         """The work of a lease was not begun."""

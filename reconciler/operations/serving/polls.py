@@ -32,12 +32,12 @@ _TOO_SLOW = f"it has not answered within {ANSWER_SECONDS:.0f} s"
 class Polls:
     """The polling of a workspace's live tasks.
 
-    `moved` is told of what was taken of a repository, `failed` why one could not be asked.
+    `looked` is told of each look and what was taken, `failed` why one could not be asked.
     """
 
     opened: OpenWorkspace
     book: Callable[[], Book]
-    moved: Callable[[Polled, list[Taken]], None]
+    looked: Callable[[Polled, list[Taken]], None]
     failed: Callable[[Polled, str], None]
     _poller: Poller = field(init=False)
     _place: RunPlace = field(init=False)
@@ -64,8 +64,7 @@ class Polls:
             found = self._ask(one, stopping)
             intake = Intake(self.opened.database, self.opened.clock)
             taken = take_moves(self.opened.database, one, found, intake.take_all)
-            if taken:
-                self.moved(one, taken)
+            self.looked(one, taken)
             failed = False
         except GitFetchError as error:
             slow = error.fault is GitFault.STOPPED

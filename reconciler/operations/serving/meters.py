@@ -1,0 +1,100 @@
+"""What the daemon counts and measures, in the text format of Prometheus. Judges nothing.
+
+No label holds what a stranger may choose: hooks, pools and verdicts are words of ours or of the
+workspace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from reconciler.base.clock import Clock, from_iso
+from reconciler.model.run import RunRecord
+from reconciler.store.database import Database
+from reconciler.store.queue import depths
+from reconciler.store.runs import find_runs
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+
+
+@dataclass(slots=True)
+class Meters:
+    """The meters of one daemon. Counts begin with it; the queue is read when it is asked for."""
+
+    database: Database
+    clock: Clock
+    _registry: CollectorRegistry = field(default_factory=CollectorRegistry, init=False)
+    _deliveries: Counter = field(init=False)
+    _ended: Counter = field(init=False)
+    _polls: Counter = field(init=False)
+    _lag: Histogram = field(init=False)
+    _lateness: Histogram = field(init=False)
+    _waiting: Gauge = field(init=False)
+    _running: Gauge = field(init=False)
+    _oldest: Gauge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._deliveries = self._counter("deliveries", "Messages of hooks.", "hook", "verdict")
+        self._ended = self._counter("runs_ended", "Runs this daemon has done.", "status", "reason")
+        self._polls = self._counter("polls", "Looks at polled repositories.", "result")
+        self._lag = Histogram(
+            "reconciler_trigger_lag_seconds",
+            "From when a run was wanted to its first try.",
+            ["trigger"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._lateness = Histogram(
+            "reconciler_timer_lateness_seconds",
+            "How late timers are handled.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._waiting = self._of_pools("waiting_runs", "Runs that wait.")
+        self._running = self._of_pools("running_runs", "Runs that a worker has.")
+        self._oldest = self._of_pools("oldest_seconds", "How long the oldest waits.")
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"reconciler_{name}", meaning, labels, registry=self._registry)
+
+    def _of_pools(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"reconciler_queue_{name}", meaning, ["pool"], registry=self._registry)
+
+    # ----------------------------------------------------------------- counting
+    def delivered(self, hook: str, verdict: str) -> None:
+        """A message was answered; `hook` is one of the workspace, or "" for none."""
+        self._deliveries.labels(hook, verdict).inc()
+
+    def began(self, record: RunRecord) -> None:
+        """A worker takes a run for the first time."""
+        lag = (self.clock() - record.queued).total_seconds()
+        self._lag.labels(record.trigger).observe(max(lag, 0.0))
+
+    def ended(self, run_id: str) -> None:
+        """The work of a run is over. Raises StateUnusable."""
+        for record in find_runs(self.database, run_id, limit=1):
+            self._ended.labels(record.status.value, record.reason or "").inc()
+
+    def late(self, seconds: float) -> None:
+        """A due time was handled so much later."""
+        self._lateness.observe(max(seconds, 0.0))
+
+    def polled(self, result: str) -> None:
+        """A repository was asked: moved, same or failed."""
+        self._polls.labels(result).inc()
+
+    # ------------------------------------------------------------------ telling
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it. Raises StateUnusable."""
+        found, now = depths(self.database), self.clock()
+        for gauge in (self._waiting, self._running, self._oldest):
+            gauge.clear()
+        for pool, depth in found.items():
+            self._waiting.labels(pool).set(depth.waiting)
+            self._running.labels(pool).set(depth.running)
+            since = from_iso(depth.oldest) if depth.oldest is not None else now
+            self._oldest.labels(pool).set((now - since).total_seconds())
+        return generate_latest(self._registry)
