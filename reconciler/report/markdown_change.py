@@ -47,7 +47,7 @@ def headline(change: Change) -> str:
     """Sign, address, file and author."""
     former = f"{code(change.previous_address)} -> " if change.previous_address else ""
     unread = f", {fate_of_unreadable(change)}" if change.unreadable else ""
-    unread += f", {renamed(change)}" if change.action is Action.RENAME else ""
+    unread += f", {escape(one_line(renamed(change)))}" if change.action is Action.RENAME else ""
     where = _where(change.cause)
     return f"- `{SIGNS[change.action]}` {former}{code(change.address)}{where}{unread}"
 

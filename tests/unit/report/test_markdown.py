@@ -219,3 +219,12 @@ def test_a_hostile_file_name_or_author_stays_text(name: str) -> None:
     heads = [line for line in text.splitlines() if line.startswith("## ")]
     assert heads == ["## Plan: 1 to change, 1 to delete, 1 unchanged, 1 drifted, 1 known drift."]
     assert outside.count("<details") == outside.count("</details>") == 2
+
+
+def test_a_hostile_field_of_a_rename_stays_text() -> None:
+    field = FieldChange(path="spec.step.docker.args.<img src=x> @team", before="a", after="b")
+    text = comment(changes=(replace(change(1, Action.RENAME), paths=(field,)),))
+    assert "renamed, 1 field" in text
+    outside = spans(text)[0]
+    assert "<img" not in outside
+    assert "@team" not in outside
