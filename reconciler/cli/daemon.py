@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
 from reconciler.base.clock import to_iso
+from reconciler.base.text import one_line
 from reconciler.cli.options import Invocation, pass_invocation
 
 
@@ -30,7 +34,11 @@ def serve(
     from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
     from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
-    from reconciler.server.listen import listening, open_socket  # noqa: PLC0415  (late)
+    from reconciler.server.listen import (  # noqa: PLC0415  (late)
+        certificate_of,
+        listening,
+        open_socket,
+    )
 
     with invocation.workspace() as opened, stop_signals() as stopping:
         parts = Parts(
@@ -41,10 +49,12 @@ def serve(
             drain_seconds=float(drain),
         )
         teller = _Teller(invocation)
-        found = open_socket(listen or opened.workspace.server.listen)
+        server = opened.workspace.server
+        tls = certificate_of(server.tls, opened.root) if server.tls is not None else None
+        found = open_socket(listen or server.listen)
         host, port = found.getsockname()[:2]
         daemon = Daemon(opened, parts, teller.tell, threading.Event())
-        with daemon.running(), listening(make_app(daemon), found):
+        with _libraries(teller), daemon.running(), listening(make_app(daemon), found, tls):
             teller.tell("serve", {"message": f"listening on {host}:{port}"})
             while not stopping.wait(0.5):
                 pass
@@ -64,6 +74,31 @@ class _Teller:
         with self._lock:
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
+
+
+class _Handler(logging.Handler):
+    """What libraries log, in the same form."""
+
+    def __init__(self, teller: _Teller) -> None:
+        super().__init__(logging.WARNING)
+        self._teller = teller
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, in one line."""
+        found = record.exc_info[1] if record.exc_info else None
+        facts = {"message": one_line(record.getMessage(), 1000)}
+        self._teller.tell("library", facts | ({"error": repr(found)} if found else {}))
+
+
+@contextmanager
+def _libraries(teller: _Teller) -> Iterator[None]:
+    """What libraries log while the block runs is told."""
+    handler = _Handler(teller)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 @click.command(hidden=True)

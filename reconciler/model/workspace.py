@@ -203,6 +203,13 @@ class Pool(Model):
     cap: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
 
 
+class Tls(Model):
+    """Files, relative to the workspace: a certificate with its chain, and its key. PEM."""
+
+    certificate: Word
+    key: Word
+
+
 def _listen(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if not host or not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
@@ -215,6 +222,8 @@ class Server(Model):
 
     listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:8321"
     public_url: Word | None = None
+    tls: Tls | None = None
+    admin: SecretReference | None = None
     hooks: dict[Word, Hook] = Field(default_factory=dict)
     registries: dict[Word, Notifier] = Field(default_factory=dict)
     pools: dict[Word, Pool] = Field(default_factory=lambda: {"default": Pool()})

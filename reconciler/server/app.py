@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.operations.serving.hooks import Answer, Message
+from reconciler.server.admin import AdminDoors, admin_routes
 
 # GitHub sends no more than 25 MB.
 LARGEST_BODY = 26 * 1024 * 1024
@@ -28,7 +29,7 @@ _THREADS = 40
 Receive = Callable[[str, Message], Answer]
 
 
-class Doors(Protocol):
+class Doors(AdminDoors, Protocol):
     """What the routes call. Each may raise ReconcilerError."""
 
     def receive(self, name: str, message: Message) -> Answer:
@@ -91,6 +92,7 @@ def make_app(doors: Doors, bounds: Bounds = Bounds()) -> Starlette:
             Route("/registry/{name}", partial(message, doors.notify), methods=["POST"]),
             Route("/healthz", healthz, methods=["GET"]),
             Route("/readyz", readyz, methods=["GET"]),
+            *admin_routes(doors, call),
         ]
     )
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -14,6 +17,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from reconciler.base.errors import ReconcilerError
+from reconciler.model.workspace import Tls
 
 _HEADER_SECONDS = 10.0
 _CONNECTIONS = 500
@@ -91,8 +95,34 @@ def open_socket(address: str) -> socket.socket:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Files of a certificate and its key that belong together."""
+
+    certificate: Path
+    key: Path
+
+
+def certificate_of(tls: Tls, root: Path) -> Certificate:
+    """The certificate of a workspace in `root`, looked at once. Raises CannotListen."""
+    found = Certificate(root / tls.certificate, root / tls.key)
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(found.certificate, found.key, password=lambda: b"")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise CannotListen(
+            f"the certificate {tls.certificate} with the key {tls.key} cannot be used: {why}",
+            hint="`server.tls` names two PEM files: the certificate with its chain, and its key "
+            "without a password",
+        ) from None
+    return found
+
+
 @contextmanager
-def listening(app: Starlette, found: socket.socket) -> Iterator[None]:
+def listening(
+    app: Starlette, found: socket.socket, tls: Certificate | None = None
+) -> Iterator[None]:
     """Answers requests while the block runs; those that have begun are answered at its end."""
     config = uvicorn.Config(
         app,
@@ -105,6 +135,8 @@ def listening(app: Starlette, found: socket.socket) -> Iterator[None]:
         timeout_keep_alive=15,
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=5,
+        ssl_certfile=tls.certificate if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=_run, args=(server, found), name="http", daemon=True)
@@ -112,6 +144,7 @@ def listening(app: Starlette, found: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
+        app.state.closing = True  # what is followed has no end of its own
         server.should_exit = True
         thread.join()
 

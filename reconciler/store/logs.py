@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateFull, StateUnusable
@@ -27,6 +27,7 @@ from reconciler.model.run import LogLine
 LARGEST = 8 * 1024**3
 # Held back on the disk, so that the end of a run can be written down when there is no room.
 RESERVE = 1024**2
+_AT_ONCE = 4 * 1024**2  # bytes
 _quoted = json.JSONEncoder().encode
 _RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -168,6 +169,29 @@ def to_json(line: LogLine) -> dict[str, Any]:
     return {**fields, "more": True} if line.more else fields
 
 
+class LogPart(NamedTuple):
+    """Some lines, each with the position behind it; `at_end` if there were no more just now."""
+
+    lines: Sequence[tuple[int, LogLine]]
+    position: int
+    at_end: bool
+
+
+def read_part(path: Path, position: int) -> LogPart:
+    """The whole lines from a position on, some megabytes at most. Raises StateUnusable."""
+    data = _read_from(path, position)
+    *whole, rest = data.split(b"\n")
+    if not whole and len(rest) >= _AT_ONCE:
+        return LogPart((), position + len(rest), at_end=False)  # no line of ours is so long
+    lines = []
+    for text in whole:
+        position += len(text) + 1
+        line = _line(text)
+        if line is not None:
+            lines.append((position, line))
+    return LogPart(lines, position, at_end=len(data) < _AT_ONCE)
+
+
 def read_log(path: Path) -> Iterator[LogLine]:
     """The stored lines, oldest first; nothing if there is no log. A half line is left out."""
     yield from follow_log(path, finished=lambda: True, sleep=lambda _seconds: None)
@@ -195,7 +219,7 @@ def _read_from(path: Path, position: int) -> bytes:
     try:
         with path.open("rb") as file:
             file.seek(position)
-            return file.read(4 * 1024 * 1024)
+            return file.read(_AT_ONCE)
     except FileNotFoundError:
         return b""
     except OSError as error:

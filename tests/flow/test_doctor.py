@@ -220,7 +220,7 @@ def test_secrets_and_tokens_are_there_or_told_one_by_one(project: Project) -> No
     assert PLANTED not in ended.out + ended.err
 
 
-def test_the_secrets_of_hooks_are_looked_for_while_they_count(project: Project) -> None:
+def test_the_secrets_of_the_daemon_are_looked_for_while_they_count(project: Project) -> None:
     hooks = [
         "server:",
         "  hooks:",
@@ -232,6 +232,7 @@ def test_the_secrets_of_hooks_are_looked_for_while_they_count(project: Project) 
         '      secret: {secret: "file:ghes.txt"}',
         '      previous: {secret: "env:OLDER_SECRET", until: 2020-01-01}',
         '      repositories: ["git.contoso.example/*"]',
+        '  admin: {secret: "env:ADMIN_TOKEN"}',
     ]
     (project.root / "reconciler.yaml").write_text(HEAD + "\n".join([*hooks, ""]))
     (project.root / "ghes.txt").write_text(PLANTED)
@@ -239,9 +240,10 @@ def test_the_secrets_of_hooks_are_looked_for_while_they_count(project: Project) 
     assert [(name, status) for name, status, _ in checks(project, "secret")] == [
         ("secret", "ok"),
         ("env:OLD_SECRET", "missing"),
+        ("env:ADMIN_TOKEN", "missing"),
     ]
     told = project.run("doctor").out
-    assert "2 of 3 variables and files are there" in told
+    assert "2 of 4 variables and files are there" in told
     assert "reconciler.yaml:7" in told
     assert PLANTED not in told
 

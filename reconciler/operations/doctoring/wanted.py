@@ -13,6 +13,7 @@ from reconciler.model.context import ContextKind, Token
 from reconciler.model.demand import demand_of
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Task
+from reconciler.model.workspace import Hook, Notifier
 from reconciler.operations.reading.demands import Asker, Demands
 from reconciler.operations.reading.gather import read_declared
 from reconciler.operations.workspace import OpenWorkspace
@@ -77,16 +78,21 @@ def _count(
         use.count += 1
 
 
-def _add_hooks(wanted: Wanted, opened: OpenWorkspace) -> None:
-    """What the messages of hooks are signed with, now or until a day that has not passed."""
+def _add_server(wanted: Wanted, opened: OpenWorkspace) -> None:
+    """The secrets of the daemon: of its doors, now or until a day, and of its administrator."""
     locate, today = opened.config.source.locate, opened.clock().date()
-    for name, hook in opened.workspace.server.hooks.items():
-        at: Path = ("server", "hooks", name)
-        found = [((*at, "secret"), hook.secret.secret)]
-        if hook.previous is not None and today <= hook.previous.until:
-            found.append(((*at, "previous"), hook.previous.secret))
-        for path, reference in found:
-            wanted.secrets.setdefault(reference, Use(locate(path), 0)).count += 1
+    server = opened.workspace.server
+    doors: list[tuple[Path, Hook | Notifier]] = []
+    doors += ((("server", "hooks", name), hook) for name, hook in server.hooks.items())
+    doors += ((("server", "registries", name), one) for name, one in server.registries.items())
+    found = [((*at, "secret"), door.secret) for at, door in doors]
+    for at, door in doors:
+        if door.previous is not None and today <= door.previous.until:
+            found.append(((*at, "previous"), door.previous))
+    if server.admin is not None:
+        found.append((("server", "admin"), server.admin))
+    for path, reference in found:
+        wanted.secrets.setdefault(reference.reference, Use(locate(path), 0)).count += 1
 
 
 def wanted_by(opened: OpenWorkspace) -> Wanted:
@@ -97,7 +103,7 @@ def wanted_by(opened: OpenWorkspace) -> Wanted:
     for number, registry in enumerate(config.registries):
         place = locate(("registries", number, "loginServer"))
         wanted.registries[registry.login_server] = Use(place, 0)
-    _add_hooks(wanted, opened)
+    _add_server(wanted, opened)
     wanted.platforms = {name: locate(("platforms", name)) for name in config.platforms}
     declared = read_declared(opened)
     for located in declared.tasks():

@@ -26,6 +26,7 @@ from reconciler.engine.worker import LEASE_SECONDS, Worker
 from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, sweep
+from reconciler.operations.serving.admin import Admin
 from reconciler.operations.serving.book import EMPTY, Book, read_book
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
 from reconciler.operations.serving.images import ImageWatch
@@ -119,6 +120,11 @@ class Daemon:
         """Whether messages can be taken, and why not."""
         checks = {"state": self._failing or "ok", "tasks": "ok" if self._book.version else "unread"}
         return all(value == "ok" for value in checks.values()), checks
+
+    @property
+    def admin(self) -> Admin:
+        """The administration of the workspace."""
+        return Admin(self.opened, self.opened.workspace.server.admin, self._read_secret)
 
     def metrics(self) -> bytes:
         """The meters. Raises StateUnusable."""
