@@ -132,7 +132,10 @@ class _Maker:
         )
 
     def _context(self) -> dict[str, Any]:
-        more = self._some(visibility=lambda: self._one("public", "private"))
+        more = self._some(
+            visibility=lambda: self._one("public", "private"),
+            submodules=lambda: {"hosts": ["git.b.example", "git.a.example"], "max": 3},
+        )
         return {"source": _GIT, "token": self._token(), **more}
 
     def _spec(self) -> dict[str, Any]:
@@ -194,7 +197,9 @@ class _Maker:
 
     def _triggers(self) -> dict[str, Any]:
         return self._some(
-            commit=lambda: [self._hook(tags=lambda: True) for _ in range(self._one(1, 2))],
+            commit=lambda: [
+                self._hook(tags=lambda: True, poll=lambda: "5m") for _ in range(self._one(1, 2))
+            ],
             pullRequest=lambda: [self._hook(forks=lambda: "allow")],
             baseImage=lambda: {
                 **self._some(
