@@ -155,25 +155,25 @@ def test_a_registry_that_repeats_a_login_does_not_show_it(way: str, workshop: Wo
     pair = base64.b64encode(b"builder:planted-password").decode()
 
     def answers(_path: str) -> Answer:
-        given = server.requests[-1][2]
+        given = host.requests[-1][2]
         if not given:
             return page(b"", 401, WWW_Authenticate='Basic realm="x"')
         secret = base64.b64decode(given.removeprefix("Basic ")).decode()
         return page(f"no {given} {secret}".encode(), 403)
 
-    with serving(answers) as server:
+    with serving(answers) as host:
         with (workshop.root / "reconciler.yaml").open("a") as file:
-            file.write(f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+            file.write(f'hosts: {{"{host.host}": {{insecure: true}}}}\n')
         (workshop.root / "docker").mkdir()
-        logins = {"auths": {server.host: {"auth": pair}}}
+        logins = {"auths": {host.host: {"auth": pair}}}
         (workshop.root / "docker" / "config.json").write_text(json.dumps(logins))
         workshop.environment["DOCKER_CONFIG"] = str(workshop.root / "docker")
-        source = f"oci://{server.host}/x:1"
+        source = f"oci://{host.host}/x:1"
         if way == "build":
             done = workshop.call("build", "--no-push", source)
         else:
             done = run(workshop, {"id": "b", "build": source})
-        assert server.requests[-1][2] == f"Basic {pair}"
+        assert host.requests[-1][2] == f"Basic {pair}"
     assert done.returncode == 4
     told = done.stdout + done.stderr + json.dumps(workshop.last())
     assert "answers 403" in told
