@@ -11,11 +11,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from reconciler.model.event import PullRequest, Push
 from reconciler.wire.github import PayloadError, read_payload
-from tests.unit.wire.payloads import body
+from tests.unit.wire.payloads import NONE, body, pull_request, push
 
 FOLDER = os.environ.get("RECONCILER_OCTOKIT")
 pytestmark = pytest.mark.skipif(
@@ -62,3 +63,25 @@ def test_a_recorded_payload_without_a_field_that_is_needed_is_refused() -> None:
             rest = {key: value for key, value in payload.items() if key != name}
             with pytest.raises(PayloadError, match=name):
                 read_payload(event, "application/json", body(rest))
+
+
+OURS = [
+    ("push", push()),
+    ("push", push(before=NONE, ref="refs/tags/v1", base_ref="refs/heads/main")),
+    ("push", push(after=NONE, commits=[])),
+    ("pull_request", pull_request()),
+    ("pull_request", pull_request(head={"repo": None})),
+]
+
+
+@pytest.mark.parametrize(("event", "payload"), OURS)
+def test_what_our_tests_send_is_what_github_says_it_sends(
+    event: str, payload: dict[str, Any]
+) -> None:
+    path = Path(str(FOLDER), "webhooks-schemas", "schema.json")
+    definitions = json.loads(path.read_text())["definitions"]
+    name = "push$event" if event == "push" else f"pull_request${payload['action']}"
+    schema = {"$ref": f"#/definitions/{name}", "definitions": definitions}
+    jsonschema.Draft7Validator(schema).validate(payload)
+    without = {key: value for key, value in payload.items() if key != "repository"}
+    assert not jsonschema.Draft7Validator(schema).is_valid(without)

@@ -24,25 +24,25 @@ import pytest
 
 from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL
 from reconciler.store.runs import list_runs
-from tests.flow.serving.desk import SECRET, Daemon, daemon, eventually, state
+from tests.flow.serving.desk import Daemon, daemon, eventually, state
 from tests.live.git_server import GitServer, add_commit, git, make_repository, serve_git
 from tests.live.workshop import Workshop
 
 USER, TOKEN = "x-access-token", "gitpat-0123456789-planted"
 # What a forge does when somebody has pushed: the payload of GitHub, signed, to our hook.
 POST_RECEIVE = """#!{python}
-import hashlib, hmac, json, sys, urllib.request, uuid
+import sys
+sys.path.insert(0, "{tests}")
+import urllib.request, uuid
+from tests.flow.serving.desk import signature
+from tests.unit.wire.payloads import body, push, repository, user
 for line in sys.stdin:
     before, after, ref = line.split()
-    repository = {{"clone_url": "{url}/app.git", "default_branch": "main"}}
-    payload = {{"ref": ref, "before": before, "after": after, "forced": False, "commits": [],
-               "repository": repository, "sender": {{"login": "pusher"}}}}
-    body = json.dumps(payload).encode()
-    signature = hmac.new(b"{secret}", body, hashlib.sha256).hexdigest()
+    pushed = repository(clone_url="{url}/app.git")
+    sent = body(push(before, after, ref=ref, commits=[], repository=pushed, sender=user("pusher")))
     headers = {{"content-type": "application/json", "x-github-event": "push",
-               "x-github-delivery": str(uuid.uuid4()),
-               "x-hub-signature-256": "sha256=" + signature}}
-    request = urllib.request.Request("{hook}", body, headers)
+               "x-github-delivery": str(uuid.uuid4()), "x-hub-signature-256": signature(sent)}}
+    request = urllib.request.Request("{hook}", sent, headers)
     urllib.request.build_opener(urllib.request.ProxyHandler({{}})).open(request, timeout=30).read()
 """
 
@@ -195,7 +195,7 @@ def test_a_push_becomes_an_image_at_its_commit(
 def install_hook(server: GitServer, at: Daemon) -> None:
     path = server.root / "app.git" / "hooks" / "post-receive"
     path.parent.mkdir(exist_ok=True)
-    words = {"python": sys.executable, "secret": SECRET, "url": server.url}
+    words = {"python": sys.executable, "tests": Path(__file__).parents[2], "url": server.url}
     path.write_text(POST_RECEIVE.format(**words, hook=f"{at.url}/hooks/github"))
     path.chmod(0o755)
 
