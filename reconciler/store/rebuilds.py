@@ -88,6 +88,15 @@ def end_events(connection: Connection) -> int:
     return connection.execute(change.values(state="done")).rowcount
 
 
+def purge_events(connection: Connection, before: float) -> int:
+    """Forget events that are done and older than a moment (seconds since 1970); how many."""
+    old = sa.and_(image_events.c.state == "done", image_events.c.opened < before)
+    numbers = sa.select(image_events.c.id).where(old)
+    for table in (rebuilds, image_moves):
+        connection.execute(sa.delete(table).where(table.c.event.in_(numbers)))
+    return connection.execute(sa.delete(image_events).where(old)).rowcount
+
+
 # ---------------------------------------------------------------------- tasks
 def ready_rebuilds(connection: Connection, limit: int) -> list[Rebuild]:
     """Tasks that wait for nothing any more, oldest event first."""

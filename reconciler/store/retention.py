@@ -19,6 +19,7 @@ from reconciler.base.clock import from_iso, to_iso
 from reconciler.base.errors import StateUnusable
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.store.database import Database
+from reconciler.store.rebuilds import purge_events
 from reconciler.store.schema import decisions, deliveries, runs
 
 _AT_ONCE = 500
@@ -140,11 +141,13 @@ def _save(database: Database, records: Sequence[RunRecord]) -> int:
 
 # ----------------------------------------------------------------- decisions
 def purge_decisions(database: Database, before: datetime) -> int:
-    """Forget decisions, and that messages of hooks came, from before a moment.
+    """Forget decisions, that messages of hooks came, and events of images, from before a moment.
 
     How many decisions that were. Raises StateUnusable.
     """
     _purge(database, deliveries, deliveries.c.received, before)
+    with database.write() as connection:
+        purge_events(connection, before.timestamp())
     return _purge(database, decisions, decisions.c.at, before)
 
 

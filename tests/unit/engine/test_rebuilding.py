@@ -11,6 +11,7 @@ import pytest
 from reconciler.model.event import Verdict
 from reconciler.model.run import RunStatus
 from reconciler.store.queue import Claimed
+from reconciler.store.retention import purge_decisions
 from tests.unit.engine.watching import BASE, HOST, QUIET, Watchtower, digest
 
 APP, PAGE = f"{HOST}/app:1", f"{HOST}/page:1"
@@ -347,3 +348,21 @@ def test_open_runs_of_a_task_are_built_on_all_that_moved(tower: Watchtower) -> N
     (wake,) = tower.wakes()
     assert wake.bases == {BASE: digest("b"), second: digest("c")}
     assert last(tower, "web")[0] == "coalesced"
+
+
+def test_events_that_are_over_are_forgotten_and_open_ones_are_not(tower: Watchtower) -> None:
+    family(tower)
+    tower.moved()
+    later = tower.time + timedelta(days=1)
+    purge_decisions(tower.database, later)
+    assert tower.tasks() == ["app"]
+    tower.serve(APP, "2")
+    tower.end(one(tower.begin()), {APP: "2"})
+    tower.wait(5)
+    assert tower.tasks() == ["app", "page"], "it was not forgotten while it went on"
+    tower.end(one(tower.begin()))
+    tower.wait(5)
+    purge_decisions(tower.database, later)
+    with tower.database.read() as connection:
+        for table in ("rebuilds", "image_moves", "image_events"):
+            assert list(connection.exec_driver_sql(f"SELECT * FROM {table}")) == []  # noqa: S608

@@ -111,6 +111,14 @@ def test_a_base_made_on_the_engine_stays_as_it_is_written_and_nobody_is_asked(ru
     assert (base.digest, base.image_id, base.pinned) == (None, IMAGE.id, False)
 
 
+@pytest.mark.parametrize("written", ["ubuntu", "ubuntu:latest", "docker.io/library/ubuntu"])
+def test_a_digest_is_fixed_for_every_spelling_of_a_name(run: Run, written: str) -> None:
+    run.bases = {"docker.io/library/ubuntu:latest": NEW}
+    run.tags = {"docker.io/library/ubuntu:latest": "sha256:" + "e" * 64}
+    record = run.go(f"FROM {written}\n")
+    assert [(base.digest, base.pinned) for base in record.bases] == [(NEW, True)]
+
+
 def test_a_digest_that_the_request_fixes_wins_over_the_registry(run: Run) -> None:
     run.tags["far.example/base:1"] = "sha256:" + "f" * 64
     run.bases = {"far.example/base:1": NEW}

@@ -1,0 +1,33 @@
+"""What a run that a base image woke is to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.engine.waking import run_of
+from reconciler.model.event import Wake
+from reconciler.operations.serving.requests import request_of
+from reconciler.operations.workspace import open_workspace
+from tests.flow.project import new_project
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def test_the_digests_of_its_event_and_the_words_of_its_trigger_are_in_the_request(
+    tmp_path: Path,
+) -> None:
+    project = new_project(tmp_path / "workspace")
+    project.write("web-api", triggers={"baseImage": {"with": {"noCache": True}}})
+    assert project.run("apply", "--auto-approve").code == 0
+    bases = {"contoso.azurecr.io/base:1": "sha256:" + "a" * 64}
+    wake = Wake(
+        task="contoso/web-api", kind="baseImage", trigger="baseImage", actor="x", bases=bases
+    )
+    opened = open_workspace(project.root, {})
+    try:
+        request = request_of(opened, run_of(wake, "r1", NOW))
+    finally:
+        opened.close()
+    assert (request.trigger, dict(request.bases)) == ("baseImage", bases)
+    assert request.step.no_cache
