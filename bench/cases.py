@@ -12,6 +12,7 @@ from bench.images import build_push_run, cached_build
 from bench.masking import masking
 from bench.measure import Bar, Row, run
 from bench.reading import deps, render
+from bench.rebuilds import base_push
 from bench.runs import big_log, one_step, place, twenty_in_a_row, twenty_side_by_side
 from bench.specs import doubling, specs
 
@@ -39,4 +40,5 @@ CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "image": build_push_run,
     "log": big_log,
     "masking": masking,
+    "base-push": base_push,
 }

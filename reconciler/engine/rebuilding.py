@@ -28,9 +28,9 @@ from reconciler.store.rebuilds import (
     ended_rebuilds,
     last_queued,
     moves_of,
+    queue_rebuilds,
     queued_for,
     ready_rebuilds,
-    save_rebuilds,
 )
 from reconciler.store.task_bases import Transaction, all_standers
 
@@ -86,7 +86,7 @@ class Rebuilding:
             replace(item, progress=Progress.QUEUED, run_id=end.run_id)
             for item, end in zip(going, found, strict=True)
         ]
-        save_rebuilds(connection, queued)
+        queue_rebuilds(connection, queued)
         decided = []
         for item, end, run in zip(queued, found, waiting, strict=True):
             verdict, detail = Verdict.QUEUED, ""

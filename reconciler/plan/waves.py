@@ -23,7 +23,10 @@ def in_waves(needs: BuiltOn) -> tuple[tuple[str, ...], ...]:
 
     The first wave stands on none of the others.
     """
-    waiting = {address: set(above) & needs.keys() - {address} for address, above in needs.items()}
+    waiting = {
+        address: {one for one in above if one in needs and one != address}
+        for address, above in needs.items()
+    }
     waves = []
     while waiting:
         ready = sorted(address for address, above in waiting.items() if not above)

@@ -161,6 +161,22 @@ def save_rebuilds(connection: Connection, everyone: Iterable[Rebuild]) -> None:
     connection.execute(change, rows)
 
 
+def queue_rebuilds(connection: Connection, everyone: Iterable[Rebuild]) -> None:
+    """Store the runs of tasks that are queued, and nothing else of them: there may be many."""
+    rows = [
+        {"key_event": item.event, "key_address": item.address, "to_run": item.run_id}
+        for item in everyone
+    ]
+    if rows:
+        change = (
+            sa.update(rebuilds)
+            .where(rebuilds.c.event == sa.bindparam("key_event"))
+            .where(rebuilds.c.address == sa.bindparam("key_address"))
+            .values(state=Progress.QUEUED.value, run_id=sa.bindparam("to_run"))
+        )
+        connection.execute(change, rows)
+
+
 def add_rebuilds(connection: Connection, everyone: Sequence[Rebuild]) -> None:
     """More tasks of an event that goes on."""
     if everyone:
