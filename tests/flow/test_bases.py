@@ -437,7 +437,7 @@ def test_tasks_that_build_on_each_other_are_built_once_each(project: Project) ->
             step={"docker": {"images": [f"{name}:1"]}},
             triggers={"baseImage": {}},
         )
-    apply(project)
+        apply(project)  # one after the other: together they are refused
     found = json.loads(project.run("graph", "--base", f"{SERVER}/two:1", "-o", "json").out)
     assert sorted(name for wave in found["rebuilds"]["waves"] for name in wave) == [
         "contoso/one-image",

@@ -11,6 +11,7 @@ from reconciler.base.text import as_text
 from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
+from reconciler.operations.planning.circles import refuse_circles
 from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.drifters import tell_drifters
 from reconciler.operations.planning.plan_head import plan_head
@@ -63,7 +64,8 @@ def make_plan(
 
     `overrides` are safety rules set aside for this plan; not `guarded` is one that is only looked
     at, and never blocked by them. `choice` says which tasks it is for; all specs are read and
-    judged all the same. Raises InvalidInput if the specs are wrong, WrongUsage. A policy failure
+    judged all the same. Raises InvalidInput if the specs are wrong (also if tasks would build each
+    other anew without an end), WrongUsage. A policy failure
     and a safety rule that is broken are told in the plan.
     """
     overrides = overrides or Overrides()
@@ -83,6 +85,7 @@ def make_plan(
     blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
     reader = BasesReader(opened)
     ordered = put_in_order(reader, attributed.changes)
+    refuse_circles(reader, ordered.changes, ordered.cycles)
     releases = releases_of(reader, attributed.changes, live_texts(opened))
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
