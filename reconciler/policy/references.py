@@ -10,6 +10,7 @@ from reconciler.model.context import Token
 from reconciler.model.step import DockerTask, FileTask, InlineTask
 from reconciler.model.task import Task
 from reconciler.model.trigger import SourceTrigger
+from reconciler.model.vaults import key_vault_reference
 
 TRIGGERS: Path = ("spec", "triggers")
 _CONTEXT_TOKEN: Path = ("spec", "context", "token")
@@ -72,7 +73,8 @@ def _of_step(task: Task) -> Iterator[tuple[Path, str]]:
             yield from (((*at, "inline", "setSecret", k), v) for k, v in inline.set_secret.items())
             for index, secret in enumerate(inline.secrets):
                 if secret.keyvault is not None:
-                    yield (*at, "inline", "secrets", index), "azurekv:" + secret.keyvault
+                    reference = key_vault_reference(secret.keyvault, secret.client_id)
+                    yield (*at, "inline", "secrets", index), reference
 
 
 def is_triggered(task: Task) -> bool:

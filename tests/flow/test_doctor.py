@@ -276,6 +276,48 @@ def test_a_vault_is_asked_once_for_each_identity_and_no_secret_is_read(
     assert ACCESS_TOKEN not in ended.out + ended.err
 
 
+def test_an_inline_secret_is_asked_for_as_the_identity_that_reads_it(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with registry() as server, serve_vaults(tmp_path / "vaults") as vaults:
+        declare(project, server)
+        for name, value in vaults.environment.items():
+            monkeypatch.setenv(name, value)
+        url = f"https://{KEY_VAULT}/secrets/npm"
+        secret = {"id": "npm", "keyvault": url, "clientID": CLIENT_ID}
+        steps = [{"cmd": "contoso.example/tool:1"}]
+        project.write("web-api", step={"inline": {"secrets": [secret], "steps": steps}})
+        identity = f"{KEY_VAULT} as identity {CLIENT_ID}"
+        assert checks(project, "vault") == [(identity, "ok", "lets us in; 1 reference")]
+
+
+def test_an_inline_secret_that_only_a_run_can_name_stops_nothing(project: Project) -> None:
+    secret = {"id": "npm", "keyvault": "https://{{.Run.RegistryName}}.vault.azure.net/secrets/npm"}
+    steps = [{"cmd": "contoso.example/tool:1"}]
+    with registry() as server:
+        declare(project, server)
+        project.write("web-api", step={"inline": {"secrets": [secret], "steps": steps}})
+        assert checks(project, "specs") == []
+        assert [status for _, status, _ in checks(project, "vault")] == ["not-needed"]
+
+
+def test_a_token_in_a_vault_is_as_good_as_its_vault(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "https://git.contoso.example/web.git#main"
+    token = {"secret": "vault:kv/web#pat"}
+    unset = "the address of the vault is not set"
+    with registry() as server, serve_vaults(tmp_path / "vaults") as vaults:
+        declare(project, server)
+        project.write("web-api", context={"source": source, "token": token})
+        assert checks(project, "token") == [("vault:kv/web#pat", "missing", unset)]
+        for name, value in vaults.environment.items():
+            monkeypatch.setenv(name, value)
+        told = "its vault lets us in, and it is not read; no expiry is declared"
+        assert checks(project, "token") == [("vault:kv/web#pat", "ok", told)]
+        assert not any("/data/" in one.path for one in vaults.asked_vault)
+
+
 def test_a_spec_that_is_wrong_is_told_and_stops_nothing(project: Project) -> None:
     project.write("web-api", imaginary=1)
     ((_, status, told),) = checks(project, "specs")

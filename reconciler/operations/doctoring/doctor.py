@@ -111,7 +111,7 @@ def _findings(
     # What a token cannot be read for stands in its own line.
     yield from secret_findings({k: v for k, v in plain.items() if k not in of_tokens}, read)
     yield from vault_findings(vaults, asked.of(Kind.VAULT))
-    yield from token_findings(wanted.tokens, read, opened.clock().date())
+    yield from token_findings(wanted.tokens, read, asked.of(Kind.VAULT), opened.clock().date())
     yield from map(state_finding, asked.of(Kind.STATE).values())
     told = {f"engine {entry.engine}": one for entry, one in engines.items()}
     told |= {f"registry {host}": one for host, one in registries.items()}

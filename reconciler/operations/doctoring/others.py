@@ -10,6 +10,7 @@ from reconciler.model.context import Token
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.finding import Finding, Kind, Status
 from reconciler.operations.doctoring.services import RegistryAnswer, Unread
+from reconciler.operations.doctoring.vaults import closed, vault_of
 from reconciler.operations.doctoring.wanted import Use, Wanted
 
 # Tokens are told in time to make another.
@@ -92,12 +93,21 @@ def is_plain(reference: str) -> bool:
 
 
 def token_findings(
-    uses: Mapping[Token, Use], answer: Answer[Mapping[str, Unread]], today: date
+    uses: Mapping[Token, Use],
+    answer: Answer[Mapping[str, Unread]],
+    vaults: Mapping[str, Answer[Mapping[str, Unread]]],
+    today: date,
 ) -> Iterator[Finding]:
-    """Source tokens: there, and how long they hold, as their specs say."""
+    """Source tokens: there, and how long they hold, as their specs say. One in a vault is not
+    read: it is as good as the answer of its vault.
+    """
     for token, use in uses.items():
         status, told, fix = _token(token, today)
-        if unread := _unread(token.reference, answer):
+        unread, vault = _unread(token.reference, answer), vault_of(token.reference)
+        if vault is not None:
+            told = f"its vault lets us in, and it is not read; {told}"
+            unread = closed(vaults[vault])
+        if unread is not None:
             status, told, fix = Status.MISSING, unread.why, unread.fix
         name = one_line(token.reference, 120)
         yield Finding(Kind.TOKEN, name, status, told, fix, True, use.place)

@@ -27,7 +27,7 @@ def vaults_of(uses: Mapping[str, Use]) -> dict[str, Vault]:
     """The vaults of some references, by a name for people."""
     found: dict[str, Vault] = {}
     for reference, use in uses.items():
-        name = _name(reference)
+        name = vault_of(reference)
         if name in found:
             found[name].count += 1
         elif name is not None:
@@ -35,10 +35,16 @@ def vaults_of(uses: Mapping[str, Use]) -> dict[str, Vault]:
     return found
 
 
-def _name(reference: str) -> str | None:
+def vault_of(reference: str) -> str | None:
+    """The name of the vault of a reference; None for one that is in none, or in one that only a
+    run knows, as in `https://{{.Values.vault}}/secrets/npm`.
+    """
     scheme, _, rest = reference.partition(":")
     if scheme == KEY_VAULT:
-        secret = parse_key_vault(rest)
+        try:
+            secret = parse_key_vault(rest)
+        except ValueError:
+            return None
         return f"{secret.vault} as {secret.identity}"
     if scheme == VAULT:
         place = parse_vault(rest)
@@ -54,14 +60,17 @@ def vault_findings(
     if not vaults:
         yield Finding(Kind.VAULT, "vault", Status.NOT_NEEDED, "no task names any")
     for name, vault in vaults.items():
-        yield _finding(one_line(name, 120), vault, answers[name])
+        yield _finding(one_line(name, 120), vault, closed(answers[name]))
 
 
-def _finding(name: str, vault: Vault, answer: Answer[Mapping[str, Unread]]) -> Finding:
+def closed(answer: Answer[Mapping[str, Unread]]) -> Unread | None:
+    """Why a vault does not let us in, None if it does."""
     if answer.value is None:
-        wrong: Unread | None = Unread(answer.why or "", answer.fix)
-    else:
-        wrong = next(iter(answer.value.values()), None)
+        return Unread(answer.why or "", answer.fix)
+    return next(iter(answer.value.values()), None)
+
+
+def _finding(name: str, vault: Vault, wrong: Unread | None) -> Finding:
     if wrong is None:
         told = f"lets us in; {plural(vault.count, 'reference')}"
         return Finding(Kind.VAULT, name, Status.OK, told, None, True, vault.place)
