@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.base.credentials import without_credentials
-from reconciler.base.redact import MaskedLines, Redactor
+from reconciler.base.progress import MaskedProgress
+from reconciler.base.redact import Redactor
 from reconciler.model.container import Stream
 from reconciler.model.run import (
     BaseImage,
@@ -175,9 +176,9 @@ class Output:
         self._step = step
         self._attempt = attempt
         # Both from the start: what is hidden later is not masked in either.
-        self._lines: dict[Stream, MaskedLines] = {
-            "out": ledger.redactor.lines(),
-            "err": ledger.redactor.lines(),
+        self._lines: dict[Stream, MaskedProgress] = {
+            "out": MaskedProgress(ledger.redactor),
+            "err": MaskedProgress(ledger.redactor),
         }
 
     def __call__(self, chunk: bytes, stream: Stream = "out") -> None:

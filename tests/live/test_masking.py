@@ -115,3 +115,19 @@ def test_a_password_in_a_build_context_is_neither_kept_nor_shown(
         assert f":{password}@" not in text
         assert "ghp_" not in text
     assert statuses(workshop).get("a", "skipped") in {"skipped", "failed"}
+
+
+@pytest.mark.parametrize("dump", ["od -c", "xxd", "hexdump -C", "fold -w 40", "base64 -w 20"])
+def test_a_secret_that_a_build_breaks_over_lines_is_masked(
+    workshop: Workshop, tmp_path: Path, dump: str
+) -> None:
+    value = "".join(f"Letters{number:03d}" for number in range(15))
+    (tmp_path / "value").write_text(value)
+    workshop.context("ctx", f"RUN --mount=type=secret,id=t {dump} /run/secrets/t")
+    given = f"t=file:{tmp_path / 'value'}"
+    done = workshop.call("build", "ctx", "--secret", given, "--no-cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for text in (done.stdout, kept(workshop)):
+        assert text.count("***") >= 4
+        for plain in ("Letters0", "L   e   t   t   e", "4c 65 74 74", "4c65 7474", "TGV0dGVyc"):
+            assert plain not in text
