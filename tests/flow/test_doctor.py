@@ -301,6 +301,29 @@ def test_an_inline_secret_that_only_a_run_can_name_stops_nothing(project: Projec
         assert [status for _, status, _ in checks(project, "vault")] == ["not-needed"]
 
 
+def test_a_task_file_is_read_for_its_secrets_and_for_the_platforms_of_its_builds(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"https://{KEY_VAULT}/secrets/npm"
+    (project.root / "acb.yaml").write_text(
+        "version: v1.1.0\n"
+        f"secrets: [{{id: npm, keyvault: '{url}', clientID: {CLIENT_ID}}}]\n"
+        "steps: [{build: -t web:1 --platform linux/arm64 .}]\n"
+    )
+    with registry() as server, serve_vaults(tmp_path / "vaults") as vaults:
+        declare(project, server)
+        for name, value in vaults.environment.items():
+            monkeypatch.setenv(name, value)
+        step = {"file": {"path": "acb.yaml"}}
+        project.write("web-api", context={"source": "."}, step=step)
+        identity = f"{KEY_VAULT} as identity {CLIENT_ID}"
+        assert checks(project, "vault") == [(identity, "ok", "lets us in; 1 reference")]
+        platforms = checks(project, "platform")
+    told = "auto: nothing here can build an image in a step; 1 task of linux/amd64"
+    assert [name for name, _, _ in platforms] == ["linux/amd64", "linux/arm64"]
+    assert platforms[1] == ("linux/arm64", "missing", told)
+
+
 def test_a_token_in_a_vault_is_as_good_as_its_vault(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

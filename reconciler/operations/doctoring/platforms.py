@@ -46,7 +46,9 @@ def asked_for(entry: PlatformEngine) -> PlatformEngine:
 def platform_findings(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> list[Finding]:
     """Engines and builders, then each platform that is declared or asked for."""
     platforms = list(_platforms(opened, wanted, engines))
-    return [*_engines(opened.workspace, platforms, engines), *_builders(engines), *platforms]
+    foreign = _foreign(opened.workspace, wanted, engines)
+    found = [*_engines(opened.workspace, platforms, engines), *_builders(engines)]
+    return [*found, *platforms, *foreign]
 
 
 # ------------------------------------------------------------------ platforms
@@ -72,6 +74,24 @@ def _platforms(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> Itera
             continue
         lacks = lacking.get(name, []) if tasks else _of_nobody(name, workspace, found.value)
         yield _platform(name, workspace, found.value.capability, Demanded(tasks, lacks, place))
+
+
+def _foreign(workspace: Workspace, wanted: Wanted, engines: Engines) -> Iterator[Finding]:
+    """Platforms that build steps name. The engine of their task builds them, none of their own."""
+    for (own, demand), use in wanted.foreign.items():
+        entry = entry_of(workspace, own)
+        found = engines[asked_for(entry)].value
+        if found is None:
+            continue  # told with the platform of the task
+        used = f" in a step; {plural(use.count, 'task')} of {own}"
+        lack = lack_of(entry, found.capability, demand)
+        if lack is None:
+            told, status = f"{_how(demand.platform, entry, found.capability)}{used}", Status.OK
+        else:
+            told = f"{spell_engine(found.capability)}: {lack.why}{used}"
+            status = Status.MISSING if lack.certain else Status.WARNING
+        fix = lack.fix if lack else None
+        yield Finding(Kind.PLATFORM, demand.platform, status, told, fix, True, use.place)
 
 
 def _of_nobody(name: str, workspace: Workspace, found: EngineAnswer) -> list[Lacking]:

@@ -10,14 +10,21 @@ from reconciler.base.diagnostics import Location, Severity
 from reconciler.base.source import Located, Path
 from reconciler.loader.crosscheck import found_at
 from reconciler.model.context import ContextKind, Token
-from reconciler.model.demand import demand_of
+from reconciler.model.demand import Demand
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Task
 from reconciler.model.workspace import Hook, Notifier
+from reconciler.operations.doctoring.task_files import (
+    file_secrets,
+    foreign_builds,
+    known_demand,
+    steps_before_run,
+)
 from reconciler.operations.reading.demands import Asker, Demands
 from reconciler.operations.reading.gather import read_declared
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.policy.references import secret_references, tokens
+from reconciler.taskfile.tasks import TaskFile
 
 Key = TypeVar("Key")
 
@@ -35,7 +42,8 @@ class Wanted:
     """All that is asked for, each with its first place.
 
     `platforms` are those that reconciler.yaml names. `logins` are those that tasks bring for
-    registries, by host. `wrong` counts errors in specs: what they ask for is not known.
+    registries, by host. `foreign` is what build steps ask for of the engine of their task's
+    platform, for another platform. `wrong` counts errors in specs: what they ask for is not known.
     """
 
     demands: Demands = field(default_factory=Demands)
@@ -44,15 +52,23 @@ class Wanted:
     tokens: dict[Token, Use] = field(default_factory=dict)
     logins: dict[str, RegistryLogin] = field(default_factory=dict)
     registries: dict[str, Use] = field(default_factory=dict)
+    foreign: dict[tuple[str, Demand], Use] = field(default_factory=dict)
     git: Use | None = None
     wrong: int = 0
     specs: int = 0
 
-    def add(self, located: Located[Task], servers: Mapping[str, str]) -> None:
-        """A declared task."""
+    def add(
+        self, located: Located[Task], servers: Mapping[str, str], steps: TaskFile | None
+    ) -> None:
+        """A declared task, and its steps as far as they are known before a run."""
         task, locate = located.value, located.source.locate
         asker = Asker(task.address, found_at(located.source), lambda: located)
-        self.demands.add(str(demand_of(task.spec)), asker)
+        self.demands.add(str(known_demand(task, steps)), asker)
+        if steps is not None:
+            for reference in file_secrets(task, steps):
+                _count(self.secrets, reference, located, ("spec", "step"))
+            for demand in foreign_builds(task, steps):
+                _count(self.foreign, (task.spec.platform, demand), located, ("spec", "step"))
         for path, reference in secret_references(task):
             _count(self.secrets, reference, located, path)
         for path, token in tokens(task):
@@ -107,7 +123,7 @@ def wanted_by(opened: OpenWorkspace) -> Wanted:
     wanted.platforms = {name: locate(("platforms", name)) for name in config.platforms}
     declared = read_declared(opened)
     for located in declared.tasks():
-        wanted.add(located, servers)
+        wanted.add(located, servers, steps_before_run(opened, located.value))
     wanted.specs = declared.specs
     wanted.wrong = sum(item.severity is Severity.ERROR for item in declared.diagnostics)
     return wanted

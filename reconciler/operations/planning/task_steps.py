@@ -35,7 +35,11 @@ class UnknownSteps(Exception):
 
 def steps_of(opened: OpenWorkspace, document: Document) -> tuple[Step, ...]:
     """The steps of a task that has no docker step. Raises UnknownSteps."""
-    task = Task.model_validate(document)
+    return read_steps(opened, Task.model_validate(document)).steps
+
+
+def read_steps(opened: OpenWorkspace, task: Task) -> TaskFile:
+    """The steps of a task that has no docker step, with their secrets. Raises UnknownSteps."""
     step = task.spec.step
     if isinstance(step, FileTask):
         return _steps_of_file(opened, task, step.file)
@@ -44,7 +48,7 @@ def steps_of(opened: OpenWorkspace, document: Document) -> tuple[Step, ...]:
     raise UnknownSteps("it has no steps of its own")
 
 
-def _steps_of_file(opened: OpenWorkspace, task: Task, step: FileStep) -> tuple[Step, ...]:
+def _steps_of_file(opened: OpenWorkspace, task: Task, step: FileStep) -> TaskFile:
     source = task.spec.context.source
     if context_kind(source) is not ContextKind.LOCAL:
         raise UnknownSteps(FETCHED)
@@ -61,7 +65,7 @@ def _steps_of_file(opened: OpenWorkspace, task: Task, step: FileStep) -> tuple[S
     return _checked(read)
 
 
-def _inline_steps(opened: OpenWorkspace, task: Task, step: InlineStep) -> tuple[Step, ...]:
+def _inline_steps(opened: OpenWorkspace, task: Task, step: InlineStep) -> TaskFile:
     document: dict[str, Any] = step.model_dump(mode="json", by_alias=True, exclude_none=True)
     if depends_on_run(str(document)):
         raise UnknownSteps("what it does depends on the run")
@@ -75,11 +79,11 @@ def _inline_steps(opened: OpenWorkspace, task: Task, step: InlineStep) -> tuple[
     )
 
 
-def _checked(read: TaskFile) -> tuple[Step, ...]:
+def _checked(read: TaskFile) -> TaskFile:
     if read.refused:
         first = next(item for item in read.diagnostics if item.severity == "error")
         raise UnknownSteps(f"it is wrong: {one_line(first.message, 120)}")
-    return read.steps
+    return read
 
 
 def _inputs(
