@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench setup own-task clean
+.PHONY: help demo test lint fmt bench storm setup own-task clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ fmt: setup ## Format the code and the specs
 
 bench: setup ## Side-by-side benchmarks: ratios in one run, the machine's load printed
 	$(BIN)/python -m bench
+
+storm: setup ## Fifty kills of the daemon over three hundred events (needs an engine; half an hour)
+	@trap '.ci/services stop registry' EXIT; \
+	.ci/services ensure && set -a && . "$${RECONCILER_SERVICES:-.services}/env" && set +a && \
+	STORM_KILLS=50 STORM_EVENTS=300 RECONCILER_REQUIRE_LIVE=1 \
+	$(BIN)/pytest -rA -s --timeout 7200 -k storm tests/live/test_serve.py
 
 own-task: setup ## Apply and run this project's own task that needs no image hub
 	@.ci/own-task

@@ -11,6 +11,7 @@ from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_tips import Tips, read_tips
 from reconciler.adapters.resolve import Guard
 from tests.live.git_server import GitServer, git, make_repository, serve_git
+from tests.unit.adapters.test_git_answers import PAGES, serve_page
 
 TOKEN = "gitpat-0123456789-planted"
 
@@ -35,15 +36,21 @@ def test_branches_are_told_and_tags_if_asked(tmp_path: Path) -> None:
         assert tips(server, tmp_path, tags=True) == Tips(branches | {"refs/tags/v1": tag}, "main")
 
 
-def test_an_empty_repository_has_no_refs_and_a_page_is_no_repository(tmp_path: Path) -> None:
+def test_an_empty_repository_has_no_refs(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
     git(root, "init", "--quiet", "--bare", "--initial-branch=main", "empty.git")
-    (root / "page.git").mkdir()
     with serve_git(root) as server:
         assert tips(server, tmp_path, "empty").refs == {}
-        with pytest.raises(GitFetchError):
-            tips(server, tmp_path, "page")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_to_sign_in_has_not_lost_all_branches(tmp_path: Path, page: bytes) -> None:
+    with serve_page(page) as port:
+        host = f"127.0.0.1:{port}"
+        found = Repository(f"http://{host}/app.git", None, Guard(frozenset({host})))
+        with pytest.raises(GitFetchError, match="answered with a page"):
+            read_tips(found, tmp_path, lambda: False, tags=False)
 
 
 def test_a_wrong_token_is_told_and_stands_in_no_message(tmp_path: Path) -> None:
