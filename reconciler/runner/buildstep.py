@@ -19,7 +19,7 @@ from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import Bases, provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets, refuse_windows
-from reconciler.runner.egress import check_additions
+from reconciler.runner.egress import check_dockerfile
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.fetch import mask_login
 from reconciler.runner.labels import image_labels
@@ -213,7 +213,8 @@ def _prepared(
     refuse_missing_secrets(demands, secrets, file=name, where=where, fix=_GIVE)
     if platform.startswith("windows/"):
         refuse_windows(demands, site.builder.name, site.images.platform()[0], where=where)
-    check_additions(read_dockerfile(dockerfile), name, work)
+    used = site.builder.name if step.buildkit else _CLASSIC
+    check_dockerfile(read_dockerfile(dockerfile), name, args, used, work)
     own = "/".join(site.images.platform())
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
@@ -232,7 +233,7 @@ def _prepared(
             dockerfile, args, bases, work, platform=platform, build_platform=own, local=local
         )
         work.ledger.note_bases(bases.records)
-        work.ledger.note(builder=site.builder.name if step.buildkit else _CLASSIC)
+        work.ledger.note(builder=used)
     return BuildRequest(
         context=folder,
         dockerfile=dockerfile,

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from reconciler.base.text import one_line
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.additions import additions
+from reconciler.taskfile.dockerfile.frontend import frontend
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
-from reconciler.taskfile.steps.egress import BESIDE, SOCKET, side_by_side, ways_out
+from reconciler.taskfile.steps.egress import (
+    BESIDE,
+    COPY_IT,
+    FRONTEND,
+    FRONTEND_ARGUMENT,
+    HONOUR_FRONTENDS,
+    SOCKET,
+    side_by_side,
+    ways_out,
+)
 from reconciler.taskfile.tasks import TaskFile
 
 _CLOSED = "this task has network.egress: none"
@@ -29,18 +41,29 @@ def check_egress(task: TaskFile, work: Work) -> None:
         work.ledger.say(_PLACE, f"note: {_CLOSED}: {BESIDE}")
 
 
-def check_additions(dockerfile: bytes, name: str, work: Work) -> None:
-    """Raise Failure (step) for an ADD that the builder would fetch from outside of the run.
-
-    What is no Dockerfile is left to the builder, which says so better.
+def check_dockerfile(
+    dockerfile: bytes, name: str, args: Mapping[str, str], builder: str, work: Work
+) -> None:
+    """Raise Failure (step) for what the builder would fetch from outside of the run, or what
+    would execute outside of it: an ADD, a frontend. What cannot be read is refused too.
     """
     if not work.request.offline:
         return
     try:
         found = additions(dockerfile)
-    except DockerfileError:
-        return
+        program = frontend(dockerfile)
+    except DockerfileError as error:
+        where = f"{one_line(name)} line {error.line}" if error.line else one_line(name)
+        message = f"{where} cannot be read, so nobody knows what it fetches: {error}"
+        raise Failure(Reason.STEP, f"{_CLOSED}: {message}") from None
     for item in found:
         what = f"{one_line(name)} line {item.line} adds {one_line(item.source, 120)}"
-        fix = "put the file into the context, and COPY it"
-        raise Failure(Reason.STEP, f"{_CLOSED}: {what}, which may lead out; {fix}")
+        raise Failure(Reason.STEP, f"{_CLOSED}: {what}, which may lead out; {COPY_IT}")
+    if builder not in HONOUR_FRONTENDS:
+        return
+    if args.get(FRONTEND_ARGUMENT):
+        what = f"the build argument {FRONTEND_ARGUMENT}"
+        raise Failure(Reason.STEP, f"{_CLOSED}: {what} {FRONTEND}; remove it")
+    if program is not None:
+        what = f"{one_line(name)} line {program.line}: syntax={one_line(program.image, 120)}"
+        raise Failure(Reason.STEP, f"{_CLOSED}: {what} {FRONTEND}; remove the line")

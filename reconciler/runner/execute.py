@@ -16,7 +16,7 @@ from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.runner.bases import provide_bases, read_dependencies
 from reconciler.runner.context import find_dockerfile, measure, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets
-from reconciler.runner.egress import check_additions
+from reconciler.runner.egress import check_dockerfile
 from reconciler.runner.failure import Failure, Stop
 from reconciler.runner.fetch import fetch_context, warn_of_size
 from reconciler.runner.labels import image_labels
@@ -170,7 +170,7 @@ def _prepare(
     if told := changed_in_tags(step.images, variables):
         work.ledger.say("build", f"note: {told}")
     args = expand_all(step.args, variables)
-    check_additions(read_dockerfile(dockerfile), step.file, work)
+    check_dockerfile(read_dockerfile(dockerfile), step.file, args, builder.name, work)
     dependencies = read_dependencies(
         read_dockerfile(dockerfile),
         args=args,

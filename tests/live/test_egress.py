@@ -249,3 +249,29 @@ def test_a_build_adds_nothing_from_outside(
     assert code == 4, shown
     assert "Dockerfile line 2 adds http://" in " ".join(shown.split())
     assert outside.heard == []
+
+
+@pytest.mark.parametrize("buildkit", ["1", "0"])
+@pytest.mark.parametrize("kind", ["docker", "inline"])
+def test_a_variable_hides_no_address(
+    workshop: Workshop, outside: Outside, addresses: list[str], kind: str, buildkit: str
+) -> None:
+    address = f"htt${{S}}://{addresses[4]}:{outside.port}/x"
+    workshop.context("ctx", "ARG S=p", f"ADD {address} /x")
+    env = [f"DOCKER_BUILDKIT={buildkit}"]
+    build = inline({"id": "b", "build": "--no-cache .", "env": env})
+    code, shown = run_task(workshop, "none", {"docker": {}} if kind == "docker" else build)
+    assert code == 4, shown
+    assert "Dockerfile line 3 adds htt${S}://" in " ".join(shown.split())
+    assert outside.heard == []
+
+
+@pytest.mark.parametrize("kind", ["docker", "inline"])
+def test_no_program_from_an_image_reads_the_dockerfile(workshop: Workshop, kind: str) -> None:
+    dockerfile = workshop.context("ctx") / "Dockerfile"
+    dockerfile.write_text(f"# other=1\n# syntax={workshop.base}\n{dockerfile.read_text()}")
+    step = {"docker": {}} if kind == "docker" else inline({"id": "b", "build": "."})
+    code, shown = run_task(workshop, "none", step)
+    assert code == 4, shown
+    assert "line 2: syntax=" in " ".join(shown.split())
+    assert "remove the line" in " ".join(shown.split())

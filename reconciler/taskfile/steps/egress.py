@@ -22,6 +22,13 @@ BESIDE = (
     "steps that run side by side share a bridge: what they send by broadcast or multicast may be "
     "heard on the machine of the engine"
 )
+COPY_IT = (
+    "put the file into the context, and COPY it (of a path with a variable write ./ before it)"
+)
+# These have a Dockerfile read by a program from an image, beside the network of the build.
+HONOUR_FRONTENDS = frozenset(("buildkit", "buildctl"))
+FRONTEND_ARGUMENT = "BUILDKIT_SYNTAX"
+FRONTEND = "has a program from an image read the Dockerfile, and that program has a network"
 _ANY = "write network: {egress: any}"
 
 
