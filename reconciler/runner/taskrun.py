@@ -13,6 +13,7 @@ from reconciler.base.redact import Redactor
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason
 from reconciler.runner.buildstep import check_build
+from reconciler.runner.buildwords import refuse_secrets_in_words
 from reconciler.runner.containers import Containers
 from reconciler.runner.context import measure
 from reconciler.runner.detached import end_all, settle
@@ -142,6 +143,7 @@ def _check_engine(task: TaskFile, containers: Containers) -> None:
 def _check(step: Step, task: TaskFile, work: Work) -> None:
     """Raise Failure (taskfile-invalid) for a step that must not begin."""
     if isinstance(step, BuildStep):
+        refuse_secrets_in_words(step, task.masked)
         check_build(step, task.masked, offline=work.request.offline)
     elif isinstance(step, PushStep):
         for name in step.images:

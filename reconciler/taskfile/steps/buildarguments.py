@@ -38,6 +38,7 @@ _HAND_OVER = (
     "write --secret id=NAME, env: ['NAME=...'] at the step, and in the Dockerfile "
     "RUN --mount=type=secret,id=NAME"
 )
+_LOGIN = "write the address without it, or fetch in a cmd step and build the folder it makes"
 
 
 def read_build(
@@ -51,7 +52,11 @@ def read_build(
         found = " ".join(contexts)
         findings.doubt(at, message, found=found, fix="put a value with blanks in quotes")
     for context in contexts[-1:]:
-        check_context(context, at, findings)
+        if reveal(context) != context:
+            message = "the context of a build holds a secret, and lists of processes show it"
+            findings.error(at, message, fix=_LOGIN)
+        else:
+            check_context(context, at, findings)
     values: dict[str, list[str]] = {}
     options: list[str] = []
     switches = {}
@@ -62,6 +67,9 @@ def read_build(
         if name in {"tag", "label"} and reveal(value) != value:
             message = "a name or label holds a secret, and the image keeps it"
             findings.doubt(at, message, fix="use a value instead")
+        elif name != "build-arg" and reveal(value) != value:
+            message = f"the flag --{name} holds a secret, and lists of processes show it"
+            findings.error(at, message, fix="use a value instead")
         if name in _SWITCHES and value in {"", "true", "false"}:
             switches[_SWITCHES[name]] = value != "false"
         elif name in _LISTS or name in _SINGLE or name == "build-arg":

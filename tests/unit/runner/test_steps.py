@@ -790,3 +790,22 @@ def test_a_task_that_has_the_engines_socket_may_have_privileged_steps(bench: Ben
     record = bench.go({"id": "a", "cmd": "known ok", "privileged": True}, docker_socket=True)
     assert record.status is RunStatus.SUCCEEDED, record.message
     assert [request.privileged for request in bench.containers.requests] == [True]
+
+
+@pytest.mark.parametrize("manner", ["strict", "acb"])
+@pytest.mark.parametrize(
+    "words",
+    ["--target hunter2 .", "http://host.example/hunter2/x.git#main", "-f hunter2 .", "hunter2"],
+)
+def test_a_masked_value_among_the_words_of_a_build_is_refused_before_any_step(
+    bench: Bench, words: str, manner: str
+) -> None:
+    bench.run.secrets["env:S"] = "hunter2"
+    first = cmd("a", "ok", env=["K={{.Values.s}}"])
+    record = bench.go(
+        first, {"id": "b", "build": words}, file={"setSecret": {"s": "env:S"}}, compat=manner
+    )
+    assert ended(record) == (RunStatus.FAILED, Reason.TASKFILE_INVALID)
+    assert "is seen by all who list processes" in str(record.message)
+    assert "hunter2" not in str(record.message)
+    assert bench.argv() == []

@@ -636,6 +636,32 @@ def test_a_secret_where_everybody_sees_it_is_refused() -> None:
         assert "holds a secret" in message
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--target {{.Secrets.pw}} .",
+        "-f '{{.Secrets.pw}}/Dockerfile' .",
+        "--platform linux/{{.Secrets.pw}} .",
+        "--secret id={{.Secrets.pw}} .",
+        "--shm-size={{.Secrets.pw}} .",
+        "--unknown={{.Secrets.pw}} .",
+        "https://host.example/{{.Secrets.pw}}/x.git#main",
+        "-t x https://u:{{.Secrets.pw}}@host.example/x.tar.gz",
+        "./{{.Secrets.pw}}",
+        "--target {{.Values.t}} .",
+        "http://host.example/{{ .Values.t | b64enc }}/x.git#main",
+    ],
+)
+@pytest.mark.parametrize("manner", list(Manner))
+def test_a_secret_among_the_words_of_build_is_refused_in_either_manner(
+    words: str, manner: Manner
+) -> None:
+    text = V11 + SECRETS + f'steps:\n  - build: "{words}"\n'
+    found = errors(text, manner, secret=vault, secret_values={"t": "hunter2"})
+    assert any("holds a secret, and lists of processes show it" in message for message in found)
+    assert not any("hunter2" in message or HARD in message for message in found)
+
+
 def test_windows_line_ends_and_byte_order_marks() -> None:
     text = V11 + "# c\nalias:\n  # c: d\n  values: {a: b}\nsteps:\n  - cmd: x $a\n  - cmd: y\n"
     for written in (text, text.replace("\n", "\r\n"), "\ufeff" + text):
