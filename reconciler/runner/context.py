@@ -24,6 +24,7 @@ from reconciler.taskfile.dockerfile.ignore import (
 )
 
 _LARGEST_DOCKERFILE = 1024 * 1024
+_FEWER = "name folders, or use * and **"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +155,7 @@ def measure(
     """
     total = count = 0
     largest, rules = Largest(), ignore_rules(folder, dockerfile, local=local)
-    for path, entry in _kept(folder, "", rules, Verdict()):
-        if count % 1000 == 0:
-            check()
+    for path, entry in _kept(folder, "", rules, check, Verdict()):
         count += 1
         length = _length(entry)
         total += length
@@ -172,7 +171,10 @@ def ignore_rules(folder: Path, dockerfile: Path, *, local: bool = False) -> Igno
         return joined(first, parse_ignore(found[1])) if found is not None else first
     except IgnoreWrong as error:
         assert found is not None  # noqa: S101  (our own rules can be read)
-        message = f"{found[0].name}:{error.line}: the pattern {one_line(error.pattern, 80)}"
+        place = f"{found[0].name}:{error.line}"
+        if error.why is not None:
+            raise Failure(Reason.SOURCE_MISSING, f"{place}: {error.why}: {_FEWER}") from None
+        message = f"{place}: the pattern {one_line(error.pattern, 80)}"
         why = "cannot be read: is a [ closed, or is there a \\ or a ! on its own?"
         raise Failure(Reason.SOURCE_MISSING, f"{message} {why}") from None
 
@@ -211,14 +213,19 @@ def _ignore_bytes(path: Path | None) -> bytes | None:
 
 
 def _kept(
-    folder: Path, inside: str, rules: IgnoreRules, above: Verdict
+    folder: Path,
+    inside: str,
+    rules: IgnoreRules,
+    check: Callable[[], None],
+    above: Verdict,
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
     for entry in _entries(folder, inside):
+        check()  # many rules take their time, for what is left out too
         path = inside + entry.name
         verdict = rules.judge(path, above)
         if entry.is_dir(follow_symlinks=False):
             if not verdict.ignored or rules.restores_any:
-                yield from _kept(folder, path + "/", rules, verdict)
+                yield from _kept(folder, path + "/", rules, check, verdict)
         elif not verdict.ignored:
             yield path, entry
 

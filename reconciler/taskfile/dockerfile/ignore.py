@@ -3,6 +3,9 @@
 These are the rules of Docker's own code, its corners too: https://github.com/moby/patternmatcher
 (`ignorefile.ReadAll`, `MatchesUsingParentResults`). Whether a folder that is left out is looked
 into for what an exception brings back is answered as BuildKit does: always.
+
+Go's expressions are RE2's: its library reads them as Docker does, and takes linear time for a
+pattern that somebody wrote to keep a builder busy.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import re2
+
 # Left out of a local folder before its own rules, as ACR's client does it: histories, which may
 # hold a token, and the state with its key. Two spellings: docker-py's matcher needs the plain one
 # at the root. `!.git` brings a folder back.
@@ -20,13 +25,17 @@ FIRST_RULES = "".join(f"{name}\n**/{name}\n" for name in _OURS)
 
 _ESCAPED = frozenset(".+()|{}$")
 
+# What is asked of each path of a context has an end.
+_MOST_RULES = 5_000
+_LONGEST_PATTERN = 1_024
+
 
 class IgnoreWrong(ValueError):
-    """A line that no builder can read. `line` counts from 1."""
+    """A line that no builder can read, or that is too much. `line` counts from 1."""
 
-    def __init__(self, line: int, pattern: str) -> None:
-        super().__init__(f"the pattern {pattern!r} cannot be read")
-        self.line, self.pattern = line, pattern
+    def __init__(self, line: int, pattern: str, why: str | None = None) -> None:
+        super().__init__(why or f"the pattern {pattern!r} cannot be read")
+        self.line, self.pattern, self.why = line, pattern, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,13 @@ class IgnoreRules:
 def parse_ignore(text: str) -> IgnoreRules:
     """The rules of a file; `#` begins a comment line, `!` brings back. Raises IgnoreWrong."""
     lines = enumerate(text.removeprefix("\ufeff").split("\n"), 1)
-    rules = [_rule(line, number) for number, line in lines if not line.startswith("#")]
-    return IgnoreRules(tuple(rule for rule in rules if rule is not None))
+    rules: list[Rule] = []
+    for number, line in lines:
+        rule = None if line.startswith("#") else _rule(line, number)
+        if rule is not None and len(rules) == _MOST_RULES:
+            raise IgnoreWrong(number, line.strip(), f"more than {_MOST_RULES:,} patterns")
+        rules += [rule] if rule is not None else []
+    return IgnoreRules(tuple(rules))
 
 
 def joined(first: IgnoreRules, then: IgnoreRules) -> IgnoreRules:
@@ -102,6 +116,9 @@ def _rule(line: str, number: int) -> Rule | None:
     pattern = line.strip()
     if not pattern:
         return None
+    if len(pattern) > _LONGEST_PATTERN:
+        why = f"a pattern of more than {_LONGEST_PATTERN:,} characters"
+        raise IgnoreWrong(number, pattern, why)
     restores = pattern.startswith("!")
     pattern = _clean(pattern[1:].strip()) if restores else _clean(pattern)
     if not pattern or pattern == "/":
@@ -113,7 +130,7 @@ def _rule(line: str, number: int) -> Rule | None:
         raise IgnoreWrong(number, line.strip())
     try:
         return Rule(_matcher(pattern), restores)
-    except re.error:
+    except re2.error:
         raise IgnoreWrong(number, line.strip()) from None
 
 
@@ -140,7 +157,19 @@ def _matcher(pattern: str) -> Callable[[str], object]:
         return lambda path: path.startswith(beginning)
     last = len(words) - 1
     regex = "".join(_piece(word, last=place == last) for place, word in enumerate(words))
-    return re.compile(regex).fullmatch
+    matches: Callable[[str], object] = re2.compile(_text(regex), _options()).fullmatch
+    return lambda path: matches(_text(path))
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False  # it would write on standard error
+    return options
+
+
+def _text(name: str) -> str:
+    """A name whose bytes are no UTF-8, as Go reads it."""
+    return name if name.isascii() else _NO_TEXT.sub("\ufffd", name)
 
 
 def _ending(end: str) -> Callable[[str], object]:
@@ -148,6 +177,7 @@ def _ending(end: str) -> Callable[[str], object]:
     return lambda path: path.endswith(end) or path == whole
 
 
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"\*\*/?|\\.|.", re.DOTALL)
 
 
@@ -160,9 +190,7 @@ def _piece(word: str, *, last: bool) -> str:
         return ".*" if last else "(?:.*/)?"
     if word in {"*", "?"}:
         return "[^/]*" if word == "*" else "[^/]"
-    if word in _ESCAPED or (len(word) == 2 and not word[1].isalnum()):
-        return re.escape(word[-1])
-    return word
+    return f"\\{word}" if word in _ESCAPED else word
 
 
 def _is_glob(pattern: str) -> bool:

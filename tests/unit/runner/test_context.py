@@ -85,6 +85,22 @@ def test_a_stop_while_measuring_is_seen(root: Path) -> None:
         measure(root / "app", root / "app" / "Dockerfile", check)
 
 
+def test_a_stop_is_seen_where_everything_is_left_out(root: Path) -> None:
+    (root / "app" / ".dockerignore").write_text("*")
+
+    def check() -> None:
+        raise Stop(Reason.TIMEOUT, "too long")
+
+    with pytest.raises(Stop, match="too long"):
+        measure(root / "app", root / "app" / "Dockerfile", check)
+
+
+def test_too_many_ignore_rules_are_told_with_their_line(root: Path) -> None:
+    (root / "app" / ".dockerignore").write_text("a\n" * 5_001)
+    with pytest.raises(Failure, match=r"^\.dockerignore:5001: more than 5,000 patterns: name fold"):
+        measure(root / "app", root / "app" / "Dockerfile", lambda: None)
+
+
 def missing(root: Path, name: str) -> str:
     with pytest.raises(Failure) as caught:
         find_dockerfile(fetch(root, "app"), name)

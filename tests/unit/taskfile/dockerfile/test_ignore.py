@@ -52,6 +52,14 @@ from reconciler.taskfile.dockerfile.ignore import IgnoreWrong, parse_ignore
         ("src/**/test", "src/a/b/test", True),
         ("docs/**", "docs/a/b", True),
         ("a.b", "axb", False),
+        ("e[[]1", "e[1", True),
+        ("e[a&&b]1", "e&1", True),
+        ("x[[:alpha:]]", "xq", True),
+        ("a(b|c)+*", "a(b|c)+d", True),
+        ("a(b|c)+*", "abd", False),
+        ("a*\udcff", "ab\udcff", True),
+        ("a?b", "a\nb", True),
+        ("\u00fc?", "\u00fcx", True),
     ],
 )
 def test_a_path_is_left_out_or_kept(rules: str, path: str, ignored: bool) -> None:
@@ -65,6 +73,30 @@ def test_a_pattern_that_cannot_be_read_is_told_with_its_line(pattern: str) -> No
     with pytest.raises(IgnoreWrong) as caught:
         parse_ignore(f"a\n\n{pattern}\nb")
     assert caught.value.line == 3
+
+
+@pytest.mark.timeout(30)
+def test_a_pattern_made_to_be_slow_is_not() -> None:
+    rules = parse_ignore("*a" * 14 + "*b")
+    assert not any(rules.ignored("a" * length) for length in range(200))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_pattern_that_only_python_finds_odd_gives_no_warning() -> None:
+    assert parse_ignore("e[[]1\ne[a&&b]").ignored("e[1")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        ("a\n" * 5_001, 5_001, "more than 5,000 patterns"),
+        ("a\n" + "*" * 1_025, 2, "a pattern of more than 1,024 characters"),
+    ],
+)
+def test_more_rules_than_anybody_needs_are_told(text: str, line: int, why: str) -> None:
+    with pytest.raises(IgnoreWrong) as caught:
+        parse_ignore(text)
+    assert (caught.value.line, caught.value.why) == (line, why)
 
 
 def test_rules_that_bring_back_are_known() -> None:
