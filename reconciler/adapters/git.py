@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +24,29 @@ SAFE_OPTIONS = [
     *("-c", "core.quotePath=false"),
     *("-c", "log.showSignature=false"),
 ]
-ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+# The last two are what `options_without_programs` puts in the place of a setting.
+ENVIRONMENT = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C",
+    "RECONCILER_NOTHING": "",
+    "RECONCILER_FALSE": "false",
+}
+# A repository may say that objects are elsewhere, and by which program they come.
+_NOTHING_FETCHED = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+# Git looks into the work tree of a submodule with the settings of that one, filters too.
+PLAIN_SUBMODULES = "--ignore-submodules=dirty"
 _COMMIT_MARK = "\x1e"
 COMMIT_FORMAT = f"--format={_COMMIT_MARK}%H\x1f%cI\x1f%ae"
+# Settings that name a program which `status`, `diff` or `blame` starts, git-lfs its extensions.
+_PROGRAMS = r"^(filter|lfs\.extension)\."
+_LFS = frozenset(
+    {
+        *("git-lfs clean -- %f", "git-lfs smudge -- %f", "git-lfs smudge --skip -- %f"),
+        *("git-lfs filter-process", "git-lfs filter-process --skip"),
+    }
+)
 # A file that no commit knows (an ignored one, say) must not cost a walk over a whole history.
 _MOST_COMMITS = 20_000
 
@@ -58,24 +78,36 @@ def head_of(folder: Path) -> Head | None:
     if commit is None:
         return None
     branch = ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
-    words = (*options_without_filters(folder), "status", "--porcelain", "--", ".")
-    return Head(commit, branch, bool(ask_git(folder, *words)))
+    off = options_without_programs(folder)
+    words = (*off, "status", "--porcelain", PLAIN_SUBMODULES, "--", ".")
+    told = ask_git(folder, *words, more=_NOTHING_FETCHED)
+    # What Git does not tell of (it could not read a file, say) is not called clean.
+    return Head(commit, branch, dirty=told != "")
 
 
-def options_without_filters(folder: Path) -> list[str]:
-    """Options that turn off the filters which the repository itself brings along.
+def options_without_programs(folder: Path) -> list[str]:
+    """Options that turn off the programs which the settings of the repository itself bring along.
 
-    A folder may be from anybody, its settings too, and `git status` starts a filter to compare a
-    file. Filters of the user's own settings are the user's; git-lfs is known.
+    A folder may be from anybody, its settings too, and to compare a file Git starts a filter.
+    Filters of the user's own settings are the user's; those of git-lfs are known by every word.
     """
-    words = ("config", "--null", "--show-scope", "--includes", "--get-regexp", r"^filter\.")
+    words = ("config", "--null", "--show-scope", "--includes", "--get-regexp", _PROGRAMS)
     found = (ask_git(folder, *words) or "").split("\0")
-    off: list[str] = []
+    brought: dict[str, str] = {}
     for scope, entry in zip(found[::2], found[1::2], strict=False):
-        key, _, value = entry.partition("\n")
-        if scope in {"local", "worktree"} and not value.startswith("git-lfs "):
-            off += ("-c", f"{key}=" + ("false" if key.endswith(".required") else ""))
-    return off
+        if scope in {"local", "worktree"}:
+            key, _, value = entry.partition("\n")
+            brought.setdefault(key, value)
+            if value not in _LFS:  # one of several values is enough
+                brought[key] = value
+    extended = any(key.startswith("lfs.") for key in brought)
+    off = [key for key, value in brought.items() if extended or value not in _LFS]
+    # Not `-c KEY=`: the name of a filter may have a `=` in it.
+    return [f"--config-env={key}={_in_place_of(key)}" for key in off]
+
+
+def _in_place_of(key: str) -> str:
+    return "RECONCILER_FALSE" if key.endswith(".required") else "RECONCILER_NOTHING"
 
 
 def prefix_of(folder: Path) -> str:
@@ -105,7 +137,8 @@ def changed_files(folder: Path) -> set[str]:
     if not has_repository(folder):
         return set()
     words = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    text = ask_git(folder, "status", *words, "--", ".")
+    off = options_without_programs(folder)
+    text = ask_git(folder, *off, "status", *words, PLAIN_SUBMODULES, "--", ".")
     prefix = prefix_of(folder)
     names = [entry[3:] for entry in (text or "").split("\0") if len(entry) > 3]
     return {name.removeprefix(prefix) for name in names}
@@ -203,21 +236,23 @@ def shallow_commits(folder: Path) -> set[str]:
         return set()
 
 
-def ask_git(folder: Path, *words: str) -> str | None:
+def ask_git(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> str | None:
     """The output of a Git command, or None if it fails: no repository, no commit, no Git."""
     if git_in(folder) is None:
         return None
-    status, output, _ = run_git(folder, *words)
+    status, output, _ = run_git(folder, *words, more=more)
     return output if status == 0 else None
 
 
-def run_git(folder: Path, *words: str) -> tuple[int, str, str]:
-    """Exit code, output and complaint of a Git command."""
+def run_git(
+    folder: Path, *words: str, more: Mapping[str, str] | None = None
+) -> tuple[int, str, str]:
+    """Exit code, output and complaint of a Git command; `more` are variables for it."""
     status, output, complaint = git_in(folder).execute(
         ["git", *SAFE_OPTIONS, *words],
         with_extended_output=True,
         with_exceptions=False,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **(more or {})},
         kill_after_timeout=60,
     )
     return int(status), str(output), str(complaint)

@@ -12,7 +12,7 @@ from reconciler.adapters.git import (
     ask_git,
     git_in,
     has_repository,
-    options_without_filters,
+    options_without_programs,
     shallow_commits,
 )
 
@@ -39,11 +39,11 @@ def authors_of_lines(folder: Path, wanted: Mapping[str, Iterable[Lines]]) -> dic
         return {}
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  (late: most plans ask nothing)
 
-    filters, cut_off = options_without_filters(folder), shallow_commits(folder)
+    off, cut_off = options_without_programs(folder), shallow_commits(folder)
 
     def of(name: str) -> Authors | None:
         spans = [f"-L{first},{last}" for first, last in _together(wanted[name])[:_MOST_RANGES]]
-        told = ask_git(folder, *filters, "blame", *_OPTIONS, *spans, "--", name)
+        told = ask_git(folder, *off, "blame", *_OPTIONS, *spans, "--", name)
         return None if told is None else dict(_authors(told.split("\n"), cut_off))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:

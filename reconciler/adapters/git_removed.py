@@ -10,17 +10,18 @@ from pathlib import Path
 
 from reconciler.adapters.git import (
     COMMIT_FORMAT,
+    PLAIN_SUBMODULES,
     Commit,
     ask_git,
     commit_of_line,
     git_in,
     lines_of_log,
-    options_without_filters,
+    options_without_programs,
     shallow_commits,
 )
 
 _PATCH = ("--patch", "--unified=0", "--no-color", "--no-renames", "--no-ext-diff", "--no-textconv")
-_PLAIN = ("--relative", "--src-prefix=a/", "--dst-prefix=b/")
+_PLAIN = ("--relative", PLAIN_SUBMODULES, "--src-prefix=a/", "--dst-prefix=b/")
 _FILE = re.compile(r"--- a/(.*)|\+\+\+ b/(.*)")
 # A patch of more lines is no change of a spec that somebody reads.
 _MOST_LINES = 200_000
@@ -44,8 +45,8 @@ def patches(folder: Path, files: Sequence[str], since: str | None) -> Iterator[P
     """
     if not files or git_in(folder) is None:
         return
-    filters = options_without_filters(folder)
-    told = ask_git(folder, *filters, "diff", "HEAD", *_PATCH, *_PLAIN, "--", *files)
+    off = options_without_programs(folder)
+    told = ask_git(folder, *off, "diff", "HEAD", *_PATCH, *_PLAIN, "--", *files)
     yield from _patches((told or "").split("\n"), None)
     cut_off = shallow_commits(folder)
     span = f"{since}..HEAD" if since is not None else "HEAD"

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from reconciler.adapters.git import ENVIRONMENT, SAFE_OPTIONS, ask_git, git_in
+from reconciler.adapters.git import (
+    ENVIRONMENT,
+    PLAIN_SUBMODULES,
+    SAFE_OPTIONS,
+    ask_git,
+    git_in,
+    options_without_programs,
+)
 
 # Together; the specs of 100,000 tasks have a quarter of it.
 MAX_BYTES = 1 << 30
@@ -56,7 +63,8 @@ def names_of_refs(folder: Path) -> list[str]:
 def changed_since(folder: Path, commit: str) -> set[str]:
     """Files below a folder that differ from a commit, relative to it: committed, changed, new."""
     words = ("--name-only", "-z", "--no-renames", "--relative", "--no-ext-diff", "--no-textconv")
-    told = ask_git(folder, "diff", *words, commit, "--", ".") or ""
+    off = options_without_programs(folder)
+    told = ask_git(folder, *off, "diff", *words, PLAIN_SUBMODULES, commit, "--", ".") or ""
     new = ask_git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--", ".") or ""
     return {name for name in (told + "\0" + new).split("\0") if name}
 
