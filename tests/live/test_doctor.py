@@ -87,6 +87,18 @@ def test_a_real_registry_lets_the_right_login_in(
         assert password not in json.dumps(found)
 
 
+def test_a_declared_buildkitd_that_is_not_there_is_missing(workshop: Workshop) -> None:
+    config = workshop.root / "reconciler.yaml"
+    entry = "platforms: {linux/arm64: {buildkit: 'tcp://127.0.0.1:9'}}\n"
+    config.write_text(config.read_text() + entry)
+    write(workshop, "web", "linux/amd64", STEPS["builds"])
+    found = doctor(workshop)
+    assert not found["complete"]
+    assert of(found, "builder")["buildctl"][0] == "missing"
+    assert "tcp://127.0.0.1:9" in of(found, "builder")["buildctl"][1]
+    assert [one["subject"] for one in found["checks"] if one["kind"] == "engine"] == ["auto"]
+
+
 def test_doctor_and_plan_agree_on_every_platform_here(workshop: Workshop) -> None:
     """Of each platform with each kind of step, on the engine as it is."""
     workshop.environment["NPM"] = "value"

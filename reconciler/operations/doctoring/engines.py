@@ -24,7 +24,8 @@ _FRACTION = re.compile(r"\.\d+")
 class EngineAnswer:
     """What was found. `why` and `fix` say so where no engine answers; `address` is where it is.
 
-    `starts`: it ran a container of its own platform. `ahead` is its clock less ours, in seconds.
+    `starts`: it ran a container of its own platform. `has_buildctl`: the client of a buildkitd is
+    here. `ahead` is its clock less ours, in seconds.
     """
 
     capability: Capability
@@ -32,6 +33,7 @@ class EngineAnswer:
     why: str | None = None
     fix: str | None = None
     starts: bool = True
+    has_buildctl: bool = False
     ahead: float | None = None
 
 
@@ -41,7 +43,9 @@ def ask_engine(entry: PlatformEngine, environment: Mapping[str, str], clock: Clo
     Raises EngineUnavailable if it goes away while it is asked: then nothing is known of it.
     """
     from reconciler.adapters.backends import probe_backends  # noqa: PLC0415  (late)
+    from reconciler.adapters.buildctl import BUILDCTL  # noqa: PLC0415  (late)
     from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late: docker-py)
+    from reconciler.adapters.programs import find_program  # noqa: PLC0415  (late)
 
     try:
         engine = open_engine(entry.engine, environment)
@@ -53,7 +57,13 @@ def ask_engine(entry: PlatformEngine, environment: Mapping[str, str], clock: Clo
     runs = _runs(engine, own)
     backends = probe_backends(engine, environment, buildkit=entry.buildkit, runs=runs)
     found = _capability(entry, clock, version=version.version, runs=runs, backends=backends)
-    return EngineAnswer(found, engine.address, starts=own in runs or own not in TRIED, ahead=ahead)
+    return EngineAnswer(
+        found,
+        engine.address,
+        starts=own in runs or own not in TRIED,
+        has_buildctl=find_program(BUILDCTL, environment) is not None,
+        ahead=ahead,
+    )
 
 
 def _capability(entry: PlatformEngine, clock: Clock, **found: Any) -> Capability:

@@ -1,21 +1,25 @@
-"""What is told of engines, of what builds beside them, and of platforms. Asks nobody.
+"""What is told of platforms. Asks nobody.
 
 Whether an engine can do what tasks ask is judged by `plan/capable`, as in a plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from reconciler.base.diagnostics import Location
-from reconciler.base.text import one_line, plural
-from reconciler.model.capability import Backend, BackendKind, Capability
+from reconciler.base.text import plural
+from reconciler.model.capability import Backend, Capability
 from reconciler.model.choice import Needs, choose
 from reconciler.model.demand import Demand, read_demand
 from reconciler.model.platform import is_emulated
 from reconciler.model.workspace import PlatformEngine, Workspace
-from reconciler.operations.doctoring.asking import Answer
+from reconciler.operations.doctoring.engine_lines import (
+    Engines,
+    builder_findings,
+    engine_findings,
+)
 from reconciler.operations.doctoring.engines import EngineAnswer
 from reconciler.operations.doctoring.finding import Finding, Kind, Status
 from reconciler.operations.doctoring.wanted import Wanted
@@ -23,8 +27,6 @@ from reconciler.operations.reading.demands import Asking, Lacking
 from reconciler.operations.reading.platform_problems import spell_engine
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.capable import entry_of, lack_of
-
-Engines = Mapping[PlatformEngine, Answer[EngineAnswer]]
 
 
 def entries_of(workspace: Workspace, wanted: Wanted) -> list[PlatformEngine]:
@@ -46,8 +48,11 @@ def asked_for(entry: PlatformEngine) -> PlatformEngine:
 def platform_findings(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> list[Finding]:
     """Engines and builders, then each platform that is declared or asked for."""
     platforms = list(_platforms(opened, wanted, engines))
+    uses: dict[PlatformEngine, list[Finding]] = {entry: [] for entry in engines}
+    for one in platforms:
+        uses[asked_for(entry_of(opened.workspace, one.subject))].append(one)
     foreign = _foreign(opened.workspace, wanted, engines)
-    found = [*_engines(opened.workspace, platforms, engines), *_builders(engines)]
+    found = [*engine_findings(uses, engines), *builder_findings(uses, engines)]
     return [*found, *platforms, *foreign]
 
 
@@ -142,60 +147,3 @@ def _how(name: str, entry: PlatformEngine, capability: Capability) -> str:
         if isinstance(built, Backend):
             return emulated + words.format(built.kind)
     return f"{emulated}runs, and nothing builds for it"
-
-
-# ------------------------------------------------------- engines and builders
-def _engines(
-    workspace: Workspace, platforms: Sequence[Finding], engines: Engines
-) -> Iterator[Finding]:
-    """An engine with an address is declared. `auto` is needed where a platform is missing for
-    want of it: buildah needs none."""
-    for entry, answer in engines.items():
-        own = [one for one in platforms if asked_for(entry_of(workspace, one.subject)) == entry]
-        needed = entry.engine != "auto" or any(one.status is Status.MISSING for one in own)
-        place = next((one.place for one in own), None)
-        yield replace(_engine(entry, answer, needed=needed), place=place)
-
-
-def _engine(entry: PlatformEngine, answer: Answer[EngineAnswer], *, needed: bool) -> Finding:
-    name, found = one_line(entry.engine, 80), answer.value
-    if found is None:
-        return Finding(Kind.ENGINE, name, Status.MISSING, answer.why or "", answer.fix, needed)
-    if found.why is not None:
-        return Finding(Kind.ENGINE, name, Status.MISSING, found.why, found.fix, needed)
-    capability = found.capability
-    told = f"version {one_line(capability.version or '', 40)}"
-    if not found.starts:
-        told += "; it answers, and starts no container"
-        fix = "look into its log: a container of a program of its own platform did not run"
-        return Finding(Kind.ENGINE, name, Status.MISSING, told, fix, needed)
-    runs = [_spell_run(one, capability.runs[0]) for one in capability.runs]
-    return Finding(Kind.ENGINE, name, Status.OK, f"{told}, runs {', '.join(runs)}")
-
-
-def _spell_run(platform: str, own: str) -> str:
-    return f"{platform} (emulated)" if is_emulated(platform, own) else platform
-
-
-def _builders(engines: Engines) -> Iterator[Finding]:
-    """What builds on each engine; buildah is of this machine, and told once."""
-    told = set()
-    for entry, answer in engines.items():
-        if answer.value is None:
-            continue
-        found = answer.value.capability.backends
-        on = f" on {one_line(entry.engine, 80)}" if len(engines) > 1 else ""
-        for backend in found:
-            where = "" if backend.kind is BackendKind.BUILDAH else on
-            version = one_line(backend.version, 40)
-            told.add((backend.kind, f"version {version}{where}, {_abilities(backend)}"))
-    for kind, text in sorted(told, key=lambda one: (list(BackendKind).index(one[0]), one[1])):
-        yield Finding(Kind.BUILDER, kind, Status.OK, text)
-    if not told:
-        fix = "start a container engine, or install buildah"
-        yield Finding(Kind.BUILDER, "builder", Status.MISSING, "nothing here builds images", fix)
-
-
-def _abilities(backend: Backend) -> str:
-    secrets = "mounts secrets" if backend.secrets else "mounts no secrets"
-    return secrets + (f", {backend.cache} layer cache" if backend.cache != "none" else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from reconciler.model.task import Task
 from reconciler.model.workspace import PlatformEngine, Workspace
 from reconciler.operations.doctoring.asking import Answer
 from reconciler.operations.doctoring.engines import EngineAnswer
-from reconciler.operations.doctoring.finding import Kind, Status
+from reconciler.operations.doctoring.finding import Finding, Kind, Status
 from reconciler.operations.doctoring.platforms import (
     asked_for,
     entries_of,
@@ -132,6 +133,41 @@ def test_buildah_alone_needs_no_engine_unless_steps_are_started(opened: OpenWork
         engine = found[0]
         assert (engine.kind, engine.status) == (Kind.ENGINE, Status.MISSING)
         assert engine.declared is needed
+
+
+def test_a_declared_buildkitd_that_builds_nothing_is_missing_and_its_engine_told_once(
+    opened: OpenWorkspace,
+) -> None:
+    declare(opened, workspace(linux_arm64={"buildkit": "tcp://127.0.0.1:9"}))
+    wanted = asking(Demand(AMD, builds=True))
+    wanted.platforms = {ARM: PLACE}
+    amd, arm = entries = entries_of(opened.workspace, wanted)[::-1]
+    engines = {one: answer(one, BUILDKIT, CLASSIC) for one in entries}
+    (engine,) = kept(opened, wanted, engines, Kind.ENGINE)
+    assert (engine.subject, engine.status) == ("auto", Status.OK)
+    *_, lacking = kept(opened, wanted, engines, Kind.BUILDER)
+    assert (lacking.status, lacking.declared, lacking.place) == (Status.MISSING, True, PLACE)
+    assert lacking.text == "tcp://127.0.0.1:9: not asked: its client buildctl is not here"
+    here = engines[arm].value
+    assert here is not None
+    engines[arm] = Answer(replace(here, has_buildctl=True))
+    assert kept(opened, wanted, engines, Kind.BUILDER)[-1].text.endswith(": no buildkitd answers")
+    engines[arm] = answer(arm, runs=())
+    *_, lacking = kept(opened, wanted, engines, Kind.BUILDER)
+    assert "handed to the engine, which does not answer" in lacking.text
+    found = Backend(kind=BackendKind.BUILDCTL, version="0.23", platforms=(ARM,), secrets=True)
+    engines[arm] = answer(arm, found)
+    assert all(one.status is Status.OK for one in kept(opened, wanted, engines, Kind.BUILDER))
+    assert amd.buildkit is None
+
+
+def kept(
+    opened: OpenWorkspace,
+    wanted: Wanted,
+    engines: dict[PlatformEngine, Answer[EngineAnswer]],
+    kind: Kind,
+) -> list[Finding]:
+    return [one for one in platform_findings(opened, wanted, engines) if one.kind is kind]
 
 
 def test_an_engine_with_an_address_is_declared(opened: OpenWorkspace) -> None:
