@@ -132,6 +132,25 @@ def test_a_repository_is_fetched_and_gone_afterwards(
     assert list(private.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "oci://u:hunter2hunter2@registry.example/x",
+        "ssh://u:hunter2hunter2@host.example/x.git",
+        "HTTPS://u:hunter2hunter2@host.example/x.git",
+        "https://hunter2hunter2@host.example/x.git",
+        "https://host.example/x.tgz?sig=hunter2hunter2",
+        "u:hunter2hunter2@host.example/x",
+    ],
+)
+def test_a_context_with_a_credential_is_refused_as_a_build_refuses_it(
+    desk: Desk, source: str
+) -> None:
+    outcome = desk.run("deps", source)
+    told = "this is no context: a location holds no user, token or signature"
+    assert (outcome.code, told in outcome, "hunter2" in outcome) == (64, True, False)
+
+
 @pytest.mark.parametrize("manner", ["strict", "acb"])
 @pytest.mark.parametrize("file", ["/etc/passwd", "../../../../etc/passwd", "link", "over/passwd"])
 def test_nothing_outside_of_the_context_is_read(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.git_head import head_commit
-from reconciler.base.errors import ReconcilerError
+from reconciler.base.credentials import holds_credential
+from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.inside import LeadsOutError, real_path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.loader.files import WorkspaceFiles
@@ -36,6 +37,9 @@ def open_context(source: str, start: Path) -> Iterator[Context]:
 
     A folder is relative to `start`. Raises ReconcilerError.
     """
+    if holds_credential(source):
+        # As `build` says it, and not repeated.
+        raise WrongUsage("this is no context: a location holds no user, token or signature")
     kind = _kind(source)
     if kind is ContextKind.LOCAL:
         folder = (start / source).resolve()
