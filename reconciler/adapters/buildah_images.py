@@ -39,7 +39,9 @@ class BuildahImages:
         if found is None:
             return None
         digests = (reference,) if "@" in reference else ()
-        return LocalImage(f"sha256:{found['FromImageID']}", digests)
+        settings = json.loads(found.get("Config") or "null") or {}
+        triggers = (settings.get("config") or {}).get("OnBuild") or ()
+        return LocalImage(f"sha256:{found['FromImageID']}", digests, tuple(triggers))
 
     def traces(self, reference: str) -> str:
         """Everything that stays readable in an image beside its files: settings and history."""

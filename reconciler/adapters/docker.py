@@ -75,7 +75,11 @@ class Engine:
         found = self._ask(lambda client: client.inspect_image(reference))
         if found is None:
             return None
-        return LocalImage(found["Id"], tuple(found.get("RepoDigests") or ()))
+        triggers = (found.get("Config") or {}).get("OnBuild") or ()
+        parts = [found.get(name) for name in ("Os", "Architecture", "Variant")]
+        platform = "/".join(filter(None, parts)) if all(parts[:2]) else None
+        digests = tuple(found.get("RepoDigests") or ())
+        return LocalImage(found["Id"], digests, tuple(triggers), platform)
 
     def traces(self, reference: str) -> str:
         """Everything that stays readable in an image beside its files: settings and history."""

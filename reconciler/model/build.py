@@ -82,10 +82,16 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class LocalImage:
-    """An image of the engine: its id, and `repository@digest` names it is known by."""
+    """An image of the engine: its id, and `repository@digest` names it is known by.
+
+    `triggers`: its ONBUILD instructions, which a build from it does. `platform` is what it was
+    made for, `os/architecture` and perhaps a variant; None: not known.
+    """
 
     id: str
     repo_digests: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    platform: str | None = None
 
     def digest_of(self, repository: str) -> str | None:
         """The digest under which that repository (with its registry) serves the image."""

@@ -23,10 +23,14 @@ _PULL = "pull"
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """What a build stands on. `digests` maps references as the Dockerfile gives them."""
+    """What a build stands on. `digests` maps references as the Dockerfile gives them.
+
+    `images` are those of the engine, with the line of the Dockerfile that names each.
+    """
 
     records: tuple[BaseImage, ...]
     digests: Mapping[str, str]
+    images: tuple[tuple[int, LocalImage], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,15 @@ def read_dependencies(
     platform: str,
     build_platform: str,
     tell: Callable[[str], None],
+    closed: bool = False,
+    unneeded: bool = False,
 ) -> tuple[Dependency, ...]:
     """The outside images of a Dockerfile; none, and said why, if it cannot be understood.
 
     `build_platform` is that of the engine: BUILDPLATFORM, BUILDARCH.
-    Whether it can be built is not judged here: the builder knows its own language best.
+    `unneeded`: those of stages that the target does not need too. Whether it can be built is not
+    judged here: the builder knows its own language best. For a run that may not reach out
+    (`closed`) it is: raises Failure (step), for what the bases bring in would not be known.
     """
     try:
         found = base_images(
@@ -71,9 +79,13 @@ def read_dependencies(
             target=target,
             platform=platform,
             build_platform=build_platform,
+            unneeded=unneeded,
         )
     except DockerfileError as error:
         line = f" (Dockerfile line {error.line})" if error.line else ""
+        if closed:
+            message = f"the base images are not known: {error}{line}"
+            raise Failure(Reason.STEP, f"this task has network.egress: none: {message}") from None
         tell(f"warning: the base images are not known, nothing is pinned: {error}{line}")
         return ()
     return found.images
@@ -103,7 +115,10 @@ def provide_bases(
         for item in dependencies
         if (base := found.get(_complete(item))) and base.digest and "@" not in item.reference
     }
-    return Bases(records, digests)
+    images_of = tuple(
+        (item.line, base.image) for item in dependencies if (base := found.get(_complete(item)))
+    )
+    return Bases(records, digests, images_of)
 
 
 def provide_image(

@@ -34,6 +34,7 @@ from reconciler.runner.secrets import (
     warn_of_short,
 )
 from reconciler.runner.site import Site
+from reconciler.runner.triggers import check_triggers
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.demands import BuildDemands
 from reconciler.taskfile.steps.buildcontext import dockerfile_of
@@ -223,10 +224,14 @@ def _prepared(
         platform=platform,
         build_platform=own,
         tell=lambda text: work.ledger.say_unread(step.id, text),
+        closed=work.request.offline,
+        unneeded=work.request.offline and used == _CLASSIC,
     )
     # One after the other: two steps on the same base pull it once.
     with site.preparing:
         bases = provide_bases(dependencies, site.images, work, platform=platform)
+        data = read_dockerfile(dockerfile)
+        check_triggers(data, bases, secrets, work, name=name, where=where, fix=_GIVE)
         # What steps have changed never had the histories; one made there is there on purpose.
         local = folder if workspace is site.fetched and work.request.local else None
         dockerfile, bases = pinned_dockerfile(

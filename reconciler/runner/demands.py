@@ -44,6 +44,9 @@ def refuse_missing_secrets(
     for secret in demands.secrets:
         if secret.optional or secret.id in given:
             continue
+        if not secret.id:
+            message = f"{where}{one_line(file)} line {secret.line} mounts a secret without a name"
+            raise Failure(Reason.SECRET_DENIED, f"{message}; write id=NAME, or a target=")
         name = one_line(secret.id, 60)
         message = f"{where}{one_line(file)} line {secret.line} mounts the secret {name}"
         advice = f"{fix.replace('NAME', name)}, or write required=false if it may be missing"

@@ -23,7 +23,7 @@ from reconciler.taskfile.steps.egress import (
 )
 from reconciler.taskfile.tasks import TaskFile
 
-_CLOSED = "this task has network.egress: none"
+CLOSED = "this task has network.egress: none"
 _PLACE = "run"
 
 
@@ -33,12 +33,12 @@ def check_egress(task: TaskFile, work: Work) -> None:
     if not request.offline:
         return
     if request.multi is not None and request.multi.docker_socket:
-        raise Failure(Reason.STEP, f"{_CLOSED}: {SOCKET.message}; {SOCKET.fix}")
+        raise Failure(Reason.STEP, f"{CLOSED}: {SOCKET.message}; {SOCKET.fix}")
     for way in ways_out(task):
         where = f'step "{way.step}" (line {way.line}) ' if way.step else ""
-        raise Failure(Reason.STEP, f"{_CLOSED}: {where}{way.limit.message}; {way.limit.fix}")
+        raise Failure(Reason.STEP, f"{CLOSED}: {where}{way.limit.message}; {way.limit.fix}")
     if side_by_side(task):
-        work.ledger.say(_PLACE, f"note: {_CLOSED}: {BESIDE}")
+        work.ledger.say(_PLACE, f"note: {CLOSED}: {BESIDE}")
 
 
 def check_dockerfile(
@@ -55,15 +55,15 @@ def check_dockerfile(
     except DockerfileError as error:
         where = f"{one_line(name)} line {error.line}" if error.line else one_line(name)
         message = f"{where} cannot be read, so nobody knows what it fetches: {error}"
-        raise Failure(Reason.STEP, f"{_CLOSED}: {message}") from None
+        raise Failure(Reason.STEP, f"{CLOSED}: {message}") from None
     for item in found:
         what = f"{one_line(name)} line {item.line} adds {one_line(item.source, 120)}"
-        raise Failure(Reason.STEP, f"{_CLOSED}: {what}, which may lead out; {COPY_IT}")
+        raise Failure(Reason.STEP, f"{CLOSED}: {what}, which may lead out; {COPY_IT}")
     if builder not in HONOUR_FRONTENDS:
         return
     if args.get(FRONTEND_ARGUMENT):
         what = f"the build argument {FRONTEND_ARGUMENT}"
-        raise Failure(Reason.STEP, f"{_CLOSED}: {what} {FRONTEND}; remove it")
+        raise Failure(Reason.STEP, f"{CLOSED}: {what} {FRONTEND}; remove it")
     if program is not None:
         what = f"{one_line(name)} line {program.line}: syntax={one_line(program.image, 120)}"
-        raise Failure(Reason.STEP, f"{_CLOSED}: {what} {FRONTEND}; remove the line")
+        raise Failure(Reason.STEP, f"{CLOSED}: {what} {FRONTEND}; remove the line")

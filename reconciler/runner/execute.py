@@ -30,10 +30,12 @@ from reconciler.runner.request import RunRequest
 from reconciler.runner.secrets import read_secrets, refuse_leaked_secrets, refuse_secret_arguments
 from reconciler.runner.stopping import StopWatch
 from reconciler.runner.taskrun import run_task_file
+from reconciler.runner.triggers import check_triggers
 from reconciler.runner.variables import check_variables, expand_all, run_variables
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.demands import BuildDemands
 
+_GIVE = "give it with docker.secrets: {NAME: env:VARIABLE} or --secret NAME=env:VARIABLE"
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
 
 
@@ -139,8 +141,7 @@ def _demands(work: Work, dockerfile: Path) -> BuildDemands:
         target=step.target,
         platform=work.request.platform,
     )
-    fix = "give it with docker.secrets: {NAME: env:VARIABLE} or --secret NAME=env:VARIABLE"
-    refuse_missing_secrets(demands, step.secrets, file=step.file, where="", fix=fix)
+    refuse_missing_secrets(demands, step.secrets, file=step.file, where="", fix=_GIVE)
     return demands
 
 
@@ -178,10 +179,14 @@ def _prepare(
         platform=request.platform,
         build_platform="/".join(own),
         tell=lambda text: work.ledger.say_unread("build", text),
+        closed=request.offline,
+        unneeded=request.offline and builder.name == "classic",
     )
     secrets = read_secrets(work, builder)
     refuse_secret_arguments(secrets, args, work)
     bases = provide_bases(dependencies, images, work)
+    given, data = step.secrets, read_dockerfile(dockerfile)
+    check_triggers(data, bases, given, work, name=step.file, where="", fix=_GIVE)
     local = fetched.folder if request.local else None
     dockerfile, bases = pinned_dockerfile(
         dockerfile, args, bases, work, build_platform="/".join(own), local=local

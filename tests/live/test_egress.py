@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -264,6 +264,58 @@ def test_a_variable_hides_no_address(
     assert code == 4, shown
     assert "Dockerfile line 3 adds htt${S}://" in " ".join(shown.split())
     assert outside.heard == []
+
+
+@pytest.fixture
+def left(engine: docker.DockerClient, workshop: Workshop) -> Iterator[Callable[[str], str]]:
+    """Base images that leave an instruction to the builds from them."""
+    made = []
+
+    def make(instruction: str) -> str:
+        name = f"reconciler-test-onbuild:{uuid.uuid4().hex[:8]}"
+        engine.images.get(workshop.base).tag(name)
+        container = engine.containers.create(name, "true")
+        container.commit(*name.split(":"), changes=f"ONBUILD {instruction}")
+        container.remove()
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        engine.images.remove(name)
+
+
+@pytest.mark.parametrize("buildkit", ["1", "0"])
+@pytest.mark.parametrize("kind", ["docker", "inline"])
+def test_what_a_base_image_leaves_to_the_build_is_judged(
+    workshop: Workshop,
+    outside: Outside,
+    addresses: list[str],
+    left: Callable[[str], str],
+    kind: str,
+    buildkit: str,
+) -> None:
+    dockerfile = workshop.context("ctx") / "Dockerfile"
+    dockerfile.write_text(f"FROM {left(f'ADD http://{addresses[4]}:{outside.port}/x /x')}\n")
+    env = [f"DOCKER_BUILDKIT={buildkit}"]
+    build = inline({"id": "b", "build": "--no-cache .", "env": env})
+    code, shown = run_task(workshop, "none", {"docker": {}} if kind == "docker" else build)
+    assert code == 4, shown
+    assert "by ONBUILD, which may lead out" in " ".join(shown.split())
+    assert outside.heard == []
+
+
+@pytest.mark.parametrize("kind", ["docker", "inline"])
+def test_a_secret_that_a_base_image_mounts_must_be_given(
+    workshop: Workshop, left: Callable[[str], str], kind: str
+) -> None:
+    dockerfile = workshop.context("ctx") / "Dockerfile"
+    dockerfile.write_text(f"FROM {left('RUN --mount=type=secret,id=tok true')}\n")
+    step = {"docker": {}} if kind == "docker" else inline({"id": "b", "build": "."})
+    code, shown = run_task(workshop, "any", step)
+    assert code != 0, shown
+    told = "(by ONBUILD) of Dockerfile line 1 mounts the secret tok, and nobody gives it"
+    assert told in " ".join(shown.split())
 
 
 @pytest.mark.parametrize("kind", ["docker", "inline"])

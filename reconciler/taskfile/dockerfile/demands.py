@@ -9,7 +9,14 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.taskfile.dockerfile.instructions import Dockerfile, Flag, Instruction, parse
+from reconciler.taskfile.dockerfile.instructions import (
+    Dockerfile,
+    Flag,
+    Instruction,
+    parse,
+    trigger,
+)
+from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 from reconciler.taskfile.dockerfile.shellpattern import ShellWordError
 from reconciler.taskfile.dockerfile.shellwords import shell_words
 from reconciler.taskfile.dockerfile.stages import Stage, Stages, read_stages
@@ -62,7 +69,7 @@ def build_demands(
     )
     built = stages.target(target)
     needed = stages.needed(built)
-    runs = [(stage, item) for stage in needed for item in _of(stage, stages, dockerfile, "RUN")]
+    runs = [(stage, item) for stage in needed for item in _runs(stage, stages, dockerfile)]
     labels = [
         item for stage in _line(built, stages) for item in _of(stage, stages, dockerfile, "LABEL")
     ]
@@ -73,6 +80,15 @@ def build_demands(
     )
 
 
+def trigger_secrets(text: str) -> tuple[MountedSecret, ...]:
+    """What an ONBUILD instruction of a base image mounts; nothing where it cannot be read."""
+    try:
+        runs = [item for item in parse(text).instructions if item.name == "RUN"]
+        return tuple(secret for item in runs for secret in _secrets(item))
+    except DockerfileError:
+        return ()  # the builder refuses it
+
+
 def _of(stage: Stage, stages: Stages, dockerfile: Dockerfile, name: str) -> Iterator[Instruction]:
     """The instructions of a name between a stage's FROM and the next one."""
     start = stage.base.instruction.line
@@ -81,6 +97,14 @@ def _of(stage: Stage, stages: Stages, dockerfile: Dockerfile, name: str) -> Iter
     for item in dockerfile.instructions:
         if item.name == name and start < item.line < end:
             yield item
+
+
+def _runs(stage: Stage, stages: Stages, dockerfile: Dockerfile) -> Iterator[Instruction]:
+    """The commands of a stage, first those that the stage it starts from left with ONBUILD."""
+    if stage.parent is not None:
+        left = _of(stages.all[stage.parent], stages, dockerfile, "ONBUILD")
+        yield from (inner for item in left if (inner := trigger(item)).name == "RUN")
+    yield from _of(stage, stages, dockerfile, "RUN")
 
 
 def _line(stage: Stage, stages: Stages) -> Iterator[Stage]:

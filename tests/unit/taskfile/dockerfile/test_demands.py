@@ -52,6 +52,12 @@ def test_only_stages_that_the_target_needs_count() -> None:
     assert [secret.id for secret in demands(*lines, target="two").secrets] == ["TWO"]
 
 
+def test_what_a_stage_leaves_to_those_that_start_from_it_counts_there() -> None:
+    left = ("FROM a AS one", "ONBUILD RUN --mount=type=secret,id=ONE x")
+    assert demands(*left).secrets == ()
+    assert [secret.id for secret in demands(*left, "FROM one").secrets] == ["ONE"]
+
+
 def test_an_image_put_together_by_copy_runs_nothing() -> None:
     assert not demands("FROM scratch", "COPY a /", 'ENTRYPOINT ["/a"]', platform=WINDOWS).runs
     assert demands("FROM scratch", "COPY a /", "RUN a", platform=WINDOWS).runs
