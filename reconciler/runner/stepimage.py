@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.image import parse_reference
-from reconciler.model.run import BaseImage
+from reconciler.model.run import BaseImage, Reason, RunStatus
 from reconciler.runner.bases import Found, provide_image
 from reconciler.runner.failure import Failure
 from reconciler.runner.ledger import StepFailed
@@ -19,7 +19,8 @@ def step_image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
     """The engine's id of the image: one that this run built, else what its registry serves now.
 
     What the run stands on is written down, so that a rerun can take the same. A download is tried
-    again as the step says. Raises StepFailed (base-pull) or Stop.
+    again as the step says. Raises StepFailed (base-pull), Failure (engine) for an image of another
+    platform than the run's, or Stop. What the run has built is as its build step wanted it.
     """
     name = step.image if "@" in step.image else with_tag(step.image)
     if name in site.built and not step.pull:
@@ -29,14 +30,45 @@ def step_image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
         try:
             # One after the other: two steps with the same image pull it once.
             with site.preparing:
-                found = provide_image(name, told, site.images, work, under=step.id, pull=step.pull)
+                found = _provided(step, name, told, work, site)
             break
         except Failure as failure:
+            if failure.reason is Reason.ENGINE:
+                raise
             if not left:
                 raise StepFailed(failure.reason, failure.message, _CANNOT_START) from None
             watch.pause(step.download_retry_delay)
     work.ledger.note_bases([_record(name, found)])
     return found.image.id
+
+
+def _provided(step: CmdStep, name: str, told: str, work: Work, site: Site) -> Found:
+    """The image, for the platform of the run: an engine would start any that it can execute."""
+    found = provide_image(name, told, site.images, work, under=step.id, pull=step.pull)
+    if _fits(found, work) or found.digest is None or step.pull:
+        return _fitting(found, told, work)
+    # The engine has that of another platform under the name: the registry may have this one.
+    try:
+        again = provide_image(name, told, site.images, work, under=step.id, pull=True)
+    except Failure:
+        return _fitting(found, told, work)
+    return _fitting(again, told, work)
+
+
+def _fits(found: Found, work: Work) -> bool:
+    """True if operating system and architecture are those wanted; variants are not compared."""
+    own = found.image.platform
+    return own is None or own.split("/")[:2] == work.request.platform.split("/")[:2]
+
+
+def _fitting(found: Found, told: str, work: Work) -> Found:
+    """The same. Raises Failure (engine) if it is for another platform."""
+    if _fits(found, work):
+        return found
+    wanted, own = work.request.platform, found.image.platform
+    message = f"{told} is for {own}, and this task has platform: {wanted}"
+    fix = f"name an image that there is for {wanted}, or write the platform {own}"
+    raise Failure(Reason.ENGINE, f"{message}; {fix}", status=RunStatus.ERROR)
 
 
 def _record(name: str, found: Found) -> BaseImage:

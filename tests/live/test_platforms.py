@@ -34,13 +34,15 @@ def arm64_base(engine: docker.DockerClient) -> str:
     return name
 
 
-def write_task(workshop: Workshop, name: str, step: dict[str, Any]) -> None:
+def write_task(
+    workshop: Workshop, name: str, step: dict[str, Any], platform: str = "Linux/ARM64/v8"
+) -> None:
     (workshop.root / "specs").mkdir(exist_ok=True)
     task = {
         "apiVersion": "reconciler/v1",
         "kind": "Task",
         "metadata": {"name": name, "registry": "contoso"},
-        "spec": {"platform": "Linux/ARM64/v8", "context": {"source": "ctx"}, "step": step},
+        "spec": {"platform": platform, "context": {"source": "ctx"}, "step": step},
     }
     (workshop.root / "specs" / f"{name}.yaml").write_text(yaml.safe_dump(task))
 
@@ -83,6 +85,22 @@ def test_a_step_of_another_platform_runs_on_it(workshop: Workshop, arm64_base: s
     steps = [{"id": "look", "cmd": f"{arm64_base} sh -c 'echo running on $(uname -m)'"}]
     write_task(workshop, name, {"inline": {"steps": steps}})
     assert "running on aarch64" in run(workshop, name)
+
+
+@pytest.mark.parametrize("platform", ["linux/arm64", "windows/amd64"])
+def test_a_step_whose_image_is_for_another_platform_is_not_started(
+    workshop: Workshop, platform: str
+) -> None:
+    workshop.context("ctx")
+    steps = [{"id": "look", "cmd": f"{workshop.base} sh -c 'echo running on $(uname -m)'"}]
+    write_task(workshop, "look-here", {"inline": {"steps": steps}}, platform)
+    assert workshop.call("apply", "--auto-approve").returncode == 0
+    done = workshop.call("run", "look-here")
+    assert done.returncode == 1
+    shown = " ".join((done.stdout + done.stderr).split())
+    assert f"is for linux/amd64, and this task has platform: {platform}" in shown
+    assert "running on" not in shown
+    assert workshop.last()["reason"] == "engine"
 
 
 def test_a_platform_is_done_by_the_engine_that_is_declared_for_it(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class MemoryEngine:
     output: bytes = b"hello\n"
     up: bool = True
     history: str = ""
+    made_for: str | None = None
     requests: list[BuildRequest] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
@@ -47,7 +48,7 @@ class MemoryEngine:
         return self.up
 
     def image(self, reference: str) -> LocalImage | None:
-        return IMAGE if reference in self.local else None
+        return replace(IMAGE, platform=self.made_for) if reference in self.local else None
 
     def traces(self, reference: str) -> str:
         return self.history

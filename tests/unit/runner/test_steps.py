@@ -809,3 +809,29 @@ def test_a_masked_value_among_the_words_of_a_build_is_refused_before_any_step(
     assert "is seen by all who list processes" in str(record.message)
     assert "hunter2" not in str(record.message)
     assert bench.argv() == []
+
+
+@pytest.mark.parametrize(
+    ("made_for", "wanted", "starts"),
+    [
+        ("linux/amd64", "linux/amd64", True),
+        ("linux/arm64/v8", "linux/arm64", True),
+        ("linux/arm", "linux/arm/v7", True),
+        ("linux/amd64", "linux/arm64", False),
+        ("linux/amd64", "windows/amd64", False),
+        ("linux/arm64/v8", "linux/arm/v7", False),
+    ],
+)
+def test_an_image_of_another_platform_is_not_started(
+    bench: Bench, made_for: str, wanted: str, starts: bool
+) -> None:
+    bench.run.engine.made_for = made_for
+    record = bench.go(cmd("a", "ok", retries=2, ignoreErrors=not starts), platform=wanted)
+    if starts:
+        assert ended(record) == (RunStatus.SUCCEEDED, None)
+        return
+    assert ended(record) == (RunStatus.ERROR, Reason.ENGINE)
+    assert f'step "a" is for {made_for}, and this task has platform: {wanted}' in str(
+        record.message
+    )
+    assert bench.argv() == []
