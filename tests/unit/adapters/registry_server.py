@@ -45,6 +45,8 @@ def serving() -> Iterator[Server]:
         state = Server(f"127.0.0.1:{httpd.server_port}")
         thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
         thread.start()
-        yield state
-        httpd.shutdown()
-        thread.join()
+        try:
+            yield state
+        finally:
+            httpd.shutdown()
+            thread.join()
