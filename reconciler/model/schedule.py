@@ -155,32 +155,45 @@ def _meets_leap_days(weekdays: tuple[int, ...]) -> bool:
 # ----------------------------------------------------------------------- fires
 def next_fire(text: str, after: datetime) -> datetime:
     """The first moment strictly after `after`, UTC. Raises ScheduleError if none is near."""
-    schedule = parse_schedule(text)
-    start = after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    day = _matching_day(_day_fields(schedule), start.date(), forwards=True)
+    return _next_fire(text, _minute(after))
+
+
+@functools.lru_cache(maxsize=4096)  # timers of one schedule are looked at together
+def _next_fire(text: str, after: datetime) -> datetime:
+    schedule, start = parse_schedule(text), after + timedelta(minutes=1)
+    day = _matching_day(_day_fields(text), start.date(), forwards=True)
     if day == start.date():
         moment = _at_or_after(schedule, start.time())
         if moment is not None:
             return datetime.combine(day, moment, UTC)
-        day = _matching_day(_day_fields(schedule), day + timedelta(days=1), forwards=True)
+        day = _matching_day(_day_fields(text), day + timedelta(days=1), forwards=True)
     return datetime.combine(day, time(schedule.hours[0], schedule.minutes[0]), UTC)
 
 
 def last_fire(text: str, until: datetime) -> datetime:
     """The last moment at or before `until`, UTC. Raises ScheduleError if none is near."""
+    return _last_fire(text, _minute(until))
+
+
+@functools.lru_cache(maxsize=4096)
+def _last_fire(text: str, end: datetime) -> datetime:
     schedule = parse_schedule(text)
-    end = until.astimezone(UTC)
-    day = _matching_day(_day_fields(schedule), end.date(), forwards=False)
+    day = _matching_day(_day_fields(text), end.date(), forwards=False)
     if day == end.date():
         moment = _at_or_before(schedule, end.time())
         if moment is not None:
             return datetime.combine(day, moment, UTC)
-        day = _matching_day(_day_fields(schedule), day - timedelta(days=1), forwards=False)
+        day = _matching_day(_day_fields(text), day - timedelta(days=1), forwards=False)
     return datetime.combine(day, time(schedule.hours[-1], schedule.minutes[-1]), UTC)
 
 
-def _day_fields(schedule: Schedule) -> str:
-    return " ".join(schedule.canonical.split()[2:])
+def _minute(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+@functools.lru_cache(maxsize=4096)
+def _day_fields(text: str) -> str:
+    return " ".join(parse_schedule(text).canonical.split()[2:])
 
 
 @functools.lru_cache(maxsize=65536)
