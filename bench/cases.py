@@ -14,6 +14,7 @@ from bench.measure import Bar, Row, run
 from bench.reading import deps, render
 from bench.rebuilds import base_push
 from bench.runs import big_log, one_step, place, twenty_in_a_row, twenty_side_by_side
+from bench.serving import deliveries, timers
 from bench.specs import doubling, specs
 
 
@@ -41,4 +42,6 @@ CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "log": big_log,
     "masking": masking,
     "base-push": base_push,
+    "deliveries": deliveries,
+    "timers": timers,
 }
