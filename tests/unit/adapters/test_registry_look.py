@@ -77,6 +77,7 @@ def test_an_image_costs_one_head_and_nothing_when_it_is_known(server: Server) ->
 
     server.answer = not_modified
     assert look(server, found) == found
+    assert server.asked[-1][2]["if-none-match"] == found.etag
 
 
 def test_an_index_is_read_once_for_each_digest(server: Server) -> None:

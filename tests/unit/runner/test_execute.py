@@ -114,7 +114,7 @@ def test_a_base_made_on_the_engine_stays_as_it_is_written_and_nobody_is_asked(ru
 @pytest.mark.parametrize("written", ["ubuntu", "ubuntu:latest", "docker.io/library/ubuntu"])
 def test_a_digest_is_fixed_for_every_spelling_of_a_name(run: Run, written: str) -> None:
     run.bases = {"docker.io/library/ubuntu:latest": NEW}
-    run.tags = {"docker.io/library/ubuntu:latest": "sha256:" + "e" * 64}
+    run.tags = {"docker.io/library/ubuntu:latest": "sha256:" + "f" * 64}
     record = run.go(f"FROM {written}\n")
     assert [(base.digest, base.pinned) for base in record.bases] == [(NEW, True)]
 
@@ -352,6 +352,13 @@ def test_a_secret_that_the_dockerfile_mounts_and_nobody_gives_is_told_before_the
     assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
     assert str(record.message).startswith("Dockerfile line 2 mounts the secret NPM, and nobody")
     assert run.engine.requests == []
+
+
+def test_a_mount_without_a_name_is_told_as_that(run: Run) -> None:
+    record = run.go("FROM known\nRUN --mount=type=secret x\n", images=["web"])
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    told = "Dockerfile line 2 mounts a secret without a name; write id=NAME, or a target="
+    assert record.message == told
 
 
 def test_a_secret_that_is_given_or_may_be_missing_is_no_reason(run: Run) -> None:

@@ -47,7 +47,7 @@ def test_one_event_may_stand_alone_as_azure_sends_it() -> None:
     ],
 )
 def test_what_is_no_push_of_a_tag_is_left_out(other: Any) -> None:
-    assert pushes(other, event()) == [("team/base", "1")]
+    assert pushes(other, event(tag="2")) == [("team/base", "2")]
 
 
 @pytest.mark.parametrize(
