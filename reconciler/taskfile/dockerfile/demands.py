@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.taskfile.dockerfile.instructions import (
     Dockerfile,
@@ -16,6 +16,7 @@ from reconciler.taskfile.dockerfile.instructions import (
     parse,
     trigger,
 )
+from reconciler.taskfile.dockerfile.known import known_variables, resolved
 from reconciler.taskfile.dockerfile.logicallines import DockerfileError
 from reconciler.taskfile.dockerfile.shellpattern import ShellWordError
 from reconciler.taskfile.dockerfile.shellwords import shell_words
@@ -56,8 +57,9 @@ def build_demands(
 ) -> BuildDemands:
     """What building `target` (None: the last stage) for `platform` asks for.
 
-    A stage `FROM --platform=$BUILDPLATFORM` runs its commands on `build_platform`. A secret whose
-    id holds a variable is left out: its name is known to the builder only. Raises DockerfileError.
+    A stage `FROM --platform=$BUILDPLATFORM` runs its commands on `build_platform`. A variable in
+    the id of a secret has the value that the file or a build argument gives it; one without is left
+    out, for its name is known to the builder only. Raises DockerfileError.
     """
     dockerfile = parse(text)
     stages = read_stages(
@@ -75,7 +77,11 @@ def build_demands(
     ]
     return BuildDemands(
         runs=any(_platform(stage, stages) in {None, platform} for stage, _ in runs),
-        secrets=tuple(secret for _, item in runs for secret in _secrets(item)),
+        secrets=tuple(
+            secret
+            for stage, item in runs
+            for secret in _secrets(item, _known(stage, item, stages, dockerfile, build_args))
+        ),
         labels=frozenset(name for item in labels for name in _label_names(item)),
     )
 
@@ -131,9 +137,37 @@ def _platform(stage: Stage, stages: Stages) -> str | None:
     return stages.origin(stage).base.platform
 
 
-def _secrets(instruction: Instruction) -> Iterator[MountedSecret]:
+def _known(
+    stage: Stage,
+    run: Instruction,
+    stages: Stages,
+    dockerfile: Dockerfile,
+    build_args: Mapping[str, str],
+) -> dict[str, str]:
+    """The variables of a RUN; without one in its mounts there is no need to look."""
+    if not any(flag.name == "mount" and "$" in (flag.value or "") for flag in run.flags):
+        return {}
+    first = stages.all[0].base.instruction.line
+    outer = [item for item in dockerfile.instructions if item.line < first]
+    chain = reversed(list(_line(stage, stages)))
+    inside = [
+        item
+        for one in chain
+        for name in ("ARG", "ENV")
+        for item in _of(one, stages, dockerfile, name)
+        if item.line < run.line and (name == "ENV" or one is stage)
+    ]
+    inside.sort(key=lambda item: item.line)
+    return known_variables(inside, build_args, known_variables(outer, build_args, {}))
+
+
+def _secrets(
+    instruction: Instruction, known: Mapping[str, str] | None = None
+) -> Iterator[MountedSecret]:
     for flag in instruction.flags:
         found = _secret(flag, instruction.line) if flag.name == "mount" else None
+        if found is not None and "$" in found.id:
+            found = replace(found, id=resolved(found.id, known or {}))
         if found is not None and "$" not in found.id:
             yield found
 

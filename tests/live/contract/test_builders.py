@@ -319,6 +319,27 @@ def test_a_cache_that_a_registry_refuses_fails_no_build(
     assert b"Pushing cache" in bench.output
 
 
+def test_what_an_image_leaves_to_the_builds_from_it_is_known(
+    bench: Bench, engine: docker.DockerClient, base_image: str
+) -> None:
+    name, tag = bench.name().rsplit(":", 1)
+    container = engine.containers.create(base_image, "true")
+    try:
+        container.commit(name, tag, changes="ONBUILD ADD http://127.0.0.1:9/x /x")
+    finally:
+        container.remove()
+    try:
+        engine.images.push(name, tag)
+        assert (
+            bench.images.pull(f"{name}:{tag}", "linux/amd64", None, lambda: False).refusal is None
+        )
+        found = bench.images.image(f"{name}:{tag}")
+        assert found is not None
+        assert found.triggers == ("ADD http://127.0.0.1:9/x /x",)
+    finally:
+        engine.images.remove(f"{name}:{tag}")
+
+
 def test_nothing_is_known_of_an_image_that_is_not_there(bench: Bench) -> None:
     assert bench.images.image(bench.name()) is None
     refused = bench.images.pull(bench.name(), "linux/amd64", None, lambda: False)

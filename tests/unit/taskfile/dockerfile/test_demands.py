@@ -42,6 +42,31 @@ def test_other_mounts_and_names_that_only_the_builder_knows_are_left_out(words: 
     assert demands("FROM a", f"RUN --mount={words},target=/x cat x").secrets == ()
 
 
+@pytest.mark.parametrize(
+    ("lines", "ids"),
+    [
+        (["FROM a", "ARG N=tok", "RUN --mount=type=secret,id=$N x"], ["tok"]),
+        (["FROM a", "ARG N='tok'", "ARG M=${N}-2", "RUN --mount=type=secret,id=$M x"], ["tok-2"]),
+        (["ARG N=tok", "FROM a", "ARG N", "RUN --mount=type=secret,id=$N x"], ["tok"]),
+        (["ARG N=tok", "FROM a", "RUN --mount=type=secret,id=$N x"], []),
+        (["FROM a", "RUN --mount=type=secret,id=$N x", "ARG N=tok"], []),
+        (["FROM a", "ENV N=env", "ARG N=tok", "RUN --mount=type=secret,id=$N x"], ["env"]),
+        (["FROM a AS b", "ENV N=e", "FROM b", "RUN --mount=type=secret,id=$N x"], ["e"]),
+        (["FROM a AS b", "ARG N=e", "FROM b", "RUN --mount=type=secret,id=$N x"], []),
+        (["FROM a", "ARG GIVEN=tok", "RUN --mount=type=secret,id=$GIVEN x"], ["given"]),
+        (["FROM a", "ARG N=$M", "RUN --mount=type=secret,id=$N x"], []),
+    ],
+)
+def test_a_variable_in_a_name_is_judged_where_its_value_is_known(
+    lines: list[str], ids: list[str]
+) -> None:
+    found = build_demands(
+        "\n".join(lines), build_args={"GIVEN": "given"}, target=None,
+        platform="linux/amd64", build_platform="linux/amd64",
+    )  # fmt: skip
+    assert [secret.id for secret in found.secrets] == ids
+
+
 def test_only_stages_that_the_target_needs_count() -> None:
     lines = (
         *("FROM a AS one", "RUN --mount=type=secret,id=ONE x"),
