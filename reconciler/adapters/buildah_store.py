@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reconciler.adapters.login_file import write_login
-from reconciler.adapters.process import Ended, capture, stream
+from reconciler.adapters.process import Ended, capture, kill_leash, stream
 from reconciler.adapters.programs import find_program, passed_on
 from reconciler.adapters.registry import is_loopback
 from reconciler.model.build import Login
@@ -106,10 +106,12 @@ class Store:
         # Another user than root gets the right to make some in a user namespace of his own.
         own = [] if os.geteuid() == 0 else [*self._buildah(), "unshare", "--"]
         least = [*own, self._unshare, "--mount"]
+        # unshare bears SIGTERM while it waits, and only when it dies its processes do.
+        apart = [*own, *kill_leash(), self._unshare, "--mount", *_OWN_PROCESSES]
         try:
-            words = [*least, *_OWN_PROCESSES, "--", "true"]
+            words = [*apart, "--", "true"]
             code, _ = capture(words, environment=self._environment, timeout=_PROBE_SECONDS)
         except TimeoutError:
             code = 1
         # In a container, where /proc is covered in part, nobody may mount another one.
-        return [*least, *_OWN_PROCESSES] if code == 0 else least
+        return apart if code == 0 else least

@@ -82,6 +82,15 @@ def _leash() -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()
 
 
+def kill_leash() -> tuple[str, ...]:
+    """Words before those of a program that the kernel ends with SIGKILL when its parent dies.
+
+    For one that bears SIGTERM. Empty where there is no setpriv.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
+
+
 # The signal of the kernel reaches one process: this one hands it to the whole group.
 _GROUP_LEASH = ("sh", "-c", "trap 'kill -KILL 0' TERM; \"$@\" & wait $!", "sh")
 

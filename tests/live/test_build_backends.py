@@ -246,8 +246,8 @@ def test_after_a_kill_nothing_is_left_of_buildah(served: Workshop) -> None:
     process.communicate()
     work = workshop.root / ".reconciler" / "work"
     assert list(work.glob("*/buildah"))
+    wait_for(lambda: not running(mark))  # at once, and not when the next command comes
     workshop.call("runs")
-    wait_for(lambda: not running(mark))
     assert list(work.iterdir()) == []
     assert str(workshop.root) not in Path("/proc/mounts").read_text()
 
