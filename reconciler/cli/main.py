@@ -5,23 +5,28 @@ Commands are imported when they are called, so that `--help` stays quick.
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import importlib
 import os
-import signal
 import sys
-import traceback
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NoReturn
 
-import click
+try:
+    import contextlib
+    import gc
+    import importlib
+    import signal
+    import traceback
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import NoReturn
 
-from reconciler import __version__
-from reconciler.base.errors import ReconcilerError
-from reconciler.base.room import FIX, full_disk, is_full
-from reconciler.cli.service_log import guard_streams, in_service
+    import click
+
+    from reconciler import __version__
+    from reconciler.base.errors import ReconcilerError
+    from reconciler.base.room import FIX, full_disk, is_full
+    from reconciler.cli.service_log import guard_streams, in_service
+except KeyboardInterrupt:  # much of the time of a quick command: nothing else is there to tell it
+    sys.stderr.write("interrupted\n")
+    sys.exit(130)
 
 # group, command, where it is, what --help says of it; most used first
 _COMMANDS = (

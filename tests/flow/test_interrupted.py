@@ -141,3 +141,18 @@ def test_a_signal_that_was_to_be_ignored_is_ignored(project: Project) -> None:
     (project.root / "go").touch()
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, "Applied 3 of 3." in out) == (0, True)
+
+
+def test_who_is_interrupted_while_the_program_is_read_gets_no_trace(project: Project) -> None:
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'click':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from reconciler.cli.main import entry_point\n"
+    )
+    process = project.spawn(code=code)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "interrupted\n")
