@@ -13,6 +13,8 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.variables import RunVariables, empty_variables, expand
 
 _ILLEGAL_IN_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_TAG = 128
+_INSTEAD = "write {{.Run.ID}} or {{.Run.Commit}} in the tag instead"
 
 
 def image_names(
@@ -42,7 +44,8 @@ def _name(
     try:
         reference = parse_reference(text)
     except ValueError as error:
-        raise _illegal(image, text, variables, str(error)) from None
+        why = _wrong_tag(image, text, variables) or str(error)
+        raise _illegal(image, text, variables, why) from None
     if reference.digest:
         raise _illegal(image, text, variables, "a name to push carries no digest")
     return text if reference.tag else text + ":latest"
@@ -56,6 +59,21 @@ def _expanded(image: str, variables: RunVariables) -> str:
         variables, branch=tag_text(variables.branch), git_tag=tag_text(variables.git_tag)
     )
     return f"{expand(head, variables)}:{expand(tag, in_tag)}"
+
+
+def _wrong_tag(image: str, text: str, variables: RunVariables) -> str | None:
+    """What is wrong with a tag that a branch or a Git tag made, and the way out."""
+    template, tag = image.rpartition(":")[2], text.rpartition(":")[2]
+    kinds = {
+        "branch": (".Run.Branch", variables.branch),
+        "Git tag": (".Run.GitTag", variables.git_tag),
+    }
+    for kind, (field, name) in kinds.items():
+        if field in template and name and not tag_text(name):
+            return f"the {kind} {one_line(name)} has no character that a tag may have; {_INSTEAD}"
+    if "/" not in tag and len(tag) > _LONGEST_TAG:
+        return f"its tag has {len(tag)} characters, and {_LONGEST_TAG} are legal; {_INSTEAD}"
+    return None
 
 
 def tag_text(name: str) -> str:
@@ -73,7 +91,8 @@ def changed_in_tags(images: Collection[str], variables: RunVariables) -> str | N
     tagged = any(".Run.Branch" in image.rpartition(":")[2] for image in images)
     if not tagged or tag_text(branch) == branch:
         return None
-    return f"the branch {one_line(branch)} is {tag_text(branch)} in a tag, where it must be legal"
+    spelled = tag_text(branch) or "nothing"
+    return f"the branch {one_line(branch)} is {spelled} in a tag, where it must be legal"
 
 
 def _refuse_other_registry(text: str, login_server: str | None) -> None:

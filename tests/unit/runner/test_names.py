@@ -75,6 +75,37 @@ def test_a_branch_is_legal_in_a_tag(branch: str, tag: str) -> None:
     assert (told is None) is (branch == tag)
 
 
+@pytest.mark.parametrize(
+    ("branch", "image", "said"),
+    [
+        ("x" * 140, "web:{{.Run.Branch}}", "its tag has 140 characters, and 128 are legal"),
+        ("x" * 128, "web:b-{{.Run.Branch}}", "its tag has 130 characters, and 128 are legal"),
+        ("ветка", "web:{{.Run.Branch}}", "the branch ветка has no character that a tag may have"),
+        ("/", "web:{{.Run.Branch}}", "the branch / has no character that a tag may have"),
+    ],
+)
+def test_a_branch_that_makes_no_tag_is_named_with_a_way_out(
+    branch: str, image: str, said: str
+) -> None:
+    with pytest.raises(Failure) as caught:
+        image_names([image], RunVariables(id="r1", branch=branch), HERE)
+    assert said in caught.value.message
+    assert "write {{.Run.ID}} or {{.Run.Commit}} in the tag" in caught.value.message
+
+
+def test_a_branch_that_leaves_nothing_in_a_tag_is_told() -> None:
+    values = RunVariables(id="r1", branch="ветка")
+    assert image_names(["web:b-{{.Run.Branch}}"], values, HERE) == (f"{HERE}/web:b-",)
+    told = changed_in_tags(["web:b-{{.Run.Branch}}"], values)
+    assert told == "the branch ветка is nothing in a tag, where it must be legal"
+
+
+def test_a_repository_may_be_longer_than_a_tag() -> None:
+    with pytest.raises(Failure) as caught:
+        image_names(["w" * 140 + ":{{.Run.ID}}/x"], RunVariables(id="r1"), HERE)
+    assert "its tag" not in caught.value.message
+
+
 def test_outside_of_a_tag_a_branch_stays_what_it_is() -> None:
     values = RunVariables(id="r1", branch="feature/x")
     assert image_names(["{{.Run.Branch}}/web:1"], values, HERE) == (f"{HERE}/feature/x/web:1",)
