@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 
 from reconciler import __version__
 from reconciler.adapters.fetch_fault import FetchError, FetchFault, Limits, sized
+from reconciler.adapters.http_fault import NONSENSE
 from reconciler.adapters.leash import Leash
 from reconciler.adapters.resolve import AddressRefused, Guard, HostUnknown, Place
 from reconciler.base.addresses import literal_address
@@ -27,6 +29,8 @@ _MOST_REDIRECTS = 3
 _TRIES = 3
 _TIMES = httpx.Timeout(30, connect=5)
 _LARGEST_COMPLAINT = 2000
+
+Found = TypeVar("Found")
 
 
 class Again(Exception):
@@ -49,26 +53,55 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Asks servers for files within limits, until `stopping` is true."""
+    """Asks servers for the files of one context within limits, until `stopping` is true.
+
+    The time of all that it asks for begins with it. A server that fails is asked three times; what
+    it refuses is not asked for again.
+    """
 
     guard: Guard
     stopping: Callable[[], bool]
     limits: Limits = field(default_factory=Limits)
+    _begun: float = field(default_factory=time.monotonic, init=False, repr=False)
 
     def save(self, wanted: Wanted, file: Path, largest: int) -> int:
-        """Download into a new file; how many bytes. Raises FetchError.
+        """Download into a new file; how many bytes. Raises FetchError."""
+        return self._tried(wanted, lambda leash: self._saved(wanted, file, largest, leash))
 
-        A server that fails is asked three times; what it refuses is not asked for again.
-        """
-        with Leash(self.stopping, self.limits.seconds) as leash:
+    def head(self, wanted: Wanted) -> tuple[httpx.URL, httpx.Headers]:
+        """Where an answer came from, and its headers, whatever its status. Raises FetchError."""
+
+        def ask(leash: Leash) -> tuple[httpx.URL, httpx.Headers]:
+            with self.answer(wanted, leash) as answer:
+                return answer.url, answer.headers
+
+        return self._tried(wanted, ask)
+
+    def body(self, wanted: Wanted, largest: int) -> bytes:
+        """A small answer. Raises FetchError."""
+
+        def ask(leash: Leash) -> bytes:
+            with self.answer(wanted, leash) as answer:
+                if answer.is_error:
+                    raise refused(wanted.url, answer)
+                body = bytearray()
+                _pump(wanted, self._chunks(answer, leash), body.extend, largest)
+                return bytes(body)
+
+        return self._tried(wanted, ask)
+
+    def _tried(self, wanted: Wanted, ask: Callable[[Leash], Found]) -> Found:
+        with Leash(self.stopping, self.limits.seconds, self._begun) as leash:
             for left in reversed(range(_TRIES)):
                 try:
-                    return self._saved(wanted, file, largest, leash)
+                    return ask(leash)
                 except (Again, httpx.HTTPError) as error:
                     leash.check()
                     if left == 0:
                         raise _unanswered(wanted.url, error) from None
-                    leash.wait(0.5 * (_TRIES - left))
+                    leash.wait(self.limits.pause_seconds * (_TRIES - left))
+                except NONSENSE:
+                    raise _nonsense(wanted.url) from None
         raise AssertionError  # each way out is above
 
     def _saved(self, wanted: Wanted, file: Path, largest: int, leash: Leash) -> int:
@@ -103,7 +136,8 @@ class Client:
             headers = {"Accept": wanted.accept, "Accept-Encoding": "identity"}
             if wanted.authorization and place.origin == first:
                 headers["Authorization"] = wanted.authorization
-            with _client(place) as client, _asked(client, place, headers, leash) as answer:
+            asked = Asked(place, headers, self.limits.head_seconds)
+            with _client(place) as client, _answered(client, asked, leash) as answer:
                 if not answer.has_redirect_location:
                     yield answer
                     return
@@ -116,7 +150,7 @@ def _judged(guard: Guard, url: str) -> Place:
     try:
         httpx.URL(url)
         return guard.judge(url)
-    except (AddressRefused, httpx.InvalidURL) as error:
+    except (AddressRefused, *NONSENSE) as error:
         raise FetchError(FetchFault.REFUSED, one_line(str(error), 400)) from None
     except HostUnknown as error:
         raise FetchError(FetchFault.BROKEN, str(error)) from None
@@ -128,16 +162,25 @@ def _client(place: Place) -> httpx.Client:
     return httpx.Client(verify=verify, trust_env=False, proxy=place.proxy, timeout=_TIMES)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one server is asked, and for how many seconds its answer may begin."""
+
+    place: Place
+    headers: Mapping[str, str] = field(repr=False)
+    seconds: float
+
+
 @contextlib.contextmanager
-def _asked(
-    client: httpx.Client, place: Place, headers: dict[str, str], leash: Leash
-) -> Iterator[httpx.Response]:
+def _answered(client: httpx.Client, asked: Asked, leash: Leash) -> Iterator[httpx.Response]:
     """The answer of the first address that can be connected to; no name is looked up."""
-    answer = None
+    answer, place = None, asked.place
     for number, address in enumerate(place.addresses or (place.host,)):
         leash.check()
+        request = _request(client, place, address, asked.headers, leash)
         try:
-            answer = client.send(_request(client, place, address, headers, leash), stream=True)
+            with leash.head(asked.seconds):
+                answer = client.send(request, stream=True)
             break
         except (httpx.ConnectError, httpx.ConnectTimeout):
             if number + 1 >= len(place.addresses):
@@ -150,7 +193,7 @@ def _asked(
 
 
 def _request(
-    client: httpx.Client, place: Place, address: str, headers: dict[str, str], leash: Leash
+    client: httpx.Client, place: Place, address: str, headers: Mapping[str, str], leash: Leash
 ) -> httpx.Request:
     extensions: dict[str, object] = {"trace": leash.trace}
     if literal_address(place.host) is None:
@@ -164,7 +207,7 @@ def _request(
 def _next(url: str, answer: httpx.Response) -> str:
     try:
         return str(httpx.URL(url).join(answer.headers["Location"]))
-    except httpx.InvalidURL:
+    except NONSENSE:
         message = f"{_shown(url)} redirects to what is no address"
         raise FetchError(FetchFault.REFUSED, message) from None
 
@@ -231,6 +274,11 @@ def _complaint(answer: httpx.Response) -> str:
 def _unanswered(url: str, error: Exception) -> FetchError:
     why = str(error) or type(error).__name__
     return FetchError(FetchFault.BROKEN, f"{_shown(url)} cannot be downloaded: {one_line(why)}")
+
+
+def _nonsense(url: str) -> FetchError:
+    message = f"{_shown(url)} answers with an address or a header that is none"
+    return FetchError(FetchFault.REFUSED, message)
 
 
 def _other(wanted: Wanted, why: str) -> FetchError:

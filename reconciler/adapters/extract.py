@@ -73,6 +73,10 @@ class Extractor:
             fault = FetchFault.DISK if is_full(error) else FetchFault.REFUSED
             message = f"it cannot be unpacked: {error.strerror or error}"
             raise FetchError(fault, message) from None
+        except ValueError:
+            # A lone surrogate in JSON: text that has no bytes.
+            message = "it cannot be unpacked: a name in it is no name of a file"
+            raise FetchError(FetchFault.REFUSED, message) from None
 
     def _entries(self, found: Iterator[Entry]) -> None:
         for entry in found:

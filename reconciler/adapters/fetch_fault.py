@@ -33,7 +33,8 @@ class Limits:
     """What the context of one build may be: bytes as they come, bytes and entries on the disk.
 
     After `free` bytes it may be at most `ratio` times what it was packed. `seconds` is for all of
-    it; of `slow_bytes` there must come as many in each `slow_seconds`.
+    it, `head_seconds` for the head of one answer; of `slow_bytes` there must come as many in each
+    `slow_seconds`. What failed is asked for again after `pause_seconds`, then after twice as long.
     """
 
     packed: int = 2 * GIBIBYTE
@@ -43,6 +44,8 @@ class Limits:
     free: int = 64 * MEBIBYTE
     ratio: int = 200
     seconds: float = 15 * 60
+    head_seconds: float = 30
+    pause_seconds: float = 0.5
     slow_seconds: float = 30
     slow_bytes: int = 30_000
 

@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from reconciler.adapters.fetch_fault import FetchError, FetchFault
@@ -21,8 +21,13 @@ _LOOK_SECONDS = 0.1
 class Leash:
     """Holds the connections of one client; `trace` is given to httpx as its extension."""
 
-    def __init__(self, stopping: Callable[[], bool], seconds: float) -> None:
-        self._stopping, self._end, self._seconds = stopping, time.monotonic() + seconds, seconds
+    def __init__(
+        self, stopping: Callable[[], bool], seconds: float, since: float | None = None
+    ) -> None:
+        """`since` (of the monotonic clock) is when the seconds began, by default now."""
+        begun = time.monotonic() if since is None else since
+        self._stopping, self._end, self._seconds = stopping, begun + seconds, seconds
+        self._head: tuple[float, float] | None = None  # until when, of how many seconds
         self._held: list[socket.socket] = []
         self._lock, self._over = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -45,6 +50,25 @@ class Leash:
         if time.monotonic() > self._end:
             message = f"the download took longer than {self._seconds:,.0f} s"
             raise FetchError(FetchFault.REFUSED, message)
+        head = self._head
+        if head is not None and time.monotonic() > head[0]:
+            message = f"the server took longer than {head[1]:,.0f} s to begin its answer"
+            raise FetchError(FetchFault.BROKEN, message)
+
+    @contextlib.contextmanager
+    def head(self, seconds: float) -> Iterator[None]:
+        """A time for the head of one answer: it may come in bytes that are never too slow.
+
+        Raises as `check` does.
+        """
+        self._head = (time.monotonic() + seconds, seconds)
+        try:
+            yield
+        except Exception:
+            self.check()  # the connection was cut: this says why
+            raise
+        finally:
+            self._head = None
 
     def wait(self, seconds: float) -> None:
         """Waits, but not beyond the end. Raises as `check` does."""

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
-from reconciler.adapters.download import Client, Wanted, refused
+from reconciler.adapters.download import Client, Wanted
 from reconciler.adapters.extract import Extractor
 from reconciler.adapters.fetch_fault import FetchError, FetchFault, sized
+from reconciler.adapters.http_fault import NONSENSE
 from reconciler.adapters.inflate import Meter
-from reconciler.adapters.leash import Leash
 from reconciler.adapters.registry import CHALLENGE, base_url, trusted_realm
 from reconciler.base.errors import RegistryRefused
 from reconciler.base.text import one_line, plural
@@ -135,40 +135,33 @@ class _Registry:
 
     def _new_login(self, wanted: Wanted) -> str | None:
         """The header that the registry's challenge asks for; None if we have none."""
-        with (
-            Leash(self._client.stopping, self._client.limits.seconds) as leash,
-            self._client.answer(Wanted(wanted.url, accept=wanted.accept), leash) as answer,
-        ):
-            challenge = answer.headers.get("WWW-Authenticate", "")
+        url, headers = self._client.head(Wanted(wanted.url, accept=wanted.accept))
+        challenge = headers.get("WWW-Authenticate", "")
         basic = _basic(self._login) if self._login else None
         if not challenge.lower().startswith("bearer "):
             return basic
         fields = dict(CHALLENGE.findall(challenge))
         told = {name: fields[name] for name in ("service", "scope") if name in fields}
         try:
-            realm = trusted_realm(fields.get("realm", ""), answer.url.copy_with(host=self._host))
+            realm = trusted_realm(fields.get("realm", ""), url.copy_with(host=self._host))
+            asked = urljoin(realm, "?" + urlencode(told))
         except RegistryRefused as error:
             raise FetchError(FetchFault.AUTH, str(error)) from None
-        return f"Bearer {self._token(urljoin(realm, '?' + urlencode(told)), basic)}"
+        except NONSENSE:
+            message = "the registry sends logins to what is no address"
+            raise FetchError(FetchFault.AUTH, message) from None
+        return f"Bearer {self._token(asked, basic)}"
 
     @property
     def _host(self) -> str:
         return re.sub(r":[0-9]+$", "", self._artifact.registry).strip("[]")
 
     def _token(self, url: str, basic: str | None) -> str:
-        with (
-            Leash(self._client.stopping, self._client.limits.seconds) as leash,
-            self._client.answer(Wanted(url, basic), leash) as answer,
-        ):
-            if answer.is_error:
-                raise refused(url, answer)
-            body = b""
-            for chunk in answer.iter_raw():
-                body += chunk
-                if len(body) > _LARGEST_TOKEN:
-                    raise FetchError(FetchFault.REFUSED, "the registry's token is too large")
-        found = _object(body)
-        return str(found.get("token") or found.get("access_token") or "")
+        found = _object(self._client.body(Wanted(url, basic), _LARGEST_TOKEN))
+        token = str(found.get("token") or found.get("access_token") or "")
+        if not token.isascii() or not token.isprintable():
+            raise FetchError(FetchFault.AUTH, "the registry's token is none")
+        return token
 
 
 def _basic(login: Login) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.adapters.http_fault import FAILED
 from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import Login
 
@@ -49,7 +50,7 @@ def served_digest(
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
             return _digest(registry, answer) or _own_digest(client, answer)
-    except httpx.HTTPError as error:
+    except FAILED as error:
         raise RegistryRefused(
             f"the registry {registry} does not answer: {error}",
             hint="is the login server right, and is the registry up?",
@@ -77,7 +78,7 @@ def greeting(
         with open_client(url) as client:
             first = client.get(url)
             last = first if first.status_code != 401 else _ask(client, "GET", url, login)
-    except (httpx.HTTPError, ValueError) as error:  # ValueError: a token that is no JSON
+    except FAILED as error:
         raise RegistryRefused(
             f"the registry {registry} does not answer: {error}",
             hint="is the login server right, and is the registry up?",
@@ -137,6 +138,8 @@ def _authorization(answer: httpx.Response, login: Login | None) -> str:
         wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
         with open_client(realm) as service:
             token = service.get(realm, params=wanted, auth=basic).json()
+        if not isinstance(token, dict):
+            raise RegistryRefused(f"the registry {answer.url.host} gives no token")
         return f"Bearer {token.get('token') or token.get('access_token') or ''}"
     if login is None:
         return ""
@@ -150,7 +153,11 @@ def trusted_realm(realm: str, registry: httpx.URL) -> str:
 
     Raises RegistryRefused otherwise.
     """
-    parts, own = urlsplit(realm), registry.host
+    own = registry.host
+    try:
+        parts = urlsplit(realm)
+    except ValueError:
+        raise RegistryRefused(f"the registry {own} sends logins to what is no address") from None
     host = parts.hostname or ""
     same = host == own or (_is_name(own) and host.split(".")[-2:] == own.split(".")[-2:])
     if same and (parts.scheme == "https" or (is_loopback(host) and is_loopback(own))):

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from reconciler.adapters.fetch_fault import FetchError
+from reconciler.adapters.http_fault import FAILED
 from reconciler.adapters.leash import Leash
 from reconciler.adapters.registry import ACCEPT, CHALLENGE, base_url, open_client, trusted_realm
 from reconciler.base.errors import RegistryBusy, RegistryRefused
@@ -74,7 +75,7 @@ class RegistryLooks:
             with Leash(self.stopping, _SECONDS) as leash, open_client(url) as client:
                 asking = _Asking(self, client, leash, (host, parts.repository), url)
                 return Looked(asking.served(tag, known), asking.requests)
-        except (FetchError, httpx.HTTPError) as error:
+        except (FetchError, *FAILED) as error:
             told = one_line(str(error), 200) or type(error).__name__
             raise RegistryBusy(f"the registry {host} does not answer: {told}") from None
 
