@@ -64,6 +64,27 @@ def test_the_engines_socket_is_a_way_out_of_a_task_file_too(desk: Desk) -> None:
     assert "hands every step the engine" in found[2]
 
 
+@pytest.mark.parametrize(
+    ("dockerfile", "words"),
+    [
+        ("FROM a\nARG S=p\nADD htt${S}://x.example/f /f\n", "line 3 adds htt${S}://x.example/f"),
+        ("# syntax=x.example/f:1\nFROM a\n", "syntax= in Dockerfile line 1"),
+    ],
+)
+def test_a_dockerfile_that_leads_out_is_told_before_any_run(
+    desk: Desk, dockerfile: str, words: str
+) -> None:
+    text = HEAD + "  step: {docker: {}}\n"
+    desk.write({"app/Dockerfile": "FROM a\nADD ./$X /f\n"})
+    assert told(desk, text) == []
+    desk.write({"app/Dockerfile": dockerfile})
+    [found] = told(desk, text)
+    assert found[:2] == ("warning", 6)
+    assert words in found[2]
+    assert words in " ".join(desk.run("plan").text.split())
+    assert told(desk, text.replace("none", "any")) == []
+
+
 def test_what_no_engine_holds_of_steps_side_by_side_is_a_warning(desk: Desk) -> None:
     [found] = told(desk, steps('steps: [{cmd: x}, {cmd: x, when: ["-"]}]'))
     assert found[:2] == ("warning", 6)

@@ -1,4 +1,4 @@
-"""Whether a Dockerfile that lies in the workspace executes commands. Builds nothing."""
+"""Dockerfiles that lie in the workspace, and whether they execute commands. Builds nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,24 @@ def runs_commands(root: Path, task: Task, own: str) -> bool | None:
     from reconciler.taskfile.dockerfile.demands import build_demands  # noqa: PLC0415  (late: rare)
     from reconciler.taskfile.dockerfile.logicallines import DockerfileError  # noqa: PLC0415  (late)
 
+    docker, data = task.spec.docker, local_dockerfile(root, task)
+    if docker is None or data is None:
+        return None
+    try:
+        found = build_demands(
+            data,
+            build_args=docker.args,
+            target=docker.target,
+            platform=task.spec.platform,
+            build_platform=own,
+        )
+    except DockerfileError:
+        return None
+    return found.runs
+
+
+def local_dockerfile(root: Path, task: Task) -> bytes | None:
+    """The Dockerfile of a task whose context lies in the workspace; None where it is not here."""
     docker = task.spec.docker
     if docker is None or task.spec.context.kind is not ContextKind.LOCAL:
         return None
@@ -28,13 +46,6 @@ def runs_commands(root: Path, task: Task, own: str) -> bool | None:
         path = real_path(root.resolve(), posixpath.join(task.spec.context.source, docker.file))
         if not path.is_file() or path.stat().st_size > _LARGEST:
             return None
-        found = build_demands(
-            path.read_bytes(),
-            build_args=docker.args,
-            target=docker.target,
-            platform=task.spec.platform,
-            build_platform=own,
-        )
-    except (OSError, DockerfileError):
+        return path.read_bytes()
+    except OSError:
         return None
-    return found.runs

@@ -11,6 +11,7 @@ from reconciler.base.source import Located
 from reconciler.base.text import plural
 from reconciler.loader.policies import PolicySet
 from reconciler.model.task import Task
+from reconciler.operations.reading.closed_builds import closed_builds
 from reconciler.operations.reading.gather import read_policies
 from reconciler.operations.reading.platform_problems import platform_problems
 from reconciler.operations.reading.survey import Listener, Survey
@@ -89,7 +90,11 @@ def validate(
         specs_digest=reader.digest,
         policy_digest=policies.digest,
         tasks=len(survey.places),
-        platform_problems=(*platform_problems(survey.demands, opened), *not_held),
+        platform_problems=(
+            *platform_problems(survey.demands, opened),
+            *closed_builds(survey.demands, opened.root),
+            *not_held,
+        ),
     )
 
 
