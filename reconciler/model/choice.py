@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reconciler.model.capability import Backend, BackendKind
 
 _ORDER = tuple(BackendKind)
+_EMULATE = "install qemu-user-static (binfmt)"
 # What a person may do so that a way to build is there.
 _FIXES = {
     BackendKind.BUILDCTL: "install buildctl and declare platforms.PLATFORM.buildkit: ADDRESS",
@@ -64,7 +65,8 @@ def choose(
     fitting = [item for item in building if item.secrets or not needs.secrets]
     if not fitting:
         why = f"the {_names(building)} builder cannot mount secrets"
-        return NoBackend(why, _FIXES[BackendKind.BUILDKIT] + ", or buildah")
+        free = "" if forced == "auto" else f"remove `backend: {forced}` from the platform's entry; "
+        return NoBackend(why, free + _FIXES[BackendKind.BUILDKIT] + ", or buildah")
     return min(fitting, key=lambda item: _ORDER.index(item.kind))
 
 
@@ -87,11 +89,12 @@ def _wrong_platform(backends: Sequence[Backend], platform: str) -> NoBackend:
     copying = _names(item for item in backends if platform in item.assembles)
     if copying:
         why = f"{copying} puts {platform} together from COPY and ADD, and cannot RUN there"
-        return NoBackend(why, f"remove RUN, or declare an engine for platforms.{platform}")
+        fix = f"remove RUN, or declare an engine for platforms.{platform}"
+        return NoBackend(why, fix if platform.startswith("windows/") else f"{_EMULATE}, {fix}")
     why = f"{_names(backends)} cannot build {platform}"
     if platform.startswith("windows/"):
         return NoBackend(why, "install buildah, which puts it together from COPY and ADD")
-    fix = f"install qemu-user-static (binfmt), or declare an engine for platforms.{platform}"
+    fix = f"{_EMULATE}, or declare an engine for platforms.{platform}"
     return NoBackend(why, fix)
 
 

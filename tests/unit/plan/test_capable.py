@@ -57,6 +57,22 @@ def test_what_is_missing_is_said_with_its_fix(
         assert lack.fix
 
 
+def test_a_fix_names_what_stands_in_the_way() -> None:
+    classic = lack_of(
+        PlatformEngine(backend="classic"), engine(CLASSIC, BUILDKIT), read_demand("linux/amd64 bs")
+    )
+    assert classic is not None
+    assert classic.fix.startswith("remove `backend: classic` from the platform's entry")
+    for platform in ("linux/arm/v6", "linux/arm/v7"):
+        copying = BUILDKIT.model_copy(update={"assembles": (platform,)})
+        lack = lack_of(AUTO, engine(copying), read_demand(f"{platform} b"))
+        assert lack is not None
+        assert "qemu-user-static" in lack.fix
+    windows = lack_of(AUTO, engine(BUILDAH), read_demand("windows/amd64 b"))
+    assert windows is not None
+    assert "qemu" not in windows.fix
+
+
 def test_a_backend_that_is_declared_is_the_only_one_that_counts() -> None:
     entry = PlatformEngine(backend="buildctl")
     lack = lack_of(entry, engine(CLASSIC, BUILDKIT), Demand(AMD, builds=True))
