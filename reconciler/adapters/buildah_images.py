@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reconciler.adapters.backends import this_machine
 from reconciler.adapters.buildah_store import Stopping, Store
@@ -18,10 +18,14 @@ _HUB = "docker.io"
 
 
 class BuildahImages:
-    """What a run asks of images, answered without an engine."""
+    """What a run asks of images, answered without an engine.
 
-    def __init__(self, store: Store) -> None:
+    `keeper_untag` takes a name away where images are kept that are not pushed, if that is anywhere.
+    """
+
+    def __init__(self, store: Store, keeper_untag: Callable[[str], None] | None = None) -> None:
         self._store = store
+        self._keeper_untag = keeper_untag
 
     def platform(self) -> tuple[str, str]:
         """(operating system, architecture) of this machine."""
@@ -73,6 +77,11 @@ class BuildahImages:
             if ended.exit_code != 0:
                 return refused(_complaint(said))
             return Transfer(digest=digest.read_text("utf-8").strip())
+
+    def untag(self, name: str) -> None:
+        """Take a name away where images are kept; the store goes away with the run."""
+        if self._keeper_untag is not None:
+            self._keeper_untag(name)
 
     def _inspect(self, reference: str) -> dict[str, str] | None:
         answer: list[bytes] = []

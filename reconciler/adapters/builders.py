@@ -59,7 +59,7 @@ def engineless(
                 keeper.tag(image_id, name)
 
     builder = BuildahBuilder(store, keep if keeper is not None else None)
-    return BuildahImages(store), builder
+    return BuildahImages(store, keeper.remove_image if keeper is not None else None), builder
 
 
 def _gone(kind: BackendKind) -> EngineUnavailable:

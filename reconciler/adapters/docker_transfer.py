@@ -51,6 +51,10 @@ class EngineImages:
         """Push a tagged image."""
         return push_image(self._engine, name, login=login, stopping=stopping)
 
+    def untag(self, name: str) -> None:
+        """Take a name away, and the image with its last name. Nothing if there is none."""
+        self._engine.remove_image(name)
+
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

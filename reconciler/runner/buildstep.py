@@ -68,7 +68,8 @@ def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) 
         raise _failure(step, result, site)
     masked = {f"number {n}": value for n, value in enumerate(site.task.masked, 1)}
     secrets = {**masked, **given}
-    refuse_leaked_secrets(result.image_id, secrets, site.images)
+    names = [*request.tags, *([cache] if cache and site.builder.cache == "inline" else [])]
+    refuse_leaked_secrets(result.image_id, secrets, names, site.images)
     site.built.update(dict.fromkeys(request.tags, result.image_id))
     note_built(request.tags, result.image_id, work)
     if cache is not None and site.multi.push and site.builder.cache == "inline":

@@ -220,7 +220,8 @@ def _build(work: Work, prepared: Prepared, images: Images, builder: Builder) -> 
             work.watch.check()
         if result.image_id is None:
             raise _build_failure(result, images)
-        refuse_leaked_secrets(result.image_id, dict(prepared.build.secrets), images)
+        secrets = dict(prepared.build.secrets)
+        refuse_leaked_secrets(result.image_id, secrets, prepared.build.tags, images)
     return result.image_id
 
 

@@ -115,6 +115,9 @@ class Images(Protocol):
     def push(self, name: str, login: Login | None, stopping: Stopping) -> Transfer:
         """Push a tagged image."""
 
+    def untag(self, name: str) -> None:
+        """Take a name away from an image that must not be used. Nothing if there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:

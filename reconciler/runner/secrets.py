@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from reconciler.base.errors import SecretUnavailable
+from reconciler.base.errors import EngineUnavailable, SecretUnavailable
 from reconciler.base.redact import Redactor
 from reconciler.base.spellings import SHORTEST, maskable
 from reconciler.base.text import one_line
@@ -82,12 +83,20 @@ def refuse_secret_arguments(values: Mapping[str, str], args: Mapping[str, str], 
         raise Failure(Reason.SECRET_DENIED, f"{message}; {fix}")
 
 
-def refuse_leaked_secrets(image_id: str, values: dict[str, str], images: Images) -> None:
-    """Raise Failure if a value stands in the settings or the history of a built image."""
+def refuse_leaked_secrets(
+    image_id: str, values: dict[str, str], names: Iterable[str], images: Images
+) -> None:
+    """Raise Failure if a value stands in the settings or the history of a built image.
+
+    Its names are taken away: nobody shall start or push it by them.
+    """
     if not values:
         return
     traces = images.traces(image_id)
     for name, value in values.items():
         if Redactor([value]).text(traces) != traces:
+            for tag in names:
+                with contextlib.suppress(EngineUnavailable):
+                    images.untag(tag)
             message = f"the secret {name} stands in the image's history or settings; not pushed"
             raise Failure(Reason.SECRET_DENIED, message)

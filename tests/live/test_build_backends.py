@@ -199,7 +199,7 @@ def test_layers_are_kept_and_taken_without_an_engine(served: Workshop) -> None:
 
 @pytest.mark.parametrize("backend", ["buildkit", "buildah"])
 def test_an_image_with_a_secret_in_its_history_is_not_pushed(
-    served: Workshop, backend: str
+    served: Workshop, backend: str, engine: docker.DockerClient
 ) -> None:
     file = served.root / "reconciler.yaml"
     file.write_text(file.read_text() + f"platforms: {{linux/amd64: {{backend: {backend}}}}}\n")
@@ -213,7 +213,10 @@ def test_an_image_with_a_secret_in_its_history_is_not_pushed(
     words = ("build", "app", "-r", "contoso", "-t", image, "--secret", "NPM")
     # Another spelling: the value itself would be refused as an argument, before the build.
     spelled = base64.b64encode(secret.encode()).decode()
-    done = served.call(*words, "--build-arg", f"SPELLED={spelled}")
+    for more in ([], ["--no-push"]):
+        done = served.call(*words, "--build-arg", f"SPELLED={spelled}", *more)
+        with pytest.raises(docker.errors.ImageNotFound):
+            engine.images.get(f"{served.registry}/{image}")
     assert done.returncode == 4
     shown = " ".join((done.stdout + done.stderr).split())
     assert "the secret NPM stands in the image's history or settings; not pushed" in shown

@@ -38,6 +38,7 @@ class MemoryEngine:
     history: str = ""
     made_for: str | None = None
     requests: list[BuildRequest] = field(default_factory=list)
+    untagged: list[str] = field(default_factory=list)
     pushed: list[str] = field(default_factory=list)
     pulled: list[str] = field(default_factory=list)
 
@@ -64,6 +65,9 @@ class MemoryEngine:
     def push(self, name: str, login: Login | None, stopping: Stopping) -> Transfer:
         self.pushed.append(name)
         return self.transfer
+
+    def untag(self, name: str) -> None:
+        self.untagged.append(name)
 
     def build(
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping

@@ -323,6 +323,7 @@ def test_an_image_with_a_secret_in_its_history_is_not_pushed(run: Run) -> None:
     record = run.go(images=["web"], secrets={"TOK": "env:TOK"})
     assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
     assert run.engine.pushed == []
+    assert run.engine.untagged == ["r.example:5000/web:latest"]
 
 
 def test_an_unexpected_error_closes_the_record_and_goes_on(run: Run) -> None:
