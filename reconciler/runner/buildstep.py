@@ -23,7 +23,7 @@ from reconciler.runner.egress import check_dockerfile
 from reconciler.runner.failure import Failure, Stop, written_failure
 from reconciler.runner.fetch import mask_login
 from reconciler.runner.labels import image_labels
-from reconciler.runner.layercache import cache_login, cache_name, keep_cache
+from reconciler.runner.layercache import cache_login, cache_name, keep_cache, keeps_layers
 from reconciler.runner.ledger import StepFailed
 from reconciler.runner.pinning import pinned_dockerfile
 from reconciler.runner.ports import Fetched
@@ -254,7 +254,8 @@ def _prepared(
         cache=cache,
         cache_login=cache_login(cache, step, site.builder, work),
         classic=not step.buildkit,
-        cache_kept=site.multi.push,
+        cache_kept=site.multi.push
+        and keeps_layers(cache, step, site.builder, {*site.task.masked, *secrets.values()}, work),
         keep=not _is_pushed(step, site),
         scratch=work.ports.folder,
     )

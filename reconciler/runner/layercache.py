@@ -7,6 +7,8 @@ A cache makes a build faster and nothing else: without one it is done all the sa
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from reconciler.base.errors import RegistryRefused
 from reconciler.model.build import Login
 from reconciler.model.image import parse_reference
@@ -34,6 +36,20 @@ def cache_name(step: BuildStep, builder: Builder, work: Work) -> str | None:
         work.ledger.say(step.id, f"note: no cache is kept: {why}")
         return None
     return name
+
+
+def keeps_layers(
+    name: str | None, step: BuildStep, builder: Builder, secrets: Collection[str], work: Work
+) -> bool:
+    """Whether a builder may push the layers of a build; said why not if it is for its secrets.
+
+    One that does it while it builds would push them before anybody has searched them.
+    """
+    if name is None or builder.cache != "registry" or not secrets:
+        return True
+    why = f"the {builder.name} builder would push layers before they are searched for its secrets"
+    work.ledger.say(step.id, f"note: no cache is kept of this build: {why}")
+    return False
 
 
 def _hindrance(name: str | None, builder: Builder, work: Work) -> str | None:

@@ -608,6 +608,35 @@ def test_a_builder_that_keeps_its_cache_itself_is_given_the_login(
     assert bench.run.engine.pushed == []
 
 
+@pytest.mark.parametrize(("cache", "kept"), [("registry", False), ("inline", True)])
+def test_a_builder_that_keeps_its_cache_itself_keeps_none_of_a_build_with_secrets(
+    bench: Bench, cache: str, kept: bool
+) -> None:
+    bench.run.engine.cache = cache
+    bench.run.secrets["env:S"] = "hunter2"
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    build = f"-t {REGISTRY}/web:1 --secret id=s,env=S ."
+    step = {"id": "b", "build": build, "cache": "enabled", "env": ["S={{.Values.s}}"]}
+    assert bench.go(step, file={"setSecret": {"s": "env:S"}}).status is RunStatus.SUCCEEDED
+    (request,) = bench.run.engine.requests
+    assert (request.cache, request.cache_kept) == (KEPT, kept)
+    assert ("note: no cache is kept of this build" in bench.run.log.text) is not kept
+    assert bench.run.engine.pushed == ([KEPT] if kept else [])
+
+
+def test_an_inline_cache_with_a_secret_is_pushed_no_more_than_its_image(bench: Bench) -> None:
+    bench.run.secrets["env:S"] = bench.run.engine.history = "hunter2"
+    (bench.run.folder / "Dockerfile").write_text("FROM known\n")
+    build = f"-t {REGISTRY}/web:1 --secret id=s,env=S ."
+    step = {"id": "b", "build": build, "cache": "enabled", "env": ["S={{.Values.s}}"]}
+    record = bench.go(step, file={"setSecret": {"s": "env:S"}})
+    assert ended(record) == (RunStatus.FAILED, Reason.SECRET_DENIED)
+    assert (bench.run.engine.pushed, bench.run.engine.untagged) == (
+        [],
+        [f"{REGISTRY}/web:1", KEPT],
+    )
+
+
 def test_a_login_that_cannot_be_read_leaves_the_cache_without_one(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
