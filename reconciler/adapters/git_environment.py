@@ -102,6 +102,11 @@ def _settings(repository: Repository, target: Place) -> list[tuple[str, str]]:
         ("fetch.recurseSubmodules", "false"),
         ("advice.detachedHead", "false"),
         ("gc.auto", "0"),
+        # Of memory, which is bounded, packs and large files take little.
+        ("core.packedGitWindowSize", "64m"),
+        ("core.packedGitLimit", "256m"),
+        ("core.bigFileThreshold", "32m"),
+        ("pack.threads", "2"),
         ("safe.directory", "*"),
     ]
     if target.scheme == "http":

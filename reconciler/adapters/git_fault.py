@@ -40,6 +40,7 @@ def explained(errors: str, url: str, secrets: Sequence[str]) -> GitFetchError:
 
 
 _CERTIFICATE = ("certificate verif", "ssl certificate", "ssl: certificate", "ssl ca cert")
+_MEMORY = ("out of memory", "cannot allocate memory", "unable to create thread")
 _PAGE = "is this a git repository?"
 _FAULTS = (
     (GitFault.DISK, ("no space left on device", "disk quota exceeded", "out of diskspace")),
@@ -58,6 +59,7 @@ _FAULTS = (
         GitFault.MISSING,
         ("not found", "error: 404", "find remote ref", "not our ref", "does not appear to be"),
     ),
+    (GitFault.REFUSED, _MEMORY),
     (GitFault.REFUSED, ("not allowed", "redirect", "error: 30")),
 )
 
@@ -77,6 +79,8 @@ def _told(text: str, url: str) -> str:
         return _told_of_tls(text, host)
     if fault is GitFault.AUTH and _PAGE in text:
         return no_repository(url).message
+    if any(word in text.lower() for word in _MEMORY):
+        return f"the repository at {host} needs more memory than git is given: {text}"
     if fault is GitFault.REFUSED and "not allowed" not in text:
         return f"{host} redirects elsewhere; a token is never carried along: use the final address"
     return f"{host}: {text}"

@@ -6,7 +6,6 @@ as plain files and holds no `.git`.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from reconciler.adapters.git_program import GitProgram, Stopping, judged
 from reconciler.adapters.git_reach import check_reachable
 from reconciler.adapters.git_refs import SHA, resolve
 from reconciler.adapters.git_submodules import fetch_submodules, left_out, submodules_of
-from reconciler.base.text import did_you_mean, one_line
+from reconciler.adapters.git_tree import write_tree
+from reconciler.base.text import one_line
 from reconciler.model.context import GIT_REF, Submodules
 
 
@@ -43,32 +43,35 @@ def fetch(
     stopping: Stopping,
     *,
     submodules: Submodules | None = None,
+    end: float | None = None,
 ) -> Checkout:
     """Fetch `ref` ("" for the remote's default branch) into `place`, which must not exist.
 
     With `folder`, only the files below it are downloaded where the host can do that. No submodule
-    is fetched without `submodules`. Raises GitFetchError.
+    is fetched without `submodules`. All of it is done by `end` (of the monotonic clock), or within
+    15 minutes. Raises GitFetchError.
     """
     target = judged(repository)
     url = target.url
     place.mkdir(mode=0o700)
-    git = GitProgram(repository, target, place, stopping)
+    git = GitProgram(repository, target, place, stopping, end)
     wanted = resolve(git, url, _checked_ref(ref))
     tree = place / "tree"
     tree.mkdir()
     git.run("init", "--quiet", "--initial-branch=fetched", "--", str(tree))
     git.run("remote", "add", "--", "origin", url)
-    _download(git, wanted.ref, folder)
+    folder = "/".join(word for word in folder.split("/") if word not in {"", "."})
+    _download(git, wanted.ref, partial=bool(folder))
     commit = git.run("rev-parse", "--verify", "FETCH_HEAD^{commit}").strip()
     if SHA.fullmatch(ref) and not repository.anywhere:
         check_reachable(git, url, commit)
-    git.run("checkout", "--quiet", "--detach", commit, "--")
-    if folder.strip("/") and ".." not in folder and not (tree / folder.strip("/")).is_dir():
-        raise _no_folder(git, commit, folder)
+    write_tree(git, commit, folder, tree)
     notes = list(wanted.notes)
     if found := submodules_of(git, folder):
         notes += (
-            fetch_submodules(git, repository, found, submodules, place=place, fetch=_part(stopping))
+            fetch_submodules(
+                git, repository, found, submodules, place=place, fetch=_part(stopping, git.end)
+            )
             if submodules
             else left_out(found)
         )
@@ -77,8 +80,8 @@ def fetch(
     return Checkout(tree, commit, wanted.branch, tuple(notes))
 
 
-def _part(stopping: Stopping) -> Callable[[Repository, str, Path], Checkout]:
-    return lambda repository, commit, place: fetch(repository, commit, "", place, stopping)
+def _part(stopping: Stopping, end: float) -> Callable[[Repository, str, Path], Checkout]:
+    return lambda repository, commit, place: fetch(repository, commit, "", place, stopping, end=end)
 
 
 # ------------------------------------------------------------------ checking
@@ -89,25 +92,12 @@ def _checked_ref(ref: str) -> str:
     return ref
 
 
-def _no_folder(git: GitProgram, commit: str, folder: str) -> GitFetchError:
-    names = git.run("ls-tree", "-r", "-d", "--name-only", commit).splitlines()
-    near = did_you_mean(folder.strip("/"), names)
-    hint = f"; did you mean {one_line(near, 80)}?" if near else ""
-    message = f"the repository has no folder {one_line(folder, 120)}{hint}"
-    return GitFetchError(GitFault.MISSING, message)
-
-
 # --------------------------------------------------------------- downloading
-def _download(git: GitProgram, wanted: str, folder: str) -> None:
-    if folder:
-        literal = re.sub(r"([*?\[\]\\!#])", r"\\\1", folder.strip("/"))
-        git.run("sparse-checkout", "set", "--no-cone", "--end-of-options", f"/{literal}/")
-        partial = ["--filter=blob:none"]
-    else:
-        partial = []
+def _download(git: GitProgram, wanted: str, *, partial: bool) -> None:
+    without = ["--filter=blob:none"] if partial else []
     words = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
     try:
-        git.run("fetch", *words, *partial, "--end-of-options", "origin", wanted)
+        git.run("fetch", *words, *without, "--end-of-options", "origin", wanted)
     except GitFetchError as error:
         if error.fault is not GitFault.BROKEN or not SHA.fullmatch(wanted):
             raise

@@ -6,6 +6,8 @@ does not say who wrote what is built.
 
 from __future__ import annotations
 
+import contextlib
+
 from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_program import GitProgram
 
@@ -18,9 +20,10 @@ def check_reachable(git: GitProgram, url: str, commit: str) -> None:
 
     Its history is downloaded for that, without any file, unless a branch or tag is the commit.
     """
-    tips = git.run("ls-remote", "--heads", "--tags", "--end-of-options", url)
-    if any(line.startswith(commit) for line in tips.splitlines()):
-        return
+    words = ("ls-remote", "--heads", "--tags", "--end-of-options", url)
+    with contextlib.closing(git.pieces(b"\n", *words)) as tips:
+        if any(line.startswith(commit) for line in tips):
+            return
     git.run("fetch", *_FETCH, "--end-of-options", "origin", *_ALL)
     if git.run("for-each-ref", "--count=1", "--contains", commit, "refs/known"):
         return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.adapters.git_fault import GitFault, GitFetchError, no_repository
@@ -14,6 +17,7 @@ _SHORT_SHA = re.compile(r"[0-9a-f]{7,39}")
 _PULL = re.compile(r"(refs/)?pull/\d{1,10}/(head|merge)")
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _MOST_NAMES = 5  # in a message
+_MOST_LINES = 20_000  # looked through for a near name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,19 @@ def resolve(git: GitProgram, url: str, ref: str) -> Wanted:
         return Wanted(ref)
     if _PULL.fullmatch(ref):
         return Wanted(ref if ref.startswith("refs/") else f"refs/{ref}")
-    refs = parse_refs(git.run("ls-remote", "--symref", "--end-of-options", url))
-    if not refs and not git.speaks_git(url):
-        raise no_repository(url)
     if not ref:
-        return _default_branch(refs, url)
-    for name in (ref, _HEADS + ref, _TAGS + ref):
+        return _default_branch(git, url)
+    names = (ref, _HEADS + ref, _TAGS + ref)
+    # Of the other refs, of which there may be millions, nothing is told.
+    whole = ref == "HEAD" or ref.startswith("refs/")
+    kinds, patterns = ((), names) if whole else (("--heads", "--tags"), names[1:])
+    told = git.run("ls-remote", *kinds, "--end-of-options", url, *patterns)
+    refs = parse_refs(told.splitlines())
+    for name in names:
         if name in refs:
             branch = name.removeprefix(_HEADS) if name.startswith(_HEADS) else None
             return Wanted(name, branch, _notes(name, ref, refs))
-    raise _unknown(ref, refs, url)
+    raise _unknown(git, ref, url)
 
 
 def _notes(name: str, ref: str, refs: dict[str, str]) -> tuple[str, ...]:
@@ -53,7 +60,8 @@ def _notes(name: str, ref: str, refs: dict[str, str]) -> tuple[str, ...]:
     return (f"{ref} is a branch and a tag: the branch was taken (the tag is {tag})",)
 
 
-def _unknown(ref: str, refs: dict[str, str], url: str) -> GitFetchError:
+def _unknown(git: GitProgram, ref: str, url: str) -> GitFetchError:
+    refs = _some_refs(git, url)
     near = did_you_mean(ref, _branches(refs))
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
     if _SHORT_SHA.fullmatch(ref):
@@ -62,14 +70,24 @@ def _unknown(ref: str, refs: dict[str, str], url: str) -> GitFetchError:
     return GitFetchError(GitFault.MISSING, message)
 
 
+def _some_refs(git: GitProgram, url: str) -> dict[str, str]:
+    """Branches and tags, not more than can be looked through. Raises GitFetchError for a page."""
+    words = ("ls-remote", "--heads", "--tags", "--end-of-options", url)
+    with contextlib.closing(git.pieces(b"\n", *words)) as lines:
+        refs = parse_refs(itertools.islice(lines, _MOST_LINES))
+    if not refs and not git.speaks_git(url):
+        raise no_repository(url)
+    return refs
+
+
 def _branches(refs: dict[str, str]) -> list[str]:
     return [name.removeprefix(_HEADS) for name in refs if name.startswith(_HEADS)]
 
 
-def parse_refs(text: str) -> dict[str, str]:
+def parse_refs(lines: Iterable[str]) -> dict[str, str]:
     """Names to ids; `HEAD` to the name of the default branch where the remote tells it."""
     refs: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in lines:
         value, _, name = line.partition("\t")
         if value.startswith("ref: "):
             refs["HEAD"] = value.removeprefix("ref: ")
@@ -78,10 +96,12 @@ def parse_refs(text: str) -> dict[str, str]:
     return refs
 
 
-def _default_branch(refs: dict[str, str], url: str) -> Wanted:
-    head = refs.get("HEAD")
+def _default_branch(git: GitProgram, url: str) -> Wanted:
+    # `*/HEAD` is meant by it, and there may be branches of that name: it comes first.
+    told = git.run("ls-remote", "--symref", "--end-of-options", url, "HEAD")
+    head = parse_refs(told.splitlines()).get("HEAD")
     if head is None:
-        raise _no_default(refs, url)
+        raise _no_default(_some_refs(git, url), url)
     if head.startswith(_HEADS):
         return Wanted(head, head.removeprefix(_HEADS))
     return Wanted("HEAD")

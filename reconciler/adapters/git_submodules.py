@@ -6,9 +6,10 @@ it. Each submodule is fetched as a repository of its own, one commit of it and n
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,12 @@ Fetch = Callable[[Repository, str, Path], "Checkout"]
 def submodules_of(git: GitProgram, folder: str) -> dict[str, str]:
     """Paths of the submodules below a folder, and the ids of their commits."""
     below = [folder.strip("/")] if folder.strip("/") else []
-    listed = git.run("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *below)
-    entries = (entry.partition("\t") for entry in listed.split("\0"))
+    words = ("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *below)
+    with contextlib.closing(git.pieces(b"\0", *words)) as listed:
+        return _gitlinks(entry.partition("\t") for entry in listed)
+
+
+def _gitlinks(entries: Iterable[tuple[str, str, str]]) -> dict[str, str]:
     return {name: head.split()[1] for head, _, name in entries if head.startswith(_SUBMODULE)}
 
 

@@ -32,7 +32,7 @@ def read_tips(repository: Repository, folder: Path, stopping: Stopping, *, tags:
     git = GitProgram(repository, target, folder, stopping)
     patterns = ["HEAD", f"{_HEADS}*", *([f"{_TAGS}*"] if tags else [])]
     words = ("ls-remote", "--symref", "--end-of-options", target.url, *patterns)
-    found = parse_refs(git.run(*words))
+    found = parse_refs(git.run(*words).splitlines())
     if not found and not git.speaks_git(target.url):
         raise no_repository(target.url)
     if len(found) > _MOST:
