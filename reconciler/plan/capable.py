@@ -10,6 +10,7 @@ from reconciler.model.choice import Needs, NoBackend, choose
 from reconciler.model.demand import Demand
 from reconciler.model.workspace import PlatformEngine, Workspace
 
+_START = "start the engine"
 _EMULATOR = "install qemu-user-static (binfmt) beside the engine"
 
 
@@ -58,13 +59,16 @@ def _lack_of_builder(entry: PlatformEngine, capability: Capability, demand: Dema
     refused = asked(runs=True)
     if refused is None:
         return None
-    return Lack(refused.why, refused.fix, certain=asked(runs=False) is not None)
+    certain = asked(runs=False) is not None
+    if capability.version is None and capability.engine != "auto":
+        return Lack(f"no engine answers, and {refused.why}", f"{_START}, or {refused.fix}", certain)
+    return Lack(refused.why, refused.fix, certain)
 
 
 def _cannot_start(capability: Capability, platform: str) -> Lack:
     declare = f"declare an engine that runs it: platforms.{platform}.engine"
     if capability.version is None:
-        return Lack("no engine answers, and its steps start containers", "start the engine")
+        return Lack("no engine answers, and its steps start containers", _START)
     fix = declare if platform.startswith("windows/") else f"{_EMULATOR}, or {declare}"
     return Lack(f"the engine runs {spell_platforms(capability.runs)} only", fix)
 

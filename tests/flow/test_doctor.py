@@ -373,6 +373,21 @@ def test_an_engine_that_is_gone_takes_nothing_away_that_is_known(project: Projec
         assert recorded(connection) == (known,)
 
 
+def test_a_declared_engine_that_does_not_answer_is_told_by_plan_too(project: Project) -> None:
+    gone = "tcp://127.0.0.1:9"
+    with registry() as server:
+        declare(project, server)
+        config = project.root / "reconciler.yaml"
+        config.write_text(
+            config.read_text() + f"platforms: {{linux/arm64: {{engine: '{gone}'}}}}\n"
+        )
+        project.write("web-api", platform="linux/arm64")
+        assert json.loads(project.run("doctor", "-o", "json").out)["recorded"] is True
+        told = "".join(project.run("plan").out.split())
+    assert f"theengine{gone}cannotdolinux/arm64:noengineanswers" in told
+    assert "noengine;recordedbydoctor" in told
+
+
 def test_help_lists_it_with_the_daemon(project: Project) -> None:
     _, _, daemon = project.run("--help").out.partition("Daemon:")
     assert "\n  doctor" in daemon.partition("\n\n")[0]

@@ -120,3 +120,15 @@ def test_doctor_and_plan_agree_on_every_platform_here(workshop: Workshop) -> Non
 def _platform_of(address: str, kind: str) -> str:
     name = address.removeprefix(f"contoso/{kind}-")
     return next(one for one in PLATFORMS if one.replace("/", "-") == name)
+
+
+def test_a_run_names_the_declared_engine_that_does_not_answer(workshop: Workshop) -> None:
+    config = workshop.root / "reconciler.yaml"
+    entry = "platforms: {windows/amd64: {engine: 'tcp://127.0.0.1:9'}}\n"
+    config.write_text(config.read_text() + entry)
+    (workshop.root / "ctx").mkdir(exist_ok=True)
+    (workshop.root / "ctx" / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\nRUN x\n")
+    ended = workshop.call("build", "ctx", "--platform", "windows/amd64", "--no-push")
+    told = " ".join((ended.stdout + ended.stderr).split())
+    assert ended.returncode != 0
+    assert "no container engine answers at tcp://127.0.0.1:9" in told

@@ -125,13 +125,15 @@ def _has_state(found: list[Finding]) -> bool:
 
 
 def _record(opened: OpenWorkspace, engines: list[Capability]) -> bool:
-    """Keep what engines can do, for plans. Of one that does not answer nothing was learned; but a
-    machine without an engine, that builds all the same, is one to plan for.
+    """Keep what engines can do, for plans; of one that is declared, that it does not answer, too.
+
+    Of `auto` nothing was learned then: the machine that runs may have one. But a machine without an
+    engine, that builds all the same, is one to plan for.
     """
     from reconciler.store.capabilities import record  # noqa: PLC0415  (late: SQLAlchemy)
 
     learned = [
-        one for one in engines if one.version is not None or (one.engine == "auto" and one.backends)
+        one for one in engines if one.version is not None or one.engine != "auto" or one.backends
     ]
     try:
         with opened.database.write() as connection:

@@ -95,7 +95,10 @@ def _chosen(
         return _wired(found, wanted, engine, client)
     if not backends:
         raise missing
-    raise EngineUnavailable(f"{wanted.platform} cannot be built here: {found.why}", hint=found.fix)
+    why, fix = f"{wanted.platform} cannot be built here: {found.why}", found.fix
+    if engine is None:  # it would have been the first to build
+        why, fix = f"{missing.message}, and {why}", "; or ".join(filter(None, (missing.hint, fix)))
+    raise EngineUnavailable(why, hint=fix)
 
 
 def _choice(wanted: Wanted, backends: tuple[Backend, ...]) -> Backend | NoBackend:
