@@ -1,4 +1,5 @@
-"""Stand-ins of Azure Key Vault, a machine's identity endpoint and HashiCorp Vault, over real TLS.
+"""Stand-ins of Azure Key Vault and HashiCorp Vault, over real TLS, and of a machine's identity
+endpoint, over plain HTTP: that endpoint of Azure (IMDS) is link-local and has no other way.
 
 Their names are the real ones: a proxy leads them here, and a certificate authority of its own makes
 them trusted, so that the program under test is told nothing but what an environment may tell it.
