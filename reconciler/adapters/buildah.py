@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.adapters.buildah_output import WithoutOwnArguments
 from reconciler.adapters.buildah_store import Stopping, Store
 from reconciler.adapters.buildoutput import Tail, ignore_file, secret_files
 from reconciler.adapters.files import private_folder
@@ -39,8 +41,13 @@ class BuildahBuilder:
         self, request: BuildRequest, on_output: Callable[[bytes], None], stopping: Stopping
     ) -> BuildResult:
         """Build, hand over the output as it comes; every process of it is ended on a stop."""
-        tail = Tail(on_output)
-        with private_folder() as folder, secret_files(request.secrets) as files:
+        output = WithoutOwnArguments(on_output)
+        tail = Tail(output)
+        with (
+            contextlib.closing(output),
+            private_folder() as folder,
+            secret_files(request.secrets) as files,
+        ):
             id_file, nothing = folder / "id", folder / "ignored"
             nothing.touch()
             words = _arguments(request, id_file, ignore_file(request) or nothing, files)
@@ -50,7 +57,7 @@ class BuildahBuilder:
             if ended.exit_code != 0:
                 return _failed(tail)
             built = BuildResult(image_id=_image_id(id_file.read_text("utf-8")))
-        return self._kept(request, built, tail, stopping) if request.keep else built
+        return self._kept(request, built, Tail(on_output), stopping) if request.keep else built
 
     def _cached(
         self,
