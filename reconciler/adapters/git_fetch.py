@@ -19,7 +19,7 @@ from reconciler.adapters.git_refs import SHA, resolve
 from reconciler.adapters.git_submodules import fetch_submodules, left_out, submodules_of
 from reconciler.adapters.git_tree import write_tree
 from reconciler.base.text import one_line
-from reconciler.model.context import GIT_REF, Submodules
+from reconciler.model.context import GIT_REF, GIT_REF_RULE, Submodules
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _part(stopping: Stopping, end: float) -> Callable[[Repository, str, Path], C
 # ------------------------------------------------------------------ checking
 def _checked_ref(ref: str) -> str:
     if ref and not GIT_REF.fullmatch(ref):
-        message = f"{one_line(ref, 80)!r} is no branch, tag, commit or pull/N/head"
+        message = f"{one_line(ref, 80)!r} is no branch, tag, commit or pull/N/head; {GIT_REF_RULE}"
         raise GitFetchError(GitFault.REFUSED, message)
     return ref
 

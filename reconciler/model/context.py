@@ -51,10 +51,13 @@ def _is_git_url(source: str) -> bool:
     return azure and "/_git/" in parts.path and not parts.query
 
 
-# What a repository is asked for: a branch, a tag, a commit, pull/N/head.
+# What a repository is asked for: a branch, a tag, a commit, pull/N/head. Of what Git allows
+# (`git check-ref-format`) the signs that start something in a shell are left out: tasks put the
+# name into commands.
 GIT_REF = re.compile(
-    r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)))[A-Za-z0-9][A-Za-z0-9._/@+=-]{0,250}"
+    r"(?!@$)(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|$)|[./]$))[\w@+=,()#%][\w./@+=,()#%-]{0,250}"
 )
+GIT_REF_RULE = "a supported name has letters, digits and _./@+=,()#%-, as Git allows them"
 
 
 def git_location(source: str) -> tuple[str, str, str]:

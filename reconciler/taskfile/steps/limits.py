@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from reconciler.model.context import (
     GIT_REF,
+    GIT_REF_RULE,
     ContextKind,
     artifact_location,
     context_kind,
@@ -118,8 +119,7 @@ def _context_limits(build: BuildArguments, start: str) -> Iterator[Limit]:
 def _repository_limits(build: BuildArguments) -> Iterator[Limit]:
     url, ref, folder = git_location(build.context)
     if ref and not GIT_REF.fullmatch(ref):
-        fix = "write https://HOST/REPOSITORY.git#REF:FOLDER"
-        yield Limit("this is no branch, tag, commit or pull/N/head", ref, fix)
+        yield Limit("this is no branch, tag, commit or pull/N/head", ref, GIT_REF_RULE)
     if url.startswith(("git@", "git://")):
         fix = "write https://HOST/REPOSITORY.git#REF:FOLDER"
         yield Limit("this version fetches repositories by https only", build.context, fix)

@@ -82,7 +82,31 @@ def test_a_folder_may_be_called_as_an_option(
         "*",
         "refs/heads/--x;y",
         "HEAD@{0}",
+        "@",
+        "a/.b",
+        "a.",
+        "a$(touch)",
+        "a;b",
+        "a`b`",
     ],
 )
 def test_a_ref_is_a_plain_name(ref: str, door: Door, server: GitServer) -> None:
     door.refuse(f"{server.url}/app.git#{ref}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_under", "ünï", "a,b", "x(1)", "日本/語", "#1", "a#b", "50%", "+x", "a@b", "feature/x-1"],
+)
+def test_a_name_that_git_allows_is_a_branch(
+    name: str, door: Door, server: GitServer, repositories: Path
+) -> None:
+    git(repositories / "app.git", "branch", "--", name, "trunk")
+    found = door.fetch(f"{server.url}/app.git#{name}")
+    commit = git(repositories / "app-work", "rev-parse", "HEAD").strip()
+    assert (found.branch, found.commit) == (name, commit)
+
+
+def test_a_name_that_is_refused_is_told_with_what_is_allowed(door: Door, server: GitServer) -> None:
+    message = door.refuse(f"{server.url}/app.git#a$b")
+    assert "a supported name has letters, digits and _./@+=,()#%-" in message

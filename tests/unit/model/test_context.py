@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from reconciler.model.context import Context, ContextKind, context_kind, git_location
+from reconciler.model.context import GIT_REF, Context, ContextKind, context_kind, git_location
 
 KINDS = [
     (".", ContextKind.LOCAL),
@@ -55,3 +59,14 @@ def test_nothing_as_context_needs_no_token() -> None:
     token = {"secret": "env:PAT"}
     with pytest.raises(ValidationError, match="needs no token"):
         Context.model_validate({"source": "/dev/null", "token": token})
+
+
+@given(st.text(st.sampled_from("ab_1ü./@+=,()#%-{}~^:?*[\\\\ $;"), min_size=1, max_size=8))
+@example("a.lock")
+@example("a.lock/b")
+def test_a_ref_that_is_taken_is_one_that_git_takes(ref: str) -> None:
+    """And the other way round, but for signs of a shell and a leading `-`."""
+    argv = ["git", "check-ref-format", f"refs/heads/{ref}"]
+    legal = subprocess.run(argv, check=False).returncode == 0 and ref != "@"
+    plain = not ref.startswith("-") and not set(ref) & set("{}$;")
+    assert bool(GIT_REF.fullmatch(ref)) == (legal and plain)
