@@ -29,11 +29,14 @@ class Queue(Protocol):
     def renew(self, leases: Sequence[Lease], /) -> Mapping[str, str | None]:
         """Extend leases; who wants the run of each to stop. What is missing is lost."""
 
-    def settle(self, lease: Lease, /) -> bool:
-        """The work of a lease is over: True if its run has ended, False if it goes to another."""
+    def settle(self, lease: Lease, /, *, blamed: bool) -> bool:
+        """The work of a lease is over: True if its run has ended, False if it goes to another.
+
+        `blamed`: its own program died, and may do so again.
+        """
 
     def give_back(self, lease: Lease, /) -> None:
-        """The work of a lease was not begun."""
+        """The work of a lease was not begun, or ended on purpose."""
 
 
 class Ended(Protocol):
@@ -82,6 +85,7 @@ class Worker:
     _held: dict[str, Lease] = field(default_factory=dict, init=False)
     _over: list[str] = field(default_factory=list, init=False)
     _unclear: dict[str, Lease] = field(default_factory=dict, init=False)
+    _blameless: set[str] = field(default_factory=set, init=False)
     _renewed: float = field(default=0.0, init=False)
 
     @property
@@ -115,8 +119,11 @@ class Worker:
             with contextlib.suppress(ReconcilerError):
                 for key in self._held:
                     self._programs.end(key)
-                while self._held and not self._over:
-                    self._collect(1.0)
+                while self._held:
+                    for ended in self._programs.over(1.0):
+                        lease = self._held.pop(ended.key, None)
+                        if lease is not None:
+                            self.queue.give_back(lease)
         self._held.clear()
         self._programs = None
 
@@ -127,7 +134,9 @@ class Worker:
         while self._over:
             lease = self._held.get(self._over[-1])
             if lease is not None:
-                done = self.queue.settle(lease)
+                blamed = self._over[-1] not in self._blameless
+                done = self.queue.settle(lease, blamed=blamed)
+                self._blameless.discard(self._over[-1])
                 del self._held[self._over[-1]]
                 self.told("done" if done else "its process was lost; it is queued again", lease)
             # Only now: an end that could not be settled is settled in a later round.
@@ -139,6 +148,7 @@ class Worker:
         # An end that nobody heard of is heard of when its engine has been cleared.
         self._over.clear()
         self._unclear = dict(self._held)
+        self._blameless = set(self._held)
         self.told(f"{why}; the work of {len(self._held)} runs begins anew", None)
 
     def _clear(self) -> None:

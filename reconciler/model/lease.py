@@ -39,11 +39,10 @@ class Enqueued:
 class Lease:
     """A run that a worker has until it is not renewed any more.
 
-    `fence` grows with every holder: a write with an older one is refused. `attempt` counts from 1.
+    `fence` counts the holders from 1: a write with an older one is refused.
     """
 
     run_id: str
     worker: str
     fence: int
-    attempt: int
     pool: str

@@ -79,6 +79,13 @@ def _from_6(connection: Connection) -> None:
     polled_refs.create(connection)
 
 
+def _from_7(connection: Connection) -> None:
+    """Losses of a run are weighed; until then its tries were counted."""
+    known = {column["name"] for column in sa.inspect(connection).get_columns("queue")}
+    if "attempts" in known:
+        connection.execute(sa.text("ALTER TABLE queue RENAME COLUMN attempts TO losses"))
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
@@ -86,4 +93,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {
     4: _from_4,
     5: _from_5,
     6: _from_6,
+    7: _from_7,
 }

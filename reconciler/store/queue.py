@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import Clock, to_iso
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.text import plural
 from reconciler.model.lease import Enqueued, Lease, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.store.database import Database
@@ -23,8 +24,9 @@ from reconciler.store.moment import Moment, moment
 from reconciler.store.runs import closed_by_loss, save_changes
 from reconciler.store.schema import queue, runs
 
-# A run that was lost with so many workers is not given to another one.
-ATTEMPTS = 3
+# A run is not begun again when its losses weigh so much. A program that died while its worker lived
+# is likely to do so again; a worker that was lost has many runs, and most are not to blame.
+LARGEST_LOSS, WORKER_LOSS, PROGRAM_LOSS = 9, 1, 3
 _AT_ONCE = 500  # values in one question
 # Two workers that count the runs of a pool at the same time would both see room.
 _CLAIMING = 0x7265636F  # a lock's number on PostgreSQL; on SQLite writers wait for each other
@@ -155,8 +157,9 @@ def claim(
 ) -> list[Claimed]:
     """Take runs that may start: highest priority, then oldest, as many as there is room for.
 
-    A run whose lease is over is taken over with a higher fence; one that was lost with `ATTEMPTS`
-    workers, or that somebody canceled, is closed. Of one series only one is done at a time.
+    A run whose lease is over is taken over with a higher fence; one that was lost too often (three
+    times by its program, or nine times with its worker), or that somebody canceled, is closed. Of one
+    series only one is done at a time.
     """
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
@@ -234,7 +237,7 @@ def _free(connection: Connection, pool: str, left: int, busy: _Busy, now: Moment
 def _claimed(connection: Connection, row: Row[Any], worker: str) -> Claimed:
     # Read when the row is locked: until then a newer event may fold its work into this run.
     stored = connection.execute(sa.select(runs.c.record).where(runs.c.id == row.run_id))
-    lease = Lease(row.run_id, worker, row.fence + 1, row.attempts + 1, row.pool)
+    lease = Lease(row.run_id, worker, row.fence + 1, row.pool)
     return Claimed(lease, RunRecord.model_validate_json(stored.scalar_one()))
 
 
@@ -263,7 +266,7 @@ def _lend(connection: Connection, lease: Lease, now: Moment, lease_seconds: floa
         .values(
             worker=lease.worker,
             fence=lease.fence,
-            attempts=lease.attempt,
+            losses=queue.c.losses + WORKER_LOSS,  # until it is settled
             lease_until=now.seconds + lease_seconds,
             clock=now.clock,
         )
@@ -273,13 +276,18 @@ def _lend(connection: Connection, lease: Lease, now: Moment, lease_seconds: floa
 
 def _closed(connection: Connection, claimed: Claimed, clock: Clock) -> bool:
     """True if a run that was taken shall not be done: lost too often, or canceled meanwhile."""
-    run_id, lost = claimed.lease.run_id, claimed.lease.attempt - 1
-    asked = sa.select(runs.c.cancel_requested).where(runs.c.id == run_id)
-    canceled = connection.execute(asked).scalar_one()
-    if canceled is not None:
-        _finish(connection, _canceled(claimed.record, canceled, clock))
-    elif lost >= ATTEMPTS:
-        message = f"{lost} workers were lost with this run"
+    asked = (
+        sa.select(runs.c.cancel_requested, queue.c.losses)
+        .join(queue, queue.c.run_id == runs.c.id)
+        .where(runs.c.id == claimed.lease.run_id)
+    )
+    row = connection.execute(asked).one()
+    if row.cancel_requested is not None:
+        _finish(connection, _canceled(claimed.record, row.cancel_requested, clock))
+    elif row.losses - WORKER_LOSS >= LARGEST_LOSS:
+        message = (
+            f"it was lost {plural(claimed.lease.fence - 1, 'time')}: its program or its worker"
+        )
         _finish(connection, closed_by_loss(claimed.record, message, clock()))
     else:
         return False
@@ -361,7 +369,7 @@ def lease_of(database: Database, run_id: str, worker: str, fence: int) -> Lease:
         row = connection.execute(query).first()
     if row is None:
         raise LeaseLost(f"run {run_id} was taken over from {worker}")
-    return Lease(run_id, worker, fence, row.attempts, row.pool)
+    return Lease(run_id, worker, fence, row.pool)
 
 
 def check_lease(connection: Connection, lease: Lease) -> None:
@@ -371,17 +379,16 @@ def check_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"run {lease.run_id} was taken over from {lease.worker}")
 
 
-def settle(database: Database, lease: Lease, *, begun: bool = True) -> bool:
+def settle(database: Database, lease: Lease, loss: int = PROGRAM_LOSS) -> bool:
     """The work of a lease is over, however that came. True if its run has ended, or is another's.
 
-    False if it has not: then it waits again in its old place. A try that was not `begun` does not
-    count.
+    False if it has not: then it waits again in its old place. `loss`: what that weighs, 0 for work
+    that was not begun, or that a worker ended on purpose.
     """
-    attempts = queue.c.attempts if begun else queue.c.attempts - 1
     back = (
         sa.update(queue)
         .where(_held(lease), queue.c.ended == 0)
-        .values(worker=None, lease_until=None, attempts=attempts)
+        .values(worker=None, lease_until=None, losses=queue.c.losses - WORKER_LOSS + loss)
     )
     with database.write() as connection:
         if connection.execute(back).rowcount == 1:

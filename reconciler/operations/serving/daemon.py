@@ -262,7 +262,7 @@ class Daemon:
     def _told(self, text: str, lease: Lease | None) -> None:
         facts = {"message": text}
         if lease is not None:
-            facts |= {"run": lease.run_id, "attempt": str(lease.attempt)}
+            facts |= {"run": lease.run_id, "attempt": str(lease.fence)}
         self.tell("worker", facts)
 
     def _sweep(self) -> None:

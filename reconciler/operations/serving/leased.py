@@ -29,7 +29,7 @@ def do_leased(opened: OpenWorkspace, run_id: str, worker: str, fence: int) -> Ru
     lease = lease_of(place.database, run_id, worker, fence)
     keep = _keeper(place, lease)
     record = get_run(place, run_id)
-    if lease.attempt > 1:
+    if lease.fence > 1:
         clear_run(place, run_id)
     try:
         request = request_of(opened, record)

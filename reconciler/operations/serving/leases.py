@@ -12,7 +12,7 @@ from reconciler.engine.worker import key_of
 from reconciler.model.lease import Lease
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
-from reconciler.store.queue import Room, claim, renew, settle
+from reconciler.store.queue import PROGRAM_LOSS, WORKER_LOSS, Room, claim, renew, settle
 
 # Commands that the program calls itself with; they are no part of what users call.
 LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"
@@ -38,7 +38,7 @@ class StoredQueue:
         rooms = {pool: Room(count, self.caps.get(pool)) for pool, count in free.items()}
         found = claim(self.database, self.worker, rooms, self.lease_seconds, self.clock)
         for claimed in found:
-            if claimed.lease.attempt == 1:
+            if claimed.lease.fence == 1:
                 self.began(claimed.record)
         return [claimed.lease for claimed in found]
 
@@ -46,16 +46,19 @@ class StoredQueue:
         """Extend leases; who wants the run of each to stop. What is missing is lost."""
         return renew(self.database, leases, self.lease_seconds)
 
-    def settle(self, lease: Lease) -> bool:
-        """The work of a lease is over: True if its run has ended, False if it goes to another."""
-        over = settle(self.database, lease)
+    def settle(self, lease: Lease, *, blamed: bool = True) -> bool:
+        """The work of a lease is over: True if its run has ended, False if it goes to another.
+
+        `blamed`: its own program died, and may do so again.
+        """
+        over = settle(self.database, lease, PROGRAM_LOSS if blamed else WORKER_LOSS)
         if over:
             self.ended(lease.run_id)
         return over
 
     def give_back(self, lease: Lease) -> None:
-        """The work of a lease was not begun."""
-        settle(self.database, lease, begun=False)
+        """The work of a lease was not begun, or ended on purpose."""
+        settle(self.database, lease, 0)
 
 
 class RunPrograms:

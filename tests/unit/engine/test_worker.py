@@ -203,6 +203,8 @@ def test_a_killed_guardian_is_replaced_and_its_runs_come_back(shop: Shop) -> Non
     assert [text for text in shop.told if "guardian" in text] == [
         "- the guardian of this worker was killed; the work of 1 runs begins anew"
     ]
+    with shop.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT losses FROM queue").all() == []
     # Not before the engine is cleared, and without waiting for the end of the lease.
     assert shop.events()[:3] == ["begin r1/1", "cleared r1/1", "begin r1/2"]
 
@@ -230,7 +232,7 @@ class Away:
     def renew(self, _leases: Sequence[Lease]) -> Mapping[str, str | None]:
         raise StateUnusable("away")
 
-    def settle(self, _lease: Lease) -> bool:
+    def settle(self, *_lease: object, **_blamed: object) -> bool:
         raise StateUnusable("away")
 
     def give_back(self, _lease: Lease) -> None:

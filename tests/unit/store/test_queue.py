@@ -16,7 +16,9 @@ from reconciler.store import queue as module
 from reconciler.store.database import Database, open_database
 from reconciler.store.moment import Moment
 from reconciler.store.queue import (
-    ATTEMPTS,
+    LARGEST_LOSS,
+    PROGRAM_LOSS,
+    WORKER_LOSS,
     Claimed,
     LeaseLost,
     Room,
@@ -195,8 +197,8 @@ def test_a_lease_that_is_over_is_taken_over_with_a_higher_fence(world: World) ->
     assert world.ids("b") == []
     world.seconds += 0.1
     second = world.lease("b")
-    assert (first.fence, first.attempt) == (1, 1)
-    assert (second.fence, second.attempt, second.worker) == (2, 2, "b")
+    assert first.fence == 1
+    assert (second.fence, second.worker) == (2, "b")
 
 
 def test_a_lease_of_an_earlier_start_of_the_machine_is_over(world: World) -> None:
@@ -260,7 +262,7 @@ def test_states_on_the_way_are_stored_and_keep_the_lease(world: World) -> None:
 def test_a_run_lost_with_too_many_workers_is_closed(world: World) -> None:
     world.add("r1")
     step = StepRecord(name="build", kind="build", status=StepStatus.RUNNING)
-    for _ in range(ATTEMPTS):
+    for _ in range(LARGEST_LOSS // WORKER_LOSS):
         lease = world.lease()
         going = world.record("r1").model_copy(
             update={"status": RunStatus.RUNNING, "steps": (step,)}
@@ -270,7 +272,7 @@ def test_a_run_lost_with_too_many_workers_is_closed(world: World) -> None:
     assert world.ids() == []
     record = world.record("r1")
     assert (record.status, record.reason) == (RunStatus.FAILED, Reason.LOST)
-    assert record.message == "3 workers were lost with this run"
+    assert record.message == "it was lost 9 times: its program or its worker"
     assert [step.status for step in record.steps] == [StepStatus.CANCELED]
     assert depths(world.database) == {}
 
@@ -278,18 +280,18 @@ def test_a_run_lost_with_too_many_workers_is_closed(world: World) -> None:
 def test_a_run_that_is_given_back_keeps_its_place_and_its_tries(world: World) -> None:
     world.add("r1")
     world.add("r2")
-    for _ in range(ATTEMPTS + 2):
+    for _ in range(LARGEST_LOSS + 2):
         lease = world.lease()
-        assert (lease.run_id, lease.attempt) == ("r1", 1)
-        assert not settle(world.database, lease, begun=False)
+        assert lease.run_id == "r1"
+        assert not settle(world.database, lease, 0)
     assert world.ids() == ["r1", "r2"]
 
 
 def test_a_run_that_was_begun_and_lost_is_tried_again_at_once(world: World) -> None:
     world.add("r1")
-    for attempt in range(1, ATTEMPTS + 1):
+    for number in range(1, LARGEST_LOSS // PROGRAM_LOSS + 1):
         lease = world.lease()
-        assert (lease.attempt, lease.fence) == (attempt, attempt)
+        assert lease.fence == number
         assert not settle(world.database, lease)
     assert world.ids() == []
     assert world.record("r1").reason is Reason.LOST
