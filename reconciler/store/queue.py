@@ -158,8 +158,8 @@ def claim(
     """Take runs that may start: highest priority, then oldest, as many as there is room for.
 
     A run whose lease is over is taken over with a higher fence; one that was lost too often (three
-    times by its program, or nine times with its worker), or that somebody canceled, is closed. Of one
-    series only one is done at a time.
+    times by its program, or nine times with its worker), or that somebody canceled, is closed. Of
+    one series only one is done at a time.
     """
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
