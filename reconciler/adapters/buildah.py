@@ -14,6 +14,7 @@ from reconciler.adapters.files import private_folder
 from reconciler.adapters.process import Ended
 from reconciler.model.build import BuildRequest, BuildResult
 from reconciler.model.image import parse_reference
+from reconciler.taskfile.dockerfile.ignore import for_old_clients
 
 # (archive, id, names): takes a `docker save` file to an engine.
 Keep = Callable[[Path, str, tuple[str, ...]], None]
@@ -48,9 +49,12 @@ class BuildahBuilder:
             private_folder() as folder,
             secret_files(request.secrets) as files,
         ):
-            id_file, nothing = folder / "id", folder / "ignored"
-            nothing.touch()
-            words = _arguments(request, id_file, ignore_file(request) or nothing, files)
+            id_file, ignored = folder / "id", folder / "ignored"
+            found = ignore_file(request)
+            text = found.read_text("utf-8", "surrogateescape") if found else ""
+            # It reads them as the docker client before 23 did.
+            ignored.write_text(for_old_clients(text), "utf-8", "surrogateescape")
+            words = _arguments(request, id_file, ignored, files)
             ended = self._cached(request, words, folder, tail, stopping)
             if ended.stopped:
                 return BuildResult(exit_code=130, stopped=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reconciler.adapters.buildoutput import Tail, ended_result, secret_files
+from reconciler.adapters.buildoutput import Tail, ended_result, for_old_client, secret_files
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.process import capture, stream
 from reconciler.adapters.programs import passed_on, programs
@@ -88,6 +88,8 @@ class BuildKitBuilder:
         tail = Tail(on_output)
         with private_folder() as folder:
             id_file = folder / "id"
+            if self._client.kind == "built-in":
+                request = replace(request, dockerfile=for_old_client(request, folder))
             with secret_files(request.secrets) as files:
                 ended = stream(
                     _arguments(self._client.path, request, id_file, files),

@@ -12,6 +12,7 @@ from reconciler.adapters.process import Ended
 from reconciler.base.inside import real_file
 from reconciler.base.spellings import to_bytes
 from reconciler.model.build import BuildRequest, BuildResult
+from reconciler.taskfile.dockerfile.ignore import for_old_clients
 
 _ERROR_LINE = re.compile(
     r"^(?:ERROR: |error: )?((?:failed to|executor failed|process \").*)", re.MULTILINE
@@ -44,6 +45,26 @@ def ignore_file(request: BuildRequest) -> Path | None:
     places = (own, request.context / ".dockerignore")
     found = (real_file(path.parent, path.name) for path in places)
     return next(filter(None, found), None)
+
+
+def for_old_client(request: BuildRequest, folder: Path) -> Path:
+    """The Dockerfile for a client before 23: a copy where its ignore file has to be respelled.
+
+    The copy lies in `folder`, a private one, with the ignore file beside it.
+    """
+    found = ignore_file(request)
+    if found is None:
+        return request.dockerfile
+    text = found.read_text("utf-8", "surrogateescape")
+    spelled = for_old_clients(text)
+    if spelled == text:
+        return request.dockerfile
+    place = folder / "dockerfile"
+    place.mkdir(mode=0o700)
+    copy = place / request.dockerfile.name
+    copy.write_bytes(request.dockerfile.read_bytes())
+    copy.with_name(copy.name + ".dockerignore").write_text(spelled, "utf-8", "surrogateescape")
+    return copy
 
 
 @contextmanager

@@ -16,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.adapters.buildkit import BuildKitBuilder, DockerClient, find_client
+from reconciler.model.build import BuildRequest
 from reconciler.runner.context import ignore_rules, measure
 
 NAMES = ("a", "b", "ab", "a.b", "c d")
@@ -46,6 +48,17 @@ old_rules = st.one_of(
 )
 
 
+# Signs that clients before 23 take for an expression, and endings that they do not know.
+SIGNED = ("a+b", "(a|b)", "a{2}", "a.b", "aab", "ab", "a", "b", "aa")
+signed_tree = st.sets(
+    st.lists(st.sampled_from(SIGNED), min_size=1, max_size=2).map("/".join), min_size=2, max_size=8
+).map(sorted)  # fmt: skip
+signed_rules = st.lists(
+    pattern(*SIGNED, "*", "a*", "*b)", "?+b", "[+(]*", "**", "**b", "a**", "**.b", "(a**"),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
 def client_version() -> int:
     program = shutil.which("docker")
     if program is None:
@@ -71,7 +84,12 @@ def built(engine: docker.DockerClient, folder: Path) -> set[str]:
     if "no source files were specified" in done.stdout + done.stderr:
         return set()
     assert done.returncode == 0, done.stderr
-    image = engine.images.get(done.stdout.strip().splitlines()[-1])
+    return image_files(engine, done.stdout.strip().splitlines()[-1])
+
+
+def image_files(engine: docker.DockerClient, image_id: str) -> set[str]:
+    """The files of an image, which is removed."""
+    image = engine.images.get(image_id)
     try:
         if not image.attrs["RootFS"].get("Layers"):
             return set()  # nothing was left to copy
@@ -87,6 +105,18 @@ def built(engine: docker.DockerClient, folder: Path) -> set[str]:
         return found
     finally:
         engine.images.remove(str(image.id), force=True)
+
+
+def built_here(engine: docker.DockerClient, folder: Path, client: DockerClient) -> set[str]:
+    """The files of the image that our builder makes with a client."""
+    address = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    output: list[bytes] = []
+    request = BuildRequest(folder, folder / "Dockerfile", no_cache=True)
+    result = BuildKitBuilder(client, address, os.environ).build(
+        request, output.append, lambda: False
+    )
+    assert result.image_id, b"".join(output).decode()
+    return image_files(engine, result.image_id)
 
 
 def kept(folder: Path) -> set[str]:
@@ -147,6 +177,57 @@ def test_the_corners_are_the_same(
         pytest.skip("this client is older than the rule")
     write(tmp_path, ["a/b/c", "a/b/a", "a/ab", "b/a", "ab", "c d"], lines)
     assert kept(tmp_path) == built(engine, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["**.txt"],
+        ["**b.txt"],
+        ["a+b"],
+        ["(a|b)"],
+        ["(a|b)*"],
+        ["a{2}"],
+        ["*.t+t"],
+        ["[+(]*"],
+        ["a\\+*"],
+        ["**/a+b"],
+        ["a+**"],
+        ["*", "!a+b"],
+        ["a^b", "^a*"],
+    ],
+)
+def test_the_client_that_builds_reads_them_as_we_do(
+    lines: list[str], engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    client = find_client(os.environ)
+    if client is None:
+        pytest.skip("there is no docker client with BuildKit")
+    names = ["a+b", "ab", "aab", "aa", "a", "b", "(a|b)", "(a|b)c", "a{2}", "x.txt", "s/b.txt"]
+    write(tmp_path, [*names, "s/a+b", "s/ab", "x.t+t", "x.tt", "+x", "a^b", ".txt"], lines)
+    assert kept(tmp_path) == built_here(engine, tmp_path, client)
+
+
+@pytest.fixture(scope="module")
+def compared_here(engine: docker.DockerClient) -> object:
+    client = find_client(os.environ)
+    if client is None:
+        pytest.skip("there is no docker client with BuildKit")
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(files=signed_tree, lines=signed_rules)
+    def compare(files: list[str], lines: list[str]) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write(folder, files, lines)
+            assert kept(folder) == built_here(engine, folder, client)
+
+    return compare
+
+
+def test_signs_of_expressions_are_text_to_the_client_that_builds(compared_here: object) -> None:
+    assert callable(compared_here)
+    compared_here()
 
 
 def test_the_size_is_that_of_what_is_kept(tmp_path: Path) -> None:

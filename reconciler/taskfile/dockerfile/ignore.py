@@ -23,7 +23,8 @@ import re2
 _OURS = (".git", ".hg", ".svn", ".bzr", ".reconciler")
 FIRST_RULES = "".join(f"{name}\n**/{name}\n" for name in _OURS)
 
-_ESCAPED = frozenset(".+()|{}$")
+_SIGNS = frozenset("+()|{}")
+_ESCAPED = _SIGNS | frozenset(".$")
 
 # What is asked of each path of a context has an end.
 _MOST_RULES = 5_000
@@ -112,6 +113,36 @@ def joined(first: IgnoreRules, then: IgnoreRules) -> IgnoreRules:
     return IgnoreRules((*first.rules, *then.rules))
 
 
+def for_old_clients(text: str) -> str:
+    """The same rules in words that clients before 23 read as later ones do.
+
+    They take `+ ( ) | { }` for signs of an expression, and `**x` for a whole name.
+    """
+    return "\n".join(map(_old_line, text.removeprefix("\ufeff").split("\n")))
+
+
+def _old_line(line: str) -> str:
+    bare = line.strip()
+    sign = "!" if bare.startswith("!") else ""
+    pattern = _clean(bare.removeprefix("!").strip())
+    if line.startswith("#") or not pattern:
+        return line
+    words = _words(pattern)
+    if _is_plain(words):
+        ending = words[0] == "**"
+        words = [*(["**/", "*"] if ending else words[:1]), *words[1:]]
+        return sign + "".join(f"\\{word}" if word in _SIGNS | {"^"} else word for word in words)
+    return sign + "".join(f"\\{word}" if word in _SIGNS else word for word in words)
+
+
+def _is_plain(words: list[str]) -> bool:
+    """True if Docker compares it as text: at most one `**`, at its beginning or its end."""
+    if any(word in {"*", "?", "[", "]"} or word[:1] == "\\" for word in words):
+        return False
+    stars = [place for place, word in enumerate(words) if word.startswith("**")]
+    return stars in ([], [0], [len(words) - 1])
+
+
 def _rule(line: str, number: int) -> Rule | None:
     pattern = line.strip()
     if not pattern:
@@ -146,15 +177,8 @@ def _clean(path: str) -> str:
 def _matcher(pattern: str) -> Callable[[str], object]:
     """What a pattern matches; the short ways of Docker's code are its meaning, too."""
     words = _words(pattern)
-    plain = not any(word in {"*", "?", "[", "]"} or word[:1] == "\\" for word in words)
-    stars = [place for place, word in enumerate(words) if word.startswith("**")]
-    if plain and not stars:
-        return pattern.__eq__
-    if plain and stars == [0]:
-        return _ending(pattern[2:])
-    if plain and stars == [len(words) - 1]:
-        beginning = pattern[:-2]
-        return lambda path: path.startswith(beginning)
+    if _is_plain(words):
+        return _comparison(pattern)
     last = len(words) - 1
     regex = "".join(_piece(word, last=place == last) for place, word in enumerate(words))
     matches: Callable[[str], object] = re2.compile(_text(regex), _options()).fullmatch
@@ -170,6 +194,15 @@ def _options() -> re2.Options:
 def _text(name: str) -> str:
     """A name whose bytes are no UTF-8, as Go reads it."""
     return name if name.isascii() else _NO_TEXT.sub("\ufffd", name)
+
+
+def _comparison(pattern: str) -> Callable[[str], object]:
+    if pattern.startswith("**"):
+        return _ending(pattern[2:])
+    if pattern.endswith("**"):
+        beginning = pattern[:-2]
+        return lambda path: path.startswith(beginning)
+    return pattern.__eq__
 
 
 def _ending(end: str) -> Callable[[str], object]:

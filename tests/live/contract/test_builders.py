@@ -195,6 +195,18 @@ def test_ignored_files_are_left_out(bench: Bench) -> None:
     assert bench.build().exit_code == 0
 
 
+def test_ignore_rules_mean_the_same_to_every_backend(bench: Bench) -> None:
+    for name in ("a+b", "aab", "(c|d)", "c", "x.txt", "e{2}", "ee"):
+        (bench.folder / name).write_text(uuid.uuid4().hex)
+    (bench.folder / ".dockerignore").write_text("a+b\n(c|d)\n**.txt\ne{2}\n")
+    bench.write(
+        "COPY . /x/",
+        "RUN cd /x && test -e aab && test -e c && test -e ee"
+        " && ! test -e a+b && ! test -e '(c|d)' && ! test -e x.txt && ! test -e 'e{2}'",
+    )
+    assert bench.build().exit_code == 0, bench.output
+
+
 def test_the_own_ignore_file_of_a_dockerfile_comes_first(bench: Bench) -> None:
     (bench.folder / "hidden").write_text("x")
     (bench.folder / "kept").write_text(uuid.uuid4().hex)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.taskfile.dockerfile.ignore import IgnoreWrong, parse_ignore
+from reconciler.taskfile.dockerfile.ignore import IgnoreWrong, for_old_clients, parse_ignore
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,29 @@ def test_more_rules_than_anybody_needs_are_told(text: str, line: int, why: str) 
     with pytest.raises(IgnoreWrong) as caught:
         parse_ignore(text)
     assert (caught.value.line, caught.value.why) == (line, why)
+
+
+@pytest.mark.parametrize(
+    ("line", "spelled"),
+    [
+        ("a+b", "a\\+b"),
+        ("!(a|b)*", "!\\(a\\|b\\)*"),
+        ("**.txt", "**/*.txt"),
+        ("**/x", "**/x"),
+        ("a^b", "a\\^b"),
+        ("a^*", "a^*"),
+        ("a\\+", "a\\+"),
+        ("# a+b", "# a+b"),
+        ("", ""),
+        ("!", "!"),
+    ],
+)
+def test_old_clients_are_given_the_same_rules(line: str, spelled: str) -> None:
+    assert for_old_clients(line) == spelled
+    if line != "!":
+        first, then = parse_ignore(line), parse_ignore(for_old_clients(line))
+        for path in ("a+b", "aab", "(a|b)c", "x.txt", "s/x.txt", "s/x", "a^b", "a+"):
+            assert first.ignored(path) is then.ignored(path)
 
 
 def test_rules_that_bring_back_are_known() -> None:
