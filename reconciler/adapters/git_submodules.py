@@ -115,13 +115,14 @@ def _repository(parent: Repository, path: str, url: str | None, wanted: Submodul
     try:
         parts = urlsplit(full)
         host = (parts.hostname or "").lower()
+        place = host if parts.port is None else f"{host}:{parts.port}"
     except ValueError:
         raise _no_address(shown) from None
     if parts.scheme not in {"https", "http"} or not host:
         raise _no_address(shown)
     if not {host, parts.netloc.lower()} & {name.lower() for name in wanted.hosts}:
-        fix = "name it in context.submodules.hosts if that is meant"
-        message = f"the submodule {shown} is at {one_line(host, 80)}; {fix}"
+        fix = f"name {one_line(place, 80)} in context.submodules.hosts if that is meant"
+        message = f"the submodule {shown} is at {one_line(place, 80)}; {fix}"
         raise GitFetchError(GitFault.REFUSED, message)
     own = urlsplit(parent.url)
     same = (parts.scheme, parts.netloc.lower()) == (own.scheme, own.netloc.lower())

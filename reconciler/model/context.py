@@ -104,10 +104,15 @@ def artifact_location(source: str) -> Artifact:
     return Artifact(match["registry"].lower(), match["repository"], reference)
 
 
+# As Azure Repos shows the address of a clone.
+_AZURE_CLONE = re.compile(r"https://[^/@:]*@dev\.azure\.com/")
+
+
 def _source(text: str) -> str:
     if holds_credential(text):
         # Not repeated in the message: a password or a token may stand in it.
-        raise problem("source", "a location holds no user, token or signature")
+        fix = "; leave out ORG@ before dev.azure.com" if _AZURE_CLONE.match(text) else ""
+        raise problem("source", f"a location holds no user, token or signature{fix}")
     if text != text.strip() or re.search(r"[\x00-\x1f]", text):
         raise problem("location", "a location has no blanks around it and no control characters")
     try:

@@ -84,7 +84,7 @@ class Contexts:
         """The empty context of `/dev/null`."""
         folder = self.place / f"empty-{token_hex(8)}"
         folder.mkdir(mode=0o700)
-        return Fetched(folder, folder)
+        return Fetched(folder, folder, shown="/dev/null")
 
     def _git(self, source: str, token: str | None, stopping: Stopping) -> Fetched:
         url, ref, folder = git_location(source)

@@ -65,3 +65,10 @@ def test_a_link_of_an_archive_or_a_folder_is_not_followed_out(tmp_path: Path) ->
     (folder / "Plain").write_text("FROM scratch\n")
     size = measure(folder, folder / "Plain", lambda: None)
     assert size.bytes == len("FROM scratch\n")
+
+
+def test_a_dockerfile_that_no_context_can_have_is_told_without_a_path_of_ours(door: Door) -> None:
+    found = door.fetch("/dev/null")
+    with pytest.raises(Failure, match=r"looked at /dev/null:Dockerfile") as caught:
+        find_dockerfile(found, "Dockerfile")
+    assert str(door.place) not in caught.value.message

@@ -70,3 +70,12 @@ def test_a_ref_that_is_taken_is_one_that_git_takes(ref: str) -> None:
     legal = subprocess.run(argv, check=False).returncode == 0 and ref != "@"
     plain = not ref.startswith("-") and not set(ref) & set("{}$;")
     assert bool(GIT_REF.fullmatch(ref)) == (legal and plain)
+
+
+def test_the_address_that_azure_repos_shows_is_told_what_to_leave_out() -> None:
+    with pytest.raises(ValidationError, match="leave out ORG@ before") as caught:
+        Context(source="https://contoso@dev.azure.com/contoso/web/_git/web")
+    assert "contoso" not in str(caught.value.errors(include_input=False))
+    with pytest.raises(ValidationError) as caught:
+        Context(source="https://contoso:x@dev.azure.com/contoso/web/_git/web")
+    assert "ORG@" not in str(caught.value)
