@@ -44,7 +44,7 @@ def private_folders() -> set[Path]:
 
 def test_a_step_sees_the_exact_bytes_and_nobody_else_may_read_them(workshop: Workshop) -> None:
     look = "stat -c %a /keys /keys/k /keys/empty; sha256sum < /keys/k; wc -c < /keys/empty"
-    touch = "touch /keys/k 2>&1; echo x > /keys/new 2>&1; rm -f /keys/k 2>&1"
+    touch = "{ touch /keys/k; echo x > /keys/new; rm -f /keys/k; } 2>&1"
     step = {"id": "a", "cmd": f"sh -c '{look}; {touch}; true'", "volumeMounts": mount("/keys")}
     done = run(workshop, step, volumes=VOLUMES)
     assert done.returncode == 0, done.stdout + done.stderr
