@@ -160,6 +160,7 @@ def zipped() -> bytes:
         (b"\x28\xb5\x2f\xfd" + bytes(100), "packed with zstd"),
         (bytes(1024), ""),
     ],
+    ids=["zip", "zip in gzip", "page", "text", "nothing", "zstd", "an empty tar"],
 )
 def test_what_is_no_tar_is_told_by_what_it_is(data: bytes, said: str, door: Door) -> None:
     with serving(lambda _path: page(data)) as server:
