@@ -25,14 +25,15 @@ ROWS = {
     30: ("a commit that is on no branch", 4),
     34: ("private addresses in every spelling, rebinding, redirects", 8),
     35: ("what a tar may hold", 8),
-    36: ("bombs, many files, broken and other archives", 8),
+    36: ("bombs of archives and of Git, many files, broken and other archives", 16),
 }
 
 
 def names_of(row: int) -> list[str]:
-    (file,) = HOSTILE.glob(f"test_row_{row}_*.py")
-    tree = ast.parse(file.read_text())
-    found = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found: list[str] = []
+    for file in HOSTILE.glob(f"test_row_{row}_*.py"):
+        nodes = ast.parse(file.read_text()).body
+        found += [node.name for node in nodes if isinstance(node, ast.FunctionDef)]
     return [name for name in found if name.startswith("test_")]
 
 
