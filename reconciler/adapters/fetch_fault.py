@@ -1,4 +1,4 @@
-"""Why a download failed, and what a download may cost. Fetches nothing."""
+"""Why a fetch failed, from Git or from elsewhere, and what a download may cost. Fetches nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ class FetchFault(StrEnum):
     BROKEN = "broken"
     STOPPED = "stopped"
     DISK = "disk"
+    NO_GIT = "no-git"
+    TLS = "tls"
 
 
 class FetchError(Exception):
-    """A download failed or was refused; the text names the place, never a token."""
+    """A fetch failed or was refused; the text names the place, never a token."""
 
     def __init__(self, fault: FetchFault, message: str) -> None:
         super().__init__(message)

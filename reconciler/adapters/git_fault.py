@@ -3,85 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from urllib.parse import urlsplit
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.base.text import harmless
 
 
-class GitFault(StrEnum):
-    """Why a fetch failed."""
-
-    AUTH = "auth"
-    MISSING = "missing"
-    REFUSED = "refused"
-    BROKEN = "broken"
-    STOPPED = "stopped"
-    DISK = "disk"
-    NO_GIT = "no-git"
-    TLS = "tls"
-
-
-class GitFetchError(Exception):
-    """A fetch failed; the text names the host, never a token."""
-
-    def __init__(self, fault: GitFault, message: str) -> None:
-        super().__init__(message)
-        self.fault, self.message = fault, message
-
-
-def explained(errors: str, url: str, secrets: Sequence[str]) -> GitFetchError:
+def explained(errors: str, url: str, secrets: Sequence[str]) -> FetchError:
     """The error of a git that failed, from what it wrote; the secrets are masked."""
     lines = [line for line in errors.splitlines() if line.strip()]
     text = harmless(" ".join(lines[-3:]))[:400]
     for word in secrets:
         text = text.replace(word, "***")
-    return GitFetchError(_fault_of(text), _told(text, url))
+    return FetchError(_fault_of(text), _told(text, url))
 
 
 _CERTIFICATE = ("certificate verif", "ssl certificate", "ssl: certificate", "ssl ca cert")
 _MEMORY = ("out of memory", "cannot allocate memory", "unable to create thread")
 _PAGE = "is this a git repository?"
 _FAULTS = (
-    (GitFault.DISK, ("no space left on device", "disk quota exceeded", "out of diskspace")),
+    (FetchFault.DISK, ("no space left on device", "disk quota exceeded", "out of diskspace")),
     (
-        GitFault.TLS,
+        FetchFault.TLS,
         (
             *_CERTIFICATE,
             *("gnutls_handshake", "ssl_connect", "ssl routines", "tls connect"),
         ),
     ),
     (
-        GitFault.AUTH,
+        FetchFault.AUTH,
         ("authentication failed", "could not read username", "error: 401", "error: 403", _PAGE),
     ),
     (
-        GitFault.MISSING,
+        FetchFault.MISSING,
         ("not found", "error: 404", "find remote ref", "not our ref", "does not appear to be"),
     ),
-    (GitFault.REFUSED, _MEMORY),
-    (GitFault.REFUSED, ("not allowed", "redirect", "error: 30")),
+    (FetchFault.REFUSED, _MEMORY),
+    (FetchFault.REFUSED, ("not allowed", "redirect", "error: 30")),
 )
 
 
-def _fault_of(text: str) -> GitFault:
+def _fault_of(text: str) -> FetchFault:
     lowered = text.lower()
     for fault, words in _FAULTS:
         if any(word in lowered for word in words):
             return fault
-    return GitFault.BROKEN
+    return FetchFault.BROKEN
 
 
 def _told(text: str, url: str) -> str:
     host = urlsplit(url).netloc
     fault = _fault_of(text)
-    if fault is GitFault.TLS:
+    if fault is FetchFault.TLS:
         return _told_of_tls(text, host)
-    if fault is GitFault.AUTH and _PAGE in text:
+    if fault is FetchFault.AUTH and _PAGE in text:
         return no_repository(url).message
     if any(word in text.lower() for word in _MEMORY):
         return f"the repository at {host} needs more memory than git is given: {text}"
-    if fault is GitFault.REFUSED and "not allowed" not in text:
+    if fault is FetchFault.REFUSED and "not allowed" not in text:
         return f"{host} redirects elsewhere; a token is never carried along: use the final address"
     return f"{host}: {text}"
 
@@ -94,11 +73,11 @@ def _told_of_tls(text: str, host: str) -> str:
     return f"no TLS connection to {host}: {text}; {fix}"
 
 
-def no_repository(url: str) -> GitFetchError:
+def no_repository(url: str) -> FetchError:
     """The error of a host that answers with a web page: mostly one to sign in."""
     host = urlsplit(url).netloc
     fix = (
         "it wants you to sign in (is there a token, and may it read this?), or the address is wrong"
     )
     message = f"{host} answered with a page, not with a repository: {fix}"
-    return GitFetchError(GitFault.AUTH, message)
+    return FetchError(FetchFault.AUTH, message)

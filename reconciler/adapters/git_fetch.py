@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_program import GitProgram, Stopping, judged
 from reconciler.adapters.git_reach import check_reachable
 from reconciler.adapters.git_refs import SHA, resolve
@@ -49,7 +49,7 @@ def fetch(
 
     With `folder`, only the files below it are downloaded where the host can do that. No submodule
     is fetched without `submodules`. All of it is done by `end` (of the monotonic clock), or within
-    15 minutes. Raises GitFetchError.
+    15 minutes. Raises FetchError.
     """
     target = judged(repository)
     url = target.url
@@ -88,7 +88,7 @@ def _part(stopping: Stopping, end: float) -> Callable[[Repository, str, Path], C
 def _checked_ref(ref: str) -> str:
     if ref and not GIT_REF.fullmatch(ref):
         message = f"{one_line(ref, 80)!r} is no branch, tag, commit or pull/N/head; {GIT_REF_RULE}"
-        raise GitFetchError(GitFault.REFUSED, message)
+        raise FetchError(FetchFault.REFUSED, message)
     return ref
 
 
@@ -98,8 +98,8 @@ def _download(git: GitProgram, wanted: str, *, partial: bool) -> None:
     words = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
     try:
         git.run("fetch", *words, *without, "--end-of-options", "origin", wanted)
-    except GitFetchError as error:
-        if error.fault is not GitFault.BROKEN or not SHA.fullmatch(wanted):
+    except FetchError as error:
+        if error.fault is not FetchFault.BROKEN or not SHA.fullmatch(wanted):
             raise
         # A host that gives no single commits: take the branches, the commit is in one of them.
         git.run("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "origin")

@@ -18,8 +18,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository, environment_of, secret_words
-from reconciler.adapters.git_fault import GitFault, GitFetchError, explained
+from reconciler.adapters.git_fault import explained
 from reconciler.adapters.process import end_group, has_ended, start
 from reconciler.adapters.resolve import AddressRefused, HostUnknown, Place
 
@@ -39,16 +40,16 @@ Stopping = Callable[[], bool]
 
 
 def judged(repository: Repository) -> Place:
-    """Where the repository is. Raises GitFetchError."""
+    """Where the repository is. Raises FetchError."""
     url = repository.url
     if url.startswith("github.com/"):
         url = f"https://{url}"
     try:
         return repository.guard.judge(url)
     except AddressRefused as error:
-        raise GitFetchError(GitFault.REFUSED, str(error)) from None
+        raise FetchError(FetchFault.REFUSED, str(error)) from None
     except HostUnknown as error:
-        raise GitFetchError(GitFault.BROKEN, str(error)) from None
+        raise FetchError(FetchFault.BROKEN, str(error)) from None
 
 
 class GitProgram:
@@ -72,7 +73,7 @@ class GitProgram:
         self._look = 0.0
 
     def run(self, *words: str) -> str:
-        """Standard output of a git command, whole. Raises GitFetchError, also if it is too long."""
+        """Standard output of a git command, whole. Raises FetchError, also if it is too long."""
         with contextlib.closing(self._told(words)) as chunks:
             output = bytearray()
             for chunk in chunks:
@@ -84,7 +85,7 @@ class GitProgram:
     def pieces(self, end: bytes, *words: str) -> Generator[str, None, None]:
         """Standard output of a git command, cut at `end`, however much it is; the caller closes it.
 
-        Raises GitFetchError, also if one piece is too long.
+        Raises FetchError, also if one piece is too long.
         """
         rest = b""
         with contextlib.closing(self._told(words)) as chunks:
@@ -123,7 +124,7 @@ class GitProgram:
             process = start(argv, environment=environment, folder=folder)
         except (FileNotFoundError, PermissionError):
             message = "there is no git program: install git, or put its folder into PATH"
-            raise GitFetchError(GitFault.NO_GIT, message) from None
+            raise FetchError(FetchFault.NO_GIT, message) from None
         complaints = _Complaints()
         thread = threading.Thread(target=complaints.read, args=(process.stderr,), daemon=True)
         thread.start()
@@ -151,7 +152,7 @@ class GitProgram:
 
     def _check(self) -> None:
         if self._stopping():
-            raise GitFetchError(GitFault.STOPPED, "stopped")
+            raise FetchError(FetchFault.STOPPED, "stopped")
         now = time.monotonic()
         if now > self.end:
             raise self._too_much(f"it takes longer than {MAX_SECONDS // 60:.0f} minutes to fetch")
@@ -159,10 +160,10 @@ class GitProgram:
             self._look = now
             if _size(self._place) > MAX_BYTES:
                 message = f"{self._url} has more than {MAX_BYTES >> 30} GiB"
-                raise GitFetchError(GitFault.REFUSED, message)
+                raise FetchError(FetchFault.REFUSED, message)
 
-    def _too_much(self, what: str) -> GitFetchError:
-        return GitFetchError(GitFault.REFUSED, f"{what} {self._url}")
+    def _too_much(self, what: str) -> FetchError:
+        return FetchError(FetchFault.REFUSED, f"{what} {self._url}")
 
 
 class _Complaints:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 
-from reconciler.adapters.git_fault import GitFault, GitFetchError
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_program import GitProgram
 
 _FETCH = ("--quiet", "--no-tags", "--no-recurse-submodules", "--filter=tree:0")
@@ -16,7 +16,7 @@ _ALL = ("+refs/heads/*:refs/known/heads/*", "+refs/tags/*:refs/known/tags/*")
 
 
 def check_reachable(git: GitProgram, url: str, commit: str) -> None:
-    """Raises GitFetchError unless a branch or a tag of the repository leads to a commit.
+    """Raises FetchError unless a branch or a tag of the repository leads to a commit.
 
     Its history is downloaded for that, without any file, unless a branch or tag is the commit.
     """
@@ -31,4 +31,4 @@ def check_reachable(git: GitProgram, url: str, commit: str) -> None:
         f"the commit {commit} is on no branch and no tag of {url}: it may be that of a fork; "
         "name a branch, a tag or pull/N/head"
     )
-    raise GitFetchError(GitFault.REFUSED, message)
+    raise FetchError(FetchFault.REFUSED, message)

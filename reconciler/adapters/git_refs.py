@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.adapters.git_fault import GitFault, GitFetchError, no_repository
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
+from reconciler.adapters.git_fault import no_repository
 from reconciler.adapters.git_program import GitProgram
 from reconciler.base.text import did_you_mean, one_line
 
@@ -32,7 +33,7 @@ class Wanted:
 def resolve(git: GitProgram, url: str, ref: str) -> Wanted:
     """What a name means. The remote is asked; nothing is assumed of its names.
 
-    A branch goes before a tag. Raises GitFetchError.
+    A branch goes before a tag. Raises FetchError.
     """
     if SHA.fullmatch(ref):
         return Wanted(ref)
@@ -60,18 +61,18 @@ def _notes(name: str, ref: str, refs: dict[str, str]) -> tuple[str, ...]:
     return (f"{ref} is a branch and a tag: the branch was taken (the tag is {tag})",)
 
 
-def _unknown(git: GitProgram, ref: str, url: str) -> GitFetchError:
+def _unknown(git: GitProgram, ref: str, url: str) -> FetchError:
     refs = _some_refs(git, url)
     near = did_you_mean(ref, _branches(refs))
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
     if _SHORT_SHA.fullmatch(ref):
         hint += "; a commit is named by its full id, all 40 digits"
     message = f"there is no branch or tag {one_line(ref, 80)} in {url}{hint}"
-    return GitFetchError(GitFault.MISSING, message)
+    return FetchError(FetchFault.MISSING, message)
 
 
 def _some_refs(git: GitProgram, url: str) -> dict[str, str]:
-    """Branches and tags, not more than can be looked through. Raises GitFetchError for a page."""
+    """Branches and tags, not more than can be looked through. Raises FetchError for a page."""
     words = ("ls-remote", "--heads", "--tags", "--end-of-options", url)
     with contextlib.closing(git.pieces(b"\n", *words)) as lines:
         refs = parse_refs(itertools.islice(lines, _MOST_LINES))
@@ -107,11 +108,11 @@ def _default_branch(git: GitProgram, url: str) -> Wanted:
     return Wanted("HEAD")
 
 
-def _no_default(refs: dict[str, str], url: str) -> GitFetchError:
+def _no_default(refs: dict[str, str], url: str) -> FetchError:
     if not refs:
-        return GitFetchError(GitFault.MISSING, f"the repository {url} is empty")
+        return FetchError(FetchFault.MISSING, f"the repository {url} is empty")
     names = sorted(_branches(refs) or [name.removeprefix(_TAGS) for name in refs])
     shown = ", ".join(f"#{one_line(name, 80)}" for name in names[:_MOST_NAMES])
     more = f" (and {len(names) - _MOST_NAMES:,} more)" if len(names) > _MOST_NAMES else ""
     message = f"the repository {url} has no default branch; name one: {shown}{more}"
-    return GitFetchError(GitFault.MISSING, message)
+    return FetchError(FetchFault.MISSING, message)

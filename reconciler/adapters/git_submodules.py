@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_program import GitProgram
 from reconciler.base.text import one_line, plural
 from reconciler.model.context import Submodules
@@ -65,11 +65,11 @@ def fetch_submodules(
     place: Path,
     fetch: Fetch,
 ) -> tuple[str, ...]:
-    """Put the submodules into the work tree `place/tree`; notes. Raises GitFetchError."""
+    """Put the submodules into the work tree `place/tree`; notes. Raises FetchError."""
     if len(found) > wanted.max:
         fix = "raise context.submodules.max if that is meant"
         message = f"the repository has {plural(len(found), 'submodule')}, not at most {wanted.max}"
-        raise GitFetchError(GitFault.REFUSED, f"{message}; {fix}")
+        raise FetchError(FetchFault.REFUSED, f"{message}; {fix}")
     urls = _urls(git)
     # All are judged before one is fetched.
     meant = {path: _repository(repository, path, urls.get(path), wanted) for path in found}
@@ -89,8 +89,8 @@ def _urls(git: GitProgram) -> dict[str, str]:
     words = ("--null", "--blob", "FETCH_HEAD:.gitmodules", "--get-regexp", r"^submodule\.")
     try:
         told = git.run("config", *words)
-    except GitFetchError as error:
-        if error.fault in {GitFault.STOPPED, GitFault.DISK}:
+    except FetchError as error:
+        if error.fault in {FetchFault.STOPPED, FetchFault.DISK}:
             raise
         return {}
     fields: dict[str, dict[str, str]] = {}
@@ -110,7 +110,7 @@ def _repository(parent: Repository, path: str, url: str | None, wanted: Submodul
     """The repository of a submodule. The token goes along to the same place only."""
     shown = one_line(path, 80)
     if url is None:
-        raise GitFetchError(GitFault.MISSING, f".gitmodules has no address for {shown}")
+        raise FetchError(FetchFault.MISSING, f".gitmodules has no address for {shown}")
     full = _absolute(parent.url, url)
     try:
         parts = urlsplit(full)
@@ -123,15 +123,15 @@ def _repository(parent: Repository, path: str, url: str | None, wanted: Submodul
     if not {host, parts.netloc.lower()} & {name.lower() for name in wanted.hosts}:
         fix = f"name {one_line(place, 80)} in context.submodules.hosts if that is meant"
         message = f"the submodule {shown} is at {one_line(place, 80)}; {fix}"
-        raise GitFetchError(GitFault.REFUSED, message)
+        raise FetchError(FetchFault.REFUSED, message)
     own = urlsplit(parent.url)
     same = (parts.scheme, parts.netloc.lower()) == (own.scheme, own.netloc.lower())
     # Which commit it is says the repository itself; it may be on no branch.
     return replace(parent, url=full, token=parent.token if same else None, anywhere=True)
 
 
-def _no_address(shown: str) -> GitFetchError:
-    return GitFetchError(GitFault.REFUSED, f"the address of the submodule {shown} is no https URL")
+def _no_address(shown: str) -> FetchError:
+    return FetchError(FetchFault.REFUSED, f"the address of the submodule {shown} is no https URL")
 
 
 def _absolute(parent: str, url: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError, no_repository
+from reconciler.adapters.git_fault import no_repository
 from reconciler.adapters.git_program import GitProgram, Stopping, judged
 from reconciler.adapters.git_refs import SHA, parse_refs
 
@@ -24,7 +25,7 @@ class Tips:
 
 
 def read_tips(repository: Repository, folder: Path, stopping: Stopping, *, tags: bool) -> Tips:
-    """Ask a repository where its refs are. `folder` is empty and private. Raises GitFetchError.
+    """Ask a repository where its refs are. `folder` is empty and private. Raises FetchError.
 
     What answers and is no repository has not lost its branches: that is an error.
     """
@@ -37,7 +38,7 @@ def read_tips(repository: Repository, folder: Path, stopping: Stopping, *, tags:
         raise no_repository(target.url)
     if len(found) > _MOST:
         message = f"{target.url} has more than {_MOST:,} refs: it cannot be polled"
-        raise GitFetchError(GitFault.REFUSED, message)
+        raise FetchError(FetchFault.REFUSED, message)
     wanted = (_HEADS, _TAGS) if tags else (_HEADS,)
     refs = {name: value for name, value in found.items() if name.startswith(wanted)}
     head = found.get("HEAD", "")

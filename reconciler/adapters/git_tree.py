@@ -11,7 +11,7 @@ import contextlib
 import itertools
 from pathlib import Path
 
-from reconciler.adapters.git_fault import GitFault, GitFetchError
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_program import GitProgram
 from reconciler.base.text import did_you_mean, one_line
 
@@ -24,7 +24,7 @@ _LS_TREE = ("--literal-pathspecs", "ls-tree", "-z")
 def write_tree(git: GitProgram, commit: str, folder: str, tree: Path) -> None:
     """Write what a commit has in `folder` ("" for all of it) into the work tree `tree`.
 
-    `folder` has no empty part. Raises GitFetchError: no such folder, or too many files.
+    `folder` has no empty part. Raises FetchError: no such folder, or too many files.
     """
     if not folder:
         _count(git, commit)
@@ -32,7 +32,7 @@ def write_tree(git: GitProgram, commit: str, folder: str, tree: Path) -> None:
         return
     if ".." in folder.split("/"):
         message = f"the folder {one_line(folder, 120)} leads out of the repository"
-        raise GitFetchError(GitFault.REFUSED, message)
+        raise FetchError(FetchFault.REFUSED, message)
     mode, identifier = _entry(git, commit, folder)
     if mode == _SUBMODULE:
         git.run("update-index", "--add", "--cacheinfo", f"{mode},{identifier},{folder}")
@@ -45,7 +45,7 @@ def write_tree(git: GitProgram, commit: str, folder: str, tree: Path) -> None:
     elif mode == _LINK:
         fix = "name the folder itself: links of a fetched repository are not followed"
         message = f"{one_line(folder, 120)} is a symbolic link in the repository; {fix}"
-        raise GitFetchError(GitFault.MISSING, message)
+        raise FetchError(FetchFault.MISSING, message)
     else:
         raise _no_folder(git, commit, folder)
 
@@ -58,13 +58,13 @@ def _entry(git: GitProgram, commit: str, path: str) -> tuple[str, str]:
 
 
 def _count(git: GitProgram, tree: str) -> None:
-    """Raises GitFetchError for too many files and folders; no more than that are listed."""
+    """Raises FetchError for too many files and folders; no more than that are listed."""
     # Folders count too: those of nothing but folders can be as many.
     words = ("ls-tree", "-r", "-t", "-z", "--full-tree", "--end-of-options", tree)
     with contextlib.closing(git.pieces(b"\0", *words)) as entries:
         if next(itertools.islice(entries, MAX_ENTRIES, None), None) is not None:
             message = f"the context has more than {MAX_ENTRIES:,} files and folders"
-            raise GitFetchError(GitFault.REFUSED, f"{message}: name a smaller folder of it")
+            raise FetchError(FetchFault.REFUSED, f"{message}: name a smaller folder of it")
 
 
 def _keep_attributes(git: GitProgram, commit: str, folder: str) -> None:
@@ -77,10 +77,10 @@ def _keep_attributes(git: GitProgram, commit: str, folder: str) -> None:
             git.run("update-index", "--add", "--cacheinfo", f"{mode},{identifier},{path}")
 
 
-def _no_folder(git: GitProgram, commit: str, folder: str) -> GitFetchError:
+def _no_folder(git: GitProgram, commit: str, folder: str) -> FetchError:
     words = ("ls-tree", "-r", "-d", "-z", "--name-only", "--end-of-options", commit)
     with contextlib.closing(git.pieces(b"\0", *words)) as listed:
         near = did_you_mean(folder, list(itertools.islice(listed, _MOST_NAMES)))
     hint = f"; did you mean {one_line(near, 80)}?" if near else ""
     message = f"the repository has no folder {one_line(folder, 120)}{hint}"
-    return GitFetchError(GitFault.MISSING, message)
+    return FetchError(FetchFault.MISSING, message)

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from reconciler.adapters.fetch_fault import FetchError
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import fetch
 from reconciler.adapters.resolve import Guard, Resolver, system_resolver
 from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.context import ContextKind, Submodules, context_kind, git_location
 from reconciler.model.run import Reason
+from reconciler.operations.running.unfetched import unfetched
 from reconciler.runner.context import LocalFolders
-from reconciler.runner.failure import Failure, Stop, no_room
+from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched, Stopping
 
 if TYPE_CHECKING:  # late: httpx is slow to import
     from reconciler.operations.running.downloads import Downloads
-
-_REASONS = {
-    GitFault.AUTH: Reason.SOURCE_AUTH,
-    GitFault.MISSING: Reason.SOURCE_MISSING,
-    GitFault.REFUSED: Reason.SOURCE_MISSING,
-    GitFault.BROKEN: Reason.SOURCE_MISSING,
-    GitFault.NO_GIT: Reason.SOURCE_MISSING,
-    GitFault.TLS: Reason.SOURCE_MISSING,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +89,9 @@ class Contexts:
         place = self.place / f"git-{token_hex(8)}"  # steps may fetch at the same time
         try:
             found = fetch(repository, ref, folder, place, stopping, submodules=submodules)
-        except GitFetchError as error:
+        except FetchError as error:
             what = "the repository cannot be fetched"
-            full = no_room(self.place.parent, what) if error.fault is GitFault.DISK else None
-            # Half a repository is nothing, and on a full disk the record of the run needs the room.
-            shutil.rmtree(place, ignore_errors=True)
-            if full is not None:
-                raise full from None
-            if error.fault is GitFault.STOPPED:
-                raise Stop(Reason.CANCELED, error.message) from None
-            raise Failure(_REASONS[error.fault], error.message) from None
+            raise unfetched(error, place, what, error.message) from None
         return Fetched(
             _inside(found.root, folder),
             found.root,

@@ -21,10 +21,9 @@ from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.context import artifact_location
 from reconciler.model.run import Reason
-from reconciler.runner.failure import Failure, Stop, no_room
+from reconciler.operations.running.unfetched import unfetched
+from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched, Stopping
-
-_REASONS = {FetchFault.AUTH: Reason.SOURCE_AUTH}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +87,7 @@ class Downloads:
             yield folder, packed
         except FetchError as error:
             message = f"{what} cannot be fetched"
-            full = no_room(self.place.parent, message) if error.fault is FetchFault.DISK else None
-            # Half a context is nothing, and on a full disk the record of the run needs the room.
-            shutil.rmtree(place, ignore_errors=True)
-            if full is not None:
-                raise full from None
-            if error.fault is FetchFault.STOPPED:
-                raise Stop(Reason.CANCELED, error.message) from None
-            reason = _REASONS.get(error.fault, Reason.SOURCE_MISSING)
-            raise Failure(reason, f"{message}: {error.message}") from None
+            raise unfetched(error, place, message, f"{message}: {error.message}") from None
 
 
 def _check(stopping: Stopping) -> None:

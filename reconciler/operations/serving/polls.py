@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.files import private_folder
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_tips import Tips, read_tips
 from reconciler.adapters.resolve import Guard
 from reconciler.base.errors import ReconcilerError
@@ -66,8 +66,8 @@ class Polls:
             taken = take_moves(self.opened.database, one, found, intake.take_all)
             self.looked(one, taken)
             failed = False
-        except GitFetchError as error:
-            slow = error.fault is GitFault.STOPPED
+        except FetchError as error:
+            slow = error.fault is FetchFault.STOPPED
             self._tell(one, _TOO_SLOW if slow else error.message, stopping)
         except ReconcilerError as error:
             self._tell(one, error.message, stopping)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.fetch_fault import FetchError
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFetchError
 from reconciler.adapters.git_fetch import fetch
 from reconciler.adapters.git_program import GitProgram
 from reconciler.adapters.resolve import Guard, Place
@@ -44,7 +44,7 @@ def test_it_is_refused_where_git_is_asked(address: str, repositories: Path, tmp_
     canary = tmp_path / "canary"
     url = address.format(root=repositories, canary=canary)
     guard = Guard({"127.0.0.1", "localhost"})
-    with pytest.raises(GitFetchError):
+    with pytest.raises(FetchError):
         fetch(Repository(url, guard=guard), "", "", tmp_path / "git", lambda: False)
     assert not canary.exists()
 
@@ -61,7 +61,7 @@ def test_git_itself_would_refuse_it(
     target = Place(server.url, "http", "127.0.0.1", 80, ("127.0.0.1",))
     program = GitProgram(Repository(server.url), target, place, lambda: False)
     with pytest.raises(
-        GitFetchError, match=r"not allowed|not found|cannot find|remote helper|hung up"
+        FetchError, match=r"not allowed|not found|cannot find|remote helper|hung up"
     ):
         program.run("ls-remote", "--end-of-options", url)
     assert not canary.exists()

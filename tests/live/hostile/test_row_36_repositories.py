@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters import git_program, git_tree
+from reconciler.adapters.fetch_fault import FetchError
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFetchError
 from reconciler.adapters.git_program import GitProgram, judged
 from reconciler.adapters.resolve import Guard
 from reconciler.model.context import Submodules
@@ -131,10 +131,10 @@ def test_all_commands_of_a_fetch_have_one_end(
     monkeypatch.setattr(git_program, "MAX_SECONDS", 1.0)
     program = _program(server, tmp_path)
     program.run("version")
-    with pytest.raises(GitFetchError, match="takes longer than"):
+    with pytest.raises(FetchError, match="takes longer than"):
         program.run("-c", "alias.wait=!sleep 60", "wait")
     assert time.monotonic() >= program.end
-    with pytest.raises(GitFetchError, match="takes longer than"):
+    with pytest.raises(FetchError, match="takes longer than"):
         program.run("version")
 
 
@@ -146,9 +146,9 @@ def test_output_is_whole_or_refused(
     assert program.run(*words).endswith("\n300000\n")
     assert len(list(program.pieces(b"\n", *words))) == 300_000
     monkeypatch.setattr(git_program, "MAX_OUTPUT", 100_000)
-    with pytest.raises(GitFetchError, match="git tells more than"):
+    with pytest.raises(FetchError, match="git tells more than"):
         program.run(*words)
-    with pytest.raises(GitFetchError, match="too long"):
+    with pytest.raises(FetchError, match="too long"):
         list(program.pieces(b"\0", *words))
 
 

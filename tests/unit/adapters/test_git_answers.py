@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import Checkout, fetch
 from reconciler.adapters.resolve import Guard
 from tests.live.git_server import add_commit, git, make_repository, serve_git
@@ -28,8 +28,8 @@ def fetched(place: Path, url: str, ref: str = "", folder: str = "") -> Checkout:
     return fetch(repository, ref, folder, place / "git", lambda: False)
 
 
-def refused(place: Path, url: str, ref: str = "", folder: str = "") -> GitFetchError:
-    with pytest.raises(GitFetchError) as caught:
+def refused(place: Path, url: str, ref: str = "", folder: str = "") -> FetchError:
+    with pytest.raises(FetchError) as caught:
         fetched(place, url, ref, folder)
     return caught.value
 
@@ -74,7 +74,7 @@ def root(tmp_path: Path) -> Path:
 def test_a_page_to_sign_in_is_no_empty_repository(tmp_path: Path, page: bytes, status: int) -> None:
     with serve_page(page, status) as port:
         error = refused(tmp_path, f"http://127.0.0.1:{port}/app.git")
-    assert error.fault is GitFault.AUTH
+    assert error.fault is FetchFault.AUTH
     assert error.message.startswith(f"127.0.0.1:{port} answered with a page, not with a repository")
 
 
@@ -83,7 +83,7 @@ def test_an_empty_repository_is_said_to_be_empty(tmp_path: Path, root: Path) -> 
     git(root, "init", "--quiet", "--bare", "app.git")
     with serve_git(root) as server:
         error = refused(tmp_path, f"{server.url}/app.git")
-    assert error.fault is GitFault.MISSING
+    assert error.fault is FetchFault.MISSING
     assert error.message == f"the repository {server.url}/app.git is empty"
 
 
@@ -96,7 +96,7 @@ def test_a_default_branch_that_is_missing_is_told_with_those_there_are(
     git(root / "app.git", "symbolic-ref", "HEAD", "refs/heads/gone")
     with serve_git(root) as server:
         error = refused(tmp_path, f"{server.url}/app.git")
-    assert error.fault is GitFault.MISSING
+    assert error.fault is FetchFault.MISSING
     assert error.message.endswith("has no default branch; name one: #feature/x, #trunk")
 
 
@@ -186,7 +186,7 @@ def test_a_certificate_of_an_unknown_authority_is_told_with_the_way_out(
 ) -> None:
     with serve_page(b"", context=certificate[1]) as port:
         error = refused(tmp_path, f"https://localhost:{port}/app.git")
-    assert error.fault is GitFault.TLS
+    assert error.fault is FetchFault.TLS
     assert error.message.startswith(f"the certificate of localhost:{port} is not accepted")
     assert "name its file in GIT_SSL_CAINFO" in error.message
 
@@ -202,11 +202,11 @@ def test_the_variables_that_name_authorities_are_obeyed(
     monkeypatch.setenv(variable, str(certificate[0]))
     with serve_page(b"", context=certificate[1]) as port:
         error = refused(tmp_path, f"https://localhost:{port}/app.git")
-    assert error.fault is GitFault.AUTH  # it was read: a page, and no repository
+    assert error.fault is FetchFault.AUTH  # it was read: a page, and no repository
 
 
 def test_a_host_that_speaks_no_tls_is_told_as_that(tmp_path: Path) -> None:
     with serve_page(b"") as port:
         error = refused(tmp_path, f"https://127.0.0.1:{port}/app.git")
-    assert error.fault is GitFault.TLS
+    assert error.fault is FetchFault.TLS
     assert error.message.startswith(f"no TLS connection to 127.0.0.1:{port}")

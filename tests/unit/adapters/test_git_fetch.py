@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_fetch import Checkout, fetch
 from reconciler.adapters.resolve import Guard
 from tests.live.git_server import GitServer, make_repository, serve_git
@@ -57,8 +57,8 @@ def fetched(place: Path, url: str, ref: str = "trunk", folder: str = "") -> Chec
     return fetch(repository, ref, folder, place / "git", never)
 
 
-def refused(place: Path, url: str, ref: str = "trunk") -> GitFetchError:
-    with pytest.raises(GitFetchError) as caught:
+def refused(place: Path, url: str, ref: str = "trunk") -> FetchError:
+    with pytest.raises(FetchError) as caught:
         fetched(place, url, ref)
     return caught.value
 
@@ -84,7 +84,7 @@ def test_git_and_what_it_starts_see_nothing_of_ours_but_what_is_promised(
         repository = Repository(f"http://{stall.address}/app.git", TOKEN, Guard({stall.address}))
 
         def in_background() -> None:
-            with suppress(GitFetchError):
+            with suppress(FetchError):
                 fetch(repository, "trunk", "", place, over.is_set)
 
         thread = threading.Thread(target=in_background)
@@ -120,7 +120,7 @@ def test_without_a_git_program_that_is_told(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     error = refused(tmp_path, f"{server.url}/app.git")
-    assert error.fault is GitFault.NO_GIT
+    assert error.fault is FetchFault.NO_GIT
     assert "there is no git program: install git" in error.message
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fault import GitFault, GitFetchError
 from reconciler.adapters.git_tips import Tips, read_tips
 from reconciler.adapters.resolve import Guard
 from tests.live.git_server import GitServer, git, make_repository, serve_git
@@ -49,23 +49,23 @@ def test_a_page_to_sign_in_has_not_lost_all_branches(tmp_path: Path, page: bytes
     with serve_page(page) as port:
         host = f"127.0.0.1:{port}"
         found = Repository(f"http://{host}/app.git", None, Guard(frozenset({host})))
-        with pytest.raises(GitFetchError, match="answered with a page"):
+        with pytest.raises(FetchError, match="answered with a page"):
             read_tips(found, tmp_path, lambda: False, tags=False)
 
 
 def test_a_wrong_token_is_told_and_stands_in_no_message(tmp_path: Path) -> None:
     make_repository(tmp_path / "root", "app", {"a": "1"})
     with serve_git(tmp_path / "root", username="x-access-token", password="another") as server:
-        with pytest.raises(GitFetchError) as found:
+        with pytest.raises(FetchError) as found:
             tips(server, tmp_path)
-        assert found.value.fault is GitFault.AUTH
+        assert found.value.fault is FetchFault.AUTH
         assert TOKEN not in found.value.message
 
 
 def test_a_host_that_is_not_declared_is_not_asked(tmp_path: Path) -> None:
     with serve_git(tmp_path) as server:
         found = Repository(f"{server.url}/app.git")
-        with pytest.raises(GitFetchError) as refused:
+        with pytest.raises(FetchError) as refused:
             read_tips(found, tmp_path, lambda: False, tags=False)
-        assert refused.value.fault is GitFault.REFUSED
+        assert refused.value.fault is FetchFault.REFUSED
         assert server.requests == []
