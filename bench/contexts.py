@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.given import Given
 from bench.measure import Bar, Figure, Row, summary
-from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fetch import fetch
-from reconciler.adapters.pack import by_rules, packed
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.archives.pack import by_rules, packed
+from reconciler.adapters.git.environment import Repository
+from reconciler.adapters.git.fetch import fetch
+from reconciler.adapters.web.resolve import Guard
 from reconciler.runner.context import ignore_rules
 from tests.live.git_server import make_repository, serve_git
 

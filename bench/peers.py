@@ -17,8 +17,8 @@ from pathlib import Path
 import docker
 from docker import DockerClient
 
-from reconciler.adapters.docker import open_engine
-from reconciler.adapters.docker_containers import EngineContainers
+from reconciler.adapters.docker.containers import EngineContainers
+from reconciler.adapters.docker.engine import open_engine
 from reconciler.model.container import ContainerRequest
 
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from reconciler.adapters.owner import owner_lives, owner_of_this_process
-from reconciler.adapters.process import capture
+from reconciler.adapters.processes.owner import owner_lives, owner_of_this_process
+from reconciler.adapters.processes.process import capture
 
 _DELETE_SECONDS = 60
 _PREFIX = "reconciler-private-"

@@ -31,7 +31,7 @@ def serve(
 
     Logs are JSON lines on standard error. SIGTERM ends it when its runs are done.
     """
-    from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
     from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
     from reconciler.server.listen import (  # noqa: PLC0415  (late)

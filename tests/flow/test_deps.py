@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.adapters.backends import this_machine
+from reconciler.adapters.building.backends import this_machine
 from tests.flow.desk import Desk
 from tests.flow.repository import commit, git
 from tests.live.git_server import make_repository, serve_git

@@ -21,7 +21,7 @@ import docker
 import httpx
 import pytest
 
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.web.registry import served_digest
 from reconciler.model.event import Decided
 from reconciler.store.decisions import list_decisions
 from reconciler.store.images import list_images

@@ -11,7 +11,7 @@ import docker
 import httpx
 import pytest
 
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.web.registry import served_digest
 from reconciler.cli.main import run
 from tests.live.workshop import Workshop
 from tests.vaults import ACCESS_TOKEN, CLIENT_ID, Vaults, serve_vaults

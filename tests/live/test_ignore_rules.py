@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.adapters.buildkit import BuildKitBuilder, DockerClient, find_client
+from reconciler.adapters.building.buildkit import BuildKitBuilder, DockerClient, find_client
 from reconciler.model.build import BuildRequest
 from reconciler.runner.context import ignore_rules, measure
 

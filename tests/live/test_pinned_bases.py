@@ -12,7 +12,7 @@ import docker
 import docker.errors
 import pytest
 
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.web.registry import served_digest
 from tests.live.git_server import GitServer, add_commit, git, make_repository, serve_git
 from tests.live.workshop import Workshop
 

@@ -12,10 +12,10 @@ import httpx
 import pytest
 import yaml
 
-from reconciler.adapters import docker_trial
-from reconciler.adapters.docker import open_engine
-from reconciler.adapters.docker_trial import LABEL, runnable_platforms
-from reconciler.adapters.tiny_programs import TRIED
+from reconciler.adapters.docker import trial
+from reconciler.adapters.docker.engine import open_engine
+from reconciler.adapters.docker.tiny_programs import TRIED
+from reconciler.adapters.docker.trial import LABEL, runnable_platforms
 from tests.live.conftest import BASE_IMAGE, has_image, unavailable
 from tests.live.workshop import Workshop
 
@@ -126,7 +126,7 @@ def test_an_engine_is_asked_by_programs_that_leave_nothing(
 ) -> None:
     # Others may be asking at the same time.
     ours, numbers = uuid.uuid4().hex[:8], itertools.count()
-    monkeypatch.setattr(docker_trial, "new_id", lambda prefix, _: f"{prefix}{ours}-{next(numbers)}")
+    monkeypatch.setattr(trial, "new_id", lambda prefix, _: f"{prefix}{ours}-{next(numbers)}")
     own = f"linux/{engine.version()['Arch']}"
     found = runnable_platforms(open_engine(None, {}), TRIED)
     assert own in found

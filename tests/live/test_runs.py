@@ -21,7 +21,7 @@ from typing import Any, Self
 import docker
 import pytest
 
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.web.registry import served_digest
 from tests.live.workshop import Workshop
 
 PLANTED = "pl4nted/s3cret+value"

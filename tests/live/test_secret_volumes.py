@@ -15,9 +15,9 @@ from typing import Any
 import docker
 import pytest
 
-from reconciler.adapters.docker import open_engine
-from reconciler.adapters.docker_containers import EngineContainers
-from reconciler.adapters.docker_secrets import secret_binds
+from reconciler.adapters.docker.containers import EngineContainers
+from reconciler.adapters.docker.engine import open_engine
+from reconciler.adapters.docker.secret_files import secret_binds
 from reconciler.adapters.files import memory_folder
 from reconciler.model.container import ContainerRequest, SecretFolder
 from tests.live.test_runs import Bridge

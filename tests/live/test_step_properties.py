@@ -20,7 +20,7 @@ from typing import Any
 import docker
 import pytest
 
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.web.registry import served_digest
 from reconciler.model.container import RUN_LABEL, STEP_LABEL
 from reconciler.taskfile.steps import assemble, step
 from tests.live.test_steps import of_run, task

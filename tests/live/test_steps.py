@@ -21,9 +21,9 @@ import docker
 import pytest
 import yaml
 
-from reconciler.adapters.docker import open_engine
-from reconciler.adapters.docker_containers import EngineContainers
-from reconciler.adapters.registry import served_digest
+from reconciler.adapters.docker.containers import EngineContainers
+from reconciler.adapters.docker.engine import open_engine
+from reconciler.adapters.web.registry import served_digest
 from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL, ContainerRequest
 from tests.live.test_runs import Bridge
 from tests.live.workshop import COMMAND, Workshop
@@ -576,7 +576,7 @@ def containers() -> EngineContainers:
 
 def created(engine: docker.DockerClient, base_image: str, **fields: Any) -> dict[str, Any]:
     """What the engine says of a container that is made and never started."""
-    from reconciler.adapters.docker_creation import creation
+    from reconciler.adapters.docker.creation import creation
 
     own = open_engine(None, {})
     client = own.client(timeout=30)

@@ -11,8 +11,8 @@ from typing import Any
 import docker
 import pytest
 
-from reconciler.adapters.docker import open_engine
-from reconciler.adapters.docker_containers import EngineContainers
+from reconciler.adapters.docker.containers import EngineContainers
+from reconciler.adapters.docker.engine import open_engine
 from reconciler.model.container import ContainerEnd, ContainerRequest, Stream
 from tests.live.test_steps import codes, run
 from tests.live.workshop import Workshop

@@ -28,7 +28,7 @@ def audit_workspace(opened: OpenWorkspace, as_of: datetime) -> AuditReport:
 
     Raises InvalidInput if specs or policies are wrong, StateUnusable.
     """
-    from reconciler.adapters.git import changed_files, head_of  # noqa: PLC0415  (late: GitPython)
+    from reconciler.adapters.git.checkout import changed_files, head_of  # noqa: PLC0415  (late: GitPython)
 
     policies, stores, declared = read_policies(opened), read_stores(opened), read_declared(opened)
     _refuse(load_rules(policies)[1])

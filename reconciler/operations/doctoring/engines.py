@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.tiny_programs import TRIED
+from reconciler.adapters.docker.tiny_programs import TRIED
 from reconciler.base.clock import Clock, from_iso
 from reconciler.base.errors import EngineUnavailable
 from reconciler.model.capability import Capability
@@ -15,7 +15,7 @@ from reconciler.model.platform import PLATFORMS
 from reconciler.model.workspace import PlatformEngine
 
 if TYPE_CHECKING:
-    from reconciler.adapters.docker import Engine
+    from reconciler.adapters.docker.engine import Engine
 
 _FRACTION = re.compile(r"\.\d+")
 
@@ -42,10 +42,10 @@ def ask_engine(entry: PlatformEngine, environment: Mapping[str, str], clock: Clo
 
     Raises EngineUnavailable if it goes away while it is asked: then nothing is known of it.
     """
-    from reconciler.adapters.backends import probe_backends  # noqa: PLC0415  (late)
-    from reconciler.adapters.buildctl import BUILDCTL  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late: docker-py)
-    from reconciler.adapters.programs import find_program  # noqa: PLC0415  (late)
+    from reconciler.adapters.building.backends import probe_backends  # noqa: PLC0415  (late)
+    from reconciler.adapters.building.buildctl import BUILDCTL  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.engine import open_engine  # noqa: PLC0415  (late: docker-py)
+    from reconciler.adapters.processes.programs import find_program  # noqa: PLC0415  (late)
 
     try:
         engine = open_engine(entry.engine, environment)
@@ -73,7 +73,7 @@ def _capability(entry: PlatformEngine, clock: Clock, **found: Any) -> Capability
 
 def _runs(engine: Engine, own: str) -> tuple[str, ...]:
     """The platforms of its containers. What cannot be tried, as on Windows, is believed."""
-    from reconciler.adapters.docker_trial import runnable_platforms  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.trial import runnable_platforms  # noqa: PLC0415  (late)
 
     if own not in TRIED:
         return (own,) if own in PLATFORMS else ()

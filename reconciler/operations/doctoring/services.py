@@ -12,7 +12,7 @@ from reconciler.model.identity import RegistryLogin
 from reconciler.operations.workspace import OpenWorkspace
 
 if TYPE_CHECKING:  # late: slow to import
-    from reconciler.adapters.secrets import SecretReader
+    from reconciler.adapters.vaults.secrets import SecretReader
     from reconciler.model.build import Login
 
 # A vault that does not answer by then is late; doctor as a whole waits a little longer.
@@ -49,7 +49,7 @@ def ask_registry(host: str, own: RegistryLogin | None, opened: OpenWorkspace) ->
     Specs that nobody has reviewed may name any host, and any secret for it: what a task brings goes
     to hosts that reconciler.yaml names only. Raises RegistryRefused, SecretUnavailable.
     """
-    from reconciler.adapters.registry import greeting  # noqa: PLC0415  (late: httpx)
+    from reconciler.adapters.web.registry import greeting  # noqa: PLC0415  (late: httpx)
 
     config = opened.workspace
     named = {*config.hosts, *(one.login_server for one in config.registries)}
@@ -62,7 +62,7 @@ def ask_registry(host: str, own: RegistryLogin | None, opened: OpenWorkspace) ->
 
 
 def _login(host: str, own: RegistryLogin | None, opened: OpenWorkspace) -> Login | None:
-    from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late: docker-py)
+    from reconciler.adapters.docker.login import find_login  # noqa: PLC0415  (late: docker-py)
     from reconciler.model.build import Login  # noqa: PLC0415  (late)
 
     if own is None or own.username is None or own.password is None:
@@ -74,7 +74,7 @@ def _login(host: str, own: RegistryLogin | None, opened: OpenWorkspace) -> Login
 
 def secret_reader(opened: OpenWorkspace) -> SecretReader:
     """What reads secrets, with the patience of doctor."""
-    from reconciler.adapters.secrets import SecretReader  # noqa: PLC0415  (late)
+    from reconciler.adapters.vaults.secrets import SecretReader  # noqa: PLC0415  (late)
 
     return SecretReader(
         opened.environment,
@@ -102,8 +102,8 @@ def ask_secrets(references: Iterable[str], opened: OpenWorkspace) -> Mapping[str
 
 def ask_git(environment: Mapping[str, str]) -> str | None:
     """The version of the git program, None where there is none."""
-    from reconciler.adapters.process import capture  # noqa: PLC0415  (late)
-    from reconciler.adapters.programs import passed_on  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import capture  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.programs import passed_on  # noqa: PLC0415  (late)
 
     try:
         code, text = capture(

@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.adapters.git import Commit, changed_files, last_changes
-from reconciler.adapters.git_blame import Authors as LineAuthors
-from reconciler.adapters.git_blame import Lines, authors_of_lines, latest_of
+from reconciler.adapters.git.blame import Authors as LineAuthors
+from reconciler.adapters.git.blame import Lines, authors_of_lines, latest_of
+from reconciler.adapters.git.checkout import Commit, changed_files, last_changes
 from reconciler.base.encoding import YamlError, decode
 from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text

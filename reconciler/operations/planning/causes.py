@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.git import has_repository, prefix_of
-from reconciler.adapters.git_moves import last_names
+from reconciler.adapters.git.checkout import has_repository, prefix_of
+from reconciler.adapters.git.moves import last_names
 from reconciler.base.text import as_text
 from reconciler.loader.workspace import find_root
 from reconciler.operations.planning.authors import Authors

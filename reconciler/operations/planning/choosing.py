@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.git import head_of, refusal
-from reconciler.adapters.git_moves import last_names
-from reconciler.adapters.git_revisions import (
+from reconciler.adapters.git.checkout import head_of, refusal
+from reconciler.adapters.git.moves import last_names
+from reconciler.adapters.git.revisions import (
     changed_since,
     commit_of,
     common_commit,

@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from reconciler.adapters.files import private_folder
-from reconciler.adapters.git_revisions import RevisionRefused, write_revision
+from reconciler.adapters.git.revisions import RevisionRefused, write_revision
 from reconciler.base.canonical import canonical_json
 from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput, ReconcilerError

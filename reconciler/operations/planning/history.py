@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from reconciler.adapters.git_revisions import changed_since, commit_of, text_at
+from reconciler.adapters.git.revisions import changed_since, commit_of, text_at
 from reconciler.operations.workspace import OpenWorkspace
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from reconciler.adapters.git_blame import Lines
+from reconciler.adapters.git.blame import Lines
 from reconciler.base.source import RENDERED
 from reconciler.base.text import as_text
 from reconciler.operations.planning.authors import Authors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.adapters.git import head_of, refusal
+from reconciler.adapters.git.checkout import head_of, refusal
 from reconciler.base.errors import InvalidInput
 from reconciler.base.text import as_text
 from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken

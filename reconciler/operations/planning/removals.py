@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.adapters.git_removed import Patch, patches
-from reconciler.adapters.git_revisions import files_with_word
+from reconciler.adapters.git.removed import Patch, patches
+from reconciler.adapters.git.revisions import files_with_word
 from reconciler.base.text import as_text
 from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.operations.planning.history import History

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.adapters.git_revisions import files_with_word
+from reconciler.adapters.git.revisions import files_with_word
 from reconciler.base.encoding import YamlError, decode
 from reconciler.base.text import as_text
 from reconciler.base.yaml import load_documents

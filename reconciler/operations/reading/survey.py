@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from reconciler import __version__
-from reconciler.adapters.workers import Workers, processors
+from reconciler.adapters.processes.workers import Workers, processors
 from reconciler.base.canonical import digest_text
 from reconciler.base.source import Located, Source
 from reconciler.loader.crosscheck import CrossCheck

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.adapters.git_head import head_commit
+from reconciler.adapters.git.head import head_commit
 from reconciler.base.credentials import holds_credential
 from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.inside import LeadsOutError, real_path

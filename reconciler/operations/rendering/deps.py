@@ -106,7 +106,7 @@ def _build_platform(words: DepsWords, text: str) -> str | None:
         return _platform(words.build_platform, "--build-platform")
     if "BUILD" not in text:
         return None
-    from reconciler.adapters.backends import this_machine  # noqa: PLC0415  (late: rarely needed)
+    from reconciler.adapters.building.backends import this_machine  # noqa: PLC0415  (late: rarely needed)
 
     return next(iter(this_machine()), None)
 

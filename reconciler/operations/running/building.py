@@ -17,8 +17,8 @@ from reconciler.model.capability import Backend, BackendKind
 from reconciler.model.choice import Needs, NoBackend, choose
 
 if TYPE_CHECKING:  # late: docker-py is slow to import
-    from reconciler.adapters.buildkit import DockerClient
-    from reconciler.adapters.docker import Engine
+    from reconciler.adapters.building.buildkit import DockerClient
+    from reconciler.adapters.docker.engine import Engine
     from reconciler.model.workspace import PlatformEngine
     from reconciler.operations.running.run_place import RunPlace
     from reconciler.runner.ports import Builder, Images, Stopping
@@ -52,7 +52,7 @@ def open_builder(wanted: Wanted, open_first: Callable[[], object]) -> tuple[Imag
             raise missing
         return _chosen(wanted, None, missing)
     if wanted.needs.engine:
-        from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
+        from reconciler.adapters.docker.transfer import EngineImages  # noqa: PLC0415  (late)
 
         return EngineImages(engine), _LateBuilder(lambda: _chosen(wanted, engine, missing)[1])
     return _chosen(wanted, engine, missing)
@@ -66,7 +66,7 @@ def _engine(
     wanted: Wanted, open_first: Callable[[], object]
 ) -> tuple[Engine | None, EngineUnavailable]:
     """The engine of a platform, or what was wrong with it."""
-    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.engine import open_engine  # noqa: PLC0415  (late)
 
     try:
         open_first()
@@ -79,13 +79,13 @@ def _engine(
 def _chosen(
     wanted: Wanted, engine: Engine | None, missing: EngineUnavailable
 ) -> tuple[Images, Builder]:
-    from reconciler.adapters.buildkit import find_client  # noqa: PLC0415  (late)
+    from reconciler.adapters.building.buildkit import find_client  # noqa: PLC0415  (late)
 
     client = find_client(wanted.place.environment) if engine is not None else None
     backends = _of_engine(wanted, engine, client) if engine is not None else ()
     found = _choice(wanted, backends)
     if isinstance(found, NoBackend):  # buildah comes last: it is asked only if it is needed
-        from reconciler.adapters.backends import probe_buildah  # noqa: PLC0415  (late)
+        from reconciler.adapters.building.backends import probe_buildah  # noqa: PLC0415  (late)
 
         backends = (*backends, *probe_buildah(wanted.place.environment))
         found = _choice(wanted, backends)
@@ -106,8 +106,8 @@ def _choice(wanted: Wanted, backends: tuple[Backend, ...]) -> Backend | NoBacken
 
 
 def _of_engine(wanted: Wanted, engine: Engine, client: DockerClient | None) -> tuple[Backend, ...]:
-    from reconciler.adapters.backends import own_platforms, probe_engine  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_trial import runnable_platforms  # noqa: PLC0415  (late)
+    from reconciler.adapters.building.backends import own_platforms, probe_engine  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.trial import runnable_platforms  # noqa: PLC0415  (late)
 
     runs = own_platforms(engine)
     if wanted.platform not in runs:
@@ -119,8 +119,8 @@ def _of_engine(wanted: Wanted, engine: Engine, client: DockerClient | None) -> t
 def _wired(
     found: Backend, wanted: Wanted, engine: Engine | None, client: DockerClient | None
 ) -> tuple[Images, Builder]:
-    from reconciler.adapters.builders import builder_on, engineless  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_transfer import EngineImages  # noqa: PLC0415  (late)
+    from reconciler.adapters.building.builders import builder_on, engineless  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.transfer import EngineImages  # noqa: PLC0415  (late)
 
     place, environment = wanted.place, wanted.place.environment
     if engine is None or found.kind is BackendKind.BUILDAH:

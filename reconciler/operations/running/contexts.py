@@ -9,9 +9,9 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from reconciler.adapters.fetch_fault import FetchError
-from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fetch import fetch
-from reconciler.adapters.resolve import Guard, Resolver, system_resolver
+from reconciler.adapters.git.environment import Repository
+from reconciler.adapters.git.fetch import fetch
+from reconciler.adapters.web.resolve import Guard, Resolver, system_resolver
 from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.context import ContextKind, Submodules, context_kind, git_location

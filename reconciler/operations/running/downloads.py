@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 
-from reconciler.adapters.download import Client, Wanted
-from reconciler.adapters.extract import Extractor
+from reconciler.adapters.archives.extract import Extractor
+from reconciler.adapters.archives.inflate import Meter
 from reconciler.adapters.fetch_fault import FetchError, FetchFault, Limits, sized
-from reconciler.adapters.inflate import Meter
-from reconciler.adapters.oci_artifact import fetch_artifact
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.web.download import Client, Wanted
+from reconciler.adapters.web.oci_artifact import fetch_artifact
+from reconciler.adapters.web.resolve import Guard
 from reconciler.base.errors import RegistryRefused, SecretUnavailable
 from reconciler.base.text import one_line
 from reconciler.model.build import Login

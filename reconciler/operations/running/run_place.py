@@ -19,7 +19,7 @@ from reconciler.model.workspace import PlatformEngine
 from reconciler.operations.running.observed import remember_observed
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
-    from reconciler.adapters.secrets import SecretReader
+    from reconciler.adapters.vaults.secrets import SecretReader
     from reconciler.model.choice import Needs
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.containers import Containers
@@ -167,7 +167,7 @@ def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers
 def _served_digest(
     place: RunPlace, host: str, repository: str, reference: str, login: Login | None
 ) -> str | None:
-    from reconciler.adapters.registry import served_digest  # noqa: PLC0415  (late: httpx)
+    from reconciler.adapters.web.registry import served_digest  # noqa: PLC0415  (late: httpx)
 
     return served_digest(host, repository, reference, login=login, insecure=place.insecure)
 
@@ -177,7 +177,7 @@ def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
 
     Files are relative to the workspace; without one, to where the person stands.
     """
-    from reconciler.adapters.secrets import SecretReader  # noqa: PLC0415  (late)
+    from reconciler.adapters.vaults.secrets import SecretReader  # noqa: PLC0415  (late)
 
     folder = place.secrets or place.root or Path.cwd()
     return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
@@ -187,7 +187,7 @@ def registry_login(
     place: RunPlace, host: str, logins: Mapping[str, RegistryLogin], secrets: SecretReader
 ) -> Login | None:
     """The task's own login for a registry, else the one of the docker client."""
-    from reconciler.adapters.docker_login import find_login  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.login import find_login  # noqa: PLC0415  (late)
 
     own = logins.get(host)
     if own is None or own.username is None or own.password is None:
@@ -198,7 +198,7 @@ def registry_login(
 
 def _saver(place: RunPlace, *, known: bool) -> Callable[[RunRecord], None]:
     """Stores the states of a run of this process, as a new row if it is not known."""
-    from reconciler.adapters.process import this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
 
     def save(record: RunRecord) -> None:

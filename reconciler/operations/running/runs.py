@@ -49,7 +49,7 @@ def start_run(
     already, and this process has claimed it. `keep` stores the run's states in place of that.
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
-    from reconciler.adapters.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
     from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
@@ -88,7 +88,7 @@ def start_run(
 
 def folders_of(place: RunPlace, request: RunRequest) -> LocalFolders:
     """Local contexts: inside the workspace, or anywhere if a person named the folder."""
-    from reconciler.adapters.git import head_of  # noqa: PLC0415  (late)
+    from reconciler.adapters.git.checkout import head_of  # noqa: PLC0415  (late)
     from reconciler.runner.context import LocalFolders  # noqa: PLC0415  (late)
 
     if request.folder is not None:
@@ -103,8 +103,8 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     Programs and private folders that such a process left are removed: they may hold a secret.
     """
     from reconciler.adapters.files import memory_folder, sweep_private_folders  # noqa: PLC0415
-    from reconciler.adapters.owner import end_orphans  # noqa: PLC0415  (late)
-    from reconciler.adapters.process import is_alive, this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.owner import end_orphans  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import is_alive, this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import adopt_lost  # noqa: PLC0415  (late)
 
     host = this_process().host

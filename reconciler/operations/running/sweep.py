@@ -10,14 +10,14 @@ from reconciler.model.container import Swept
 from reconciler.model.run import RunRecord
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
-    from reconciler.adapters.docker_containers import EngineContainers
+    from reconciler.adapters.docker.containers import EngineContainers
     from reconciler.operations.running.run_place import RunPlace
 
 
 def engine_containers(place: RunPlace, address: str | None) -> EngineContainers:
     """The containers of this state on an engine. Raises EngineUnavailable."""
-    from reconciler.adapters.docker import open_engine  # noqa: PLC0415  (late)
-    from reconciler.adapters.docker_containers import EngineContainers  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.containers import EngineContainers  # noqa: PLC0415  (late)
+    from reconciler.adapters.docker.engine import open_engine  # noqa: PLC0415  (late)
 
     engine = open_engine(address, place.environment)
     return EngineContainers(engine, place.database.setting("state_id"))

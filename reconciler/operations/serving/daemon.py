@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from reconciler.adapters.guardian import boottime
-from reconciler.adapters.secrets import SecretReader
+from reconciler.adapters.processes.guardian import boottime
+from reconciler.adapters.vaults.secrets import SecretReader
 from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake

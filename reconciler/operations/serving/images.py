@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.adapters.registry_look import RegistryLooks
+from reconciler.adapters.web.registry_look import RegistryLooks
 from reconciler.base.errors import ReconcilerError
 from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.watcher import Watcher

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.adapters.guardian import Guardian, Over
+from reconciler.adapters.processes.guardian import Guardian, Over
 from reconciler.base.clock import Clock
 from reconciler.engine.worker import key_of
 from reconciler.model.lease import Lease

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from reconciler.adapters.fetch_fault import FetchError, FetchFault
 from reconciler.adapters.files import private_folder
-from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_tips import Tips, read_tips
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.git.environment import Repository
+from reconciler.adapters.git.tips import Tips, read_tips
+from reconciler.adapters.web.resolve import Guard
 from reconciler.base.errors import ReconcilerError
 from reconciler.engine.intake import Intake, Taken
 from reconciler.engine.polling import Polled, Poller, take_moves

@@ -16,21 +16,21 @@ from pathlib import Path
 import docker
 import pytest
 
-from reconciler.adapters.backends import probe_buildah
-from reconciler.adapters.buildah import BuildahBuilder
-from reconciler.adapters.buildah_images import BuildahImages
-from reconciler.adapters.buildah_store import Store
-from reconciler.adapters.buildctl import BUILDCTL, BuildctlBuilder
-from reconciler.adapters.buildkit import BuildKitBuilder, find_client
-from reconciler.adapters.docker import Engine, open_engine
-from reconciler.adapters.docker_build import ClassicBuilder
-from reconciler.adapters.docker_transfer import EngineImages
-from reconciler.adapters.docker_trial import runnable_platforms
-from reconciler.adapters.emulation import emulated_here
+from reconciler.adapters.building.backends import probe_buildah
+from reconciler.adapters.building.buildah import BuildahBuilder
+from reconciler.adapters.building.buildah_images import BuildahImages
+from reconciler.adapters.building.buildah_store import Store
+from reconciler.adapters.building.buildctl import BUILDCTL, BuildctlBuilder
+from reconciler.adapters.building.buildkit import BuildKitBuilder, find_client
+from reconciler.adapters.building.classic import ClassicBuilder
+from reconciler.adapters.building.emulation import emulated_here
+from reconciler.adapters.docker.engine import Engine, open_engine
+from reconciler.adapters.docker.tiny_programs import EXIT_CODE, tiny_program
+from reconciler.adapters.docker.transfer import EngineImages
+from reconciler.adapters.docker.trial import runnable_platforms
 from reconciler.adapters.files import private_folder
-from reconciler.adapters.programs import find_program
-from reconciler.adapters.registry import served_digest
-from reconciler.adapters.tiny_programs import EXIT_CODE, tiny_program
+from reconciler.adapters.processes.programs import find_program
+from reconciler.adapters.web.registry import served_digest
 from reconciler.model.build import BuildRequest, BuildResult, Login, Refusal
 from reconciler.model.capability import BackendKind
 from reconciler.model.image import parse_reference

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from reconciler.adapters.docker import open_engine
+from reconciler.adapters.docker.engine import open_engine
 from reconciler.base.clock import utc_now
 from reconciler.model.choice import Needs
 from reconciler.operations.running.building import Wanted, open_builder

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.fetch_fault import Limits
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.web.resolve import Guard
 from reconciler.model.build import Login
 from reconciler.operations.running.contexts import Contexts
 from reconciler.operations.running.downloads import Downloads

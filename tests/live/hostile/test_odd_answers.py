@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.adapters.fetch_fault import Limits
-from reconciler.adapters.registry import served_digest
-from reconciler.adapters.registry_look import RegistryLooks
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.web.registry import served_digest
+from reconciler.adapters.web.registry_look import RegistryLooks
+from reconciler.adapters.web.resolve import Guard
 from reconciler.base.errors import RegistryRefused
 from reconciler.operations.running.downloads import Downloads
 from reconciler.runner.failure import Failure

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.fetch_fault import FetchError
-from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_fetch import fetch
-from reconciler.adapters.git_program import GitProgram
-from reconciler.adapters.resolve import Guard, Place
+from reconciler.adapters.git.environment import Repository
+from reconciler.adapters.git.fetch import fetch
+from reconciler.adapters.git.program import GitProgram
+from reconciler.adapters.web.resolve import Guard, Place
 from tests.live.git_server import GitServer, git
 from tests.live.hostile.places import Door
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.git import changed_files, head_of, last_changes
-from reconciler.adapters.git_revisions import changed_since
+from reconciler.adapters.git.checkout import changed_files, head_of, last_changes
+from reconciler.adapters.git.revisions import changed_since
 from tests.live.git_server import GitServer, add_commit, git
 from tests.live.hostile.places import Door
 from tests.live.hostile.repository import AUTHOR

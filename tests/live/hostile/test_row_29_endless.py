@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import git_program
 from reconciler.adapters.fetch_fault import Limits
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.git import program
+from reconciler.adapters.web.resolve import Guard
 from reconciler.operations.running.downloads import Downloads
 from reconciler.runner.failure import Failure, Stop
 from tests.live.git_server import GitServer, add_commit, git, make_repository, serve_git
@@ -112,8 +112,8 @@ def test_what_breaks_off_is_not_taken_for_whole(door: Door) -> None:
 def test_a_repository_that_is_too_large_is_left(
     door: Door, server: GitServer, repositories: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git_program, "MAX_BYTES", 64 * 1024)
-    monkeypatch.setattr(git_program, "_DISK_SECONDS", 0.0)
+    monkeypatch.setattr(program, "MAX_BYTES", 64 * 1024)
+    monkeypatch.setattr(program, "_DISK_SECONDS", 0.0)
     work = repositories / "app-work"
     noise = "".join(f"{number * 7919 % 104729:x}" for number in range(300_000))
     add_commit(work, {"large": noise}, "large")
@@ -150,9 +150,9 @@ def test_git_that_hears_nothing_does_not_keep_a_run_that_stops(
 def test_git_leaves_a_server_that_trickles(
     door: Door, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciler.adapters import git_environment
+    from reconciler.adapters.git import environment
 
-    monkeypatch.setattr(git_environment, "SLOW_SECONDS", 1)
+    monkeypatch.setattr(environment, "SLOW_SECONDS", 1)
     over = threading.Event()
     with serving(lambda _path: (200, {"Content-Type": "text/plain"}, trickle(over))) as slow:
         door.declared.add(slow.host)

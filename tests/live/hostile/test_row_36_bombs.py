@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from reconciler.adapters.fetch_fault import MEBIBYTE, Limits
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.web.resolve import Guard
 from reconciler.operations.running.downloads import Downloads
 from reconciler.runner.failure import Failure
 from tests.live.hostile.places import Door, page, serving

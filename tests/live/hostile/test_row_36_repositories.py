@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters import git_program, git_tree
 from reconciler.adapters.fetch_fault import FetchError
-from reconciler.adapters.git_environment import Repository
-from reconciler.adapters.git_program import GitProgram, judged
-from reconciler.adapters.resolve import Guard
+from reconciler.adapters.git import program, tree
+from reconciler.adapters.git.environment import Repository
+from reconciler.adapters.git.program import GitProgram, judged
+from reconciler.adapters.web.resolve import Guard
 from reconciler.model.context import Submodules
 from reconciler.operations.running.contexts import OwnSource
 from reconciler.runner.failure import Failure
@@ -91,9 +91,9 @@ def test_as_many_files_as_are_allowed_are_written(
     work = repositories / "app-work"
     add_commit(work, {f"many/{number}": "" for number in range(9)}, "nine")
     git(work, "push", "--quiet", "origin", "trunk")
-    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 9)
+    monkeypatch.setattr(tree, "MAX_ENTRIES", 9)
     assert len(list(door.fetch(f"{server.url}/app.git#trunk:many").folder.iterdir())) == 9
-    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 8)
+    monkeypatch.setattr(tree, "MAX_ENTRIES", 8)
     assert "more than 8 files" in _refused(door, f"{server.url}/app.git#trunk:many")
 
 
@@ -119,37 +119,37 @@ def test_a_link_to_a_folder_is_told(door: Door, server: GitServer, repositories:
 def test_no_git_takes_memory_without_an_end(
     tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git_program, "MAX_MEMORY", 300 << 20)
-    program = _program(server, tmp_path)
-    told = program.run("-c", "alias.told=!ulimit -v", "told")
+    monkeypatch.setattr(program, "MAX_MEMORY", 300 << 20)
+    git_program = _program(server, tmp_path)
+    told = git_program.run("-c", "alias.told=!ulimit -v", "told")
     assert told.strip() == str(300 << 10)
 
 
 def test_all_commands_of_a_fetch_have_one_end(
     tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git_program, "MAX_SECONDS", 1.0)
-    program = _program(server, tmp_path)
-    program.run("version")
+    monkeypatch.setattr(program, "MAX_SECONDS", 1.0)
+    git_program = _program(server, tmp_path)
+    git_program.run("version")
     with pytest.raises(FetchError, match="takes longer than"):
-        program.run("-c", "alias.wait=!sleep 60", "wait")
-    assert time.monotonic() >= program.end
+        git_program.run("-c", "alias.wait=!sleep 60", "wait")
+    assert time.monotonic() >= git_program.end
     with pytest.raises(FetchError, match="takes longer than"):
-        program.run("version")
+        git_program.run("version")
 
 
 def test_output_is_whole_or_refused(
     tmp_path: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = _program(server, tmp_path)
+    git_program = _program(server, tmp_path)
     words = ("-c", "alias.many=!seq 1 300000", "many")
-    assert program.run(*words).endswith("\n300000\n")
-    assert len(list(program.pieces(b"\n", *words))) == 300_000
-    monkeypatch.setattr(git_program, "MAX_OUTPUT", 100_000)
+    assert git_program.run(*words).endswith("\n300000\n")
+    assert len(list(git_program.pieces(b"\n", *words))) == 300_000
+    monkeypatch.setattr(program, "MAX_OUTPUT", 100_000)
     with pytest.raises(FetchError, match="git tells more than"):
-        program.run(*words)
+        git_program.run(*words)
     with pytest.raises(FetchError, match="too long"):
-        list(program.pieces(b"\0", *words))
+        list(git_program.pieces(b"\0", *words))
 
 
 def _program(server: GitServer, folder: Path) -> GitProgram:

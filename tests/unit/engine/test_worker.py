@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.guardian import Guardian, Over, boottime
+from reconciler.adapters.processes.guardian import Guardian, Over, boottime
 from reconciler.base.errors import StateUnusable
 from reconciler.engine.worker import Worker, key_of
 from reconciler.model.lease import Lease, Waiting

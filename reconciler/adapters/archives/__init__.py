@@ -1,0 +1,1 @@
+"""Archives in both directions: packed without following links, unpacked without trust."""

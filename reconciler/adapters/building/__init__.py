@@ -1,0 +1,1 @@
+"""What builds images, behind one port: BuildKit, the classic builder, buildah, buildctl."""

@@ -1,0 +1,1 @@
+"""The doors to a container engine, through docker-py: images, containers, volumes."""

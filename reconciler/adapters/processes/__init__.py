@@ -1,0 +1,1 @@
+"""The doors to programs: started, watched, guarded, ended."""

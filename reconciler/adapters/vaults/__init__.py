@@ -1,0 +1,1 @@
+"""Where secrets are read, when their time has come."""

@@ -1,0 +1,1 @@
+"""The doors to servers: downloads, registries, and what their silence means."""
