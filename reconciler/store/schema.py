@@ -170,7 +170,7 @@ queue = Table(
     Column("start_after", Float),
     Column("worker", Text),  # null: it waits
     Column("fence", Integer, nullable=False, server_default="0"),
-    Column("losses", Integer, nullable=False, server_default="0"),  # what they weigh (store/queue)
+    Column("losses", Integer, nullable=False, server_default="0"),  # what they weigh (store/leases)
     Column("lease_until", Float),
     Column("clock", Text, nullable=False),
     Column("ended", Integer, nullable=False, server_default="0"),  # 1: only to be settled

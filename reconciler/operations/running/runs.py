@@ -254,7 +254,7 @@ def cancel_run(
     One that still waits for a worker ends at once: there may be none. Raises UnknownRun, or
     WrongUsage if it had ended already.
     """
-    from reconciler.store.queue import cancel_waiting  # noqa: PLC0415  (late)
+    from reconciler.store.claims import cancel_waiting  # noqa: PLC0415  (late)
     from reconciler.store.runs import request_cancel  # noqa: PLC0415  (late)
 
     report_lost(place)

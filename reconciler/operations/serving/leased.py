@@ -14,7 +14,7 @@ from reconciler.operations.running.runs import get_run, start_run
 from reconciler.operations.running.sweep import engine_containers
 from reconciler.operations.serving.requests import request_of
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.store.queue import lease_of, save
+from reconciler.store.leases import lease_of, save
 
 # A state that is away comes back, or the guardian ends this process before its lease is over.
 _RETRY_SECONDS = 0.5

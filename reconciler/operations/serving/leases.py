@@ -11,8 +11,9 @@ from reconciler.base.clock import Clock
 from reconciler.engine.worker import key_of
 from reconciler.model.lease import Lease
 from reconciler.model.run import RunRecord
+from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database
-from reconciler.store.queue import PROGRAM_LOSS, WORKER_LOSS, Room, claim, renew, settle
+from reconciler.store.leases import PROGRAM_LOSS, WORKER_LOSS, renew, settle
 
 # Commands that the program calls itself with; they are no part of what users call.
 LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"

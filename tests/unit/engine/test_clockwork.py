@@ -13,9 +13,10 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.engine.clockwork import Clockwork, Ticking, ticking
 from reconciler.engine.waking import wake_of
 from reconciler.model.run import RunRecord, RunStatus
+from reconciler.store.claims import Claimed, Room, claim
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
-from reconciler.store.queue import Claimed, Room, claim, save
+from reconciler.store.leases import save
 from reconciler.store.runs import list_runs
 from tests.unit.engine.test_triggers import task
 

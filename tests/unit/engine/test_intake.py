@@ -15,9 +15,10 @@ from reconciler.engine.triggers import Listening, listening
 from reconciler.engine.waking import wake_of
 from reconciler.model.event import Delivery, Push, Verdict, Wake
 from reconciler.model.run import Reason, RunStatus
+from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
-from reconciler.store.queue import Room, claim, depths
+from reconciler.store.queue import depths
 from reconciler.store.retention import purge_decisions
 from reconciler.store.runs import list_runs, update_run
 from tests.unit.engine.test_triggers import push, request, task

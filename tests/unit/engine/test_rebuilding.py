@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.model.event import Verdict
 from reconciler.model.run import RunStatus
-from reconciler.store.queue import Claimed
+from reconciler.store.claims import Claimed
 from reconciler.store.retention import purge_decisions
 from tests.unit.engine.watching import BASE, HOST, QUIET, Watchtower, digest
 

@@ -22,7 +22,8 @@ from reconciler.model.lease import Lease, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.store.database import Database, open_database
-from reconciler.store.queue import enqueue, save
+from reconciler.store.leases import save
+from reconciler.store.queue import enqueue
 from reconciler.store.runs import find_runs
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

@@ -19,9 +19,10 @@ from reconciler.model.event import Decided, Wake
 from reconciler.model.run import OutputImage, RunRecord, RunStatus
 from reconciler.model.tracked import BaseKind, TaskBases, TrackedBase
 from reconciler.model.watched import Looked, Served
+from reconciler.store.claims import Claimed, Room, claim
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
-from reconciler.store.queue import Claimed, Room, claim, save, settle
+from reconciler.store.leases import save, settle
 from reconciler.store.runs import list_runs
 from reconciler.store.task_bases import put_bases
 from tests.unit.engine.test_triggers import task

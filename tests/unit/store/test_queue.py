@@ -12,24 +12,13 @@ import pytest
 
 from reconciler.model.lease import Lease, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
-from reconciler.store import queue as module
+from reconciler.store import claims, leases
+from reconciler.store import queue as waiting
+from reconciler.store.claims import LARGEST_LOSS, Claimed, Room, cancel_waiting, claim
 from reconciler.store.database import Database, open_database
+from reconciler.store.leases import PROGRAM_LOSS, WORKER_LOSS, LeaseLost, renew, save, settle
 from reconciler.store.moment import Moment
-from reconciler.store.queue import (
-    LARGEST_LOSS,
-    PROGRAM_LOSS,
-    WORKER_LOSS,
-    Claimed,
-    LeaseLost,
-    Room,
-    cancel_waiting,
-    claim,
-    depths,
-    enqueue,
-    renew,
-    save,
-    settle,
-)
+from reconciler.store.queue import depths, enqueue
 from reconciler.store.runs import find_runs, request_cancel
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -69,7 +58,8 @@ class World:
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     opened = open_database("sqlite:///state.db", tmp_path)
     world = World(opened)
-    monkeypatch.setattr(module, "moment", lambda _connection: Moment(world.seconds, world.boot))
+    for module in (claims, leases, waiting):
+        monkeypatch.setattr(module, "moment", lambda _connection: Moment(world.seconds, world.boot))
     yield world
     opened.close()
 

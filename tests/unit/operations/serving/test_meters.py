@@ -16,7 +16,8 @@ from reconciler.model.run import Reason, RunStatus
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.store.database import open_database
-from reconciler.store.queue import enqueue, save
+from reconciler.store.leases import save
+from reconciler.store.queue import enqueue
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
