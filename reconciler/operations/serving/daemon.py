@@ -5,40 +5,31 @@ Each part is a thread that can be killed at any moment: what it has promised sta
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from secrets import token_hex
 
-from reconciler.adapters.processes.guardian import boottime
 from reconciler.adapters.vaults.secrets import SecretReader
 from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
-from reconciler.engine.clockwork import Clockwork
 from reconciler.engine.intake import Arrival, Intake, Taken
 from reconciler.engine.polling import Polled
-from reconciler.engine.worker import LEASE_SECONDS, Worker
-from reconciler.model.lease import Lease
+from reconciler.engine.worker import LEASE_SECONDS
 from reconciler.operations.running.run_place import place_of
-from reconciler.operations.running.sweep import engine_containers, sweep
 from reconciler.operations.serving.admin import Admin
-from reconciler.operations.serving.book import EMPTY, Book, read_book
+from reconciler.operations.serving.book import Book
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
 from reconciler.operations.serving.images import ImageWatch
-from reconciler.operations.serving.leases import RunPrograms, StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.registries import RegistryDoor
+from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
+from reconciler.operations.serving.working import Tell, Working
 from reconciler.operations.workspace import OpenWorkspace
 
-_BOOK_SECONDS = 2.0
-_WORKER_SECONDS = 0.2
 # How long a daemon that stops waits for its runs; then they go back into the queue.
 DRAIN_SECONDS = 600.0
 
@@ -54,9 +45,6 @@ class Parts:
     drain_seconds: float = DRAIN_SECONDS
 
 
-Tell = Callable[[str, dict[str, str]], None]
-
-
 @dataclass(slots=True)
 class Daemon:
     """A running daemon. `tell` is handed an event in a few words, and facts about it."""
@@ -65,25 +53,33 @@ class Daemon:
     parts: Parts
     tell: Tell
     stopping: threading.Event
-    _book: Book = field(default=EMPTY, init=False)
     _failing: str | None = field(default=None, init=False)
     _upkeep: Upkeep = field(init=False)
     _meters: Meters = field(init=False)
     _images: ImageWatch = field(init=False)
+    _time: Timekeeping = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
     _secrets: SecretReader | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._meters = Meters(self.opened.database, self.opened.clock)
+        self._time = Timekeeping(
+            self.opened,
+            self.parts.timers,
+            late=self._meters.late,
+            queued=lambda count: self.tell("timers", {"queued": str(count)}),
+            complain=lambda error: self._complain("timers", error),
+            well=self._well,
+        )
         self._upkeep = Upkeep(
             self.opened,
-            kept=lambda: self._book.kept,
+            kept=lambda: self._book().kept,
             complain=lambda error: self._complain("upkeep", error),
             purged=lambda purged: self.tell("upkeep", purged.facts()),
         )
         self._images = ImageWatch(
             self.opened,
-            lambda: self._book,
+            self._book,
             tell=lambda facts: self.tell("images", facts),
             complain=lambda error: self._complain("images", error),
         )
@@ -96,7 +92,7 @@ class Daemon:
             self._read_secret,
             self._take,
             self._upkeep.refusals.note,
-            lambda: self._book,
+            self._book,
             self.opened.clock,
         )
         answer = door.receive(name, message)
@@ -118,7 +114,8 @@ class Daemon:
 
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
-        checks = {"state": self._failing or "ok", "tasks": "ok" if self._book.version else "unread"}
+        read = self._book().version
+        checks = {"state": self._failing or "ok", "tasks": "ok" if read else "unread"}
         return all(value == "ok" for value in checks.values()), checks
 
     @property
@@ -129,6 +126,9 @@ class Daemon:
     def metrics(self) -> bytes:
         """The meters. Raises StateUnusable."""
         return self._meters.text()
+
+    def _book(self) -> Book:
+        return self._time.book
 
     def _take(self, arrival: Arrival) -> Taken:
         if self._intake is None or self.stopping.is_set():
@@ -145,13 +145,13 @@ class Daemon:
     def running(self) -> Iterator[None]:
         """Everything but the listening, while the block runs. Raises StateUnusable at its start."""
         place = place_of(self.opened)
-        self._book = read_book(self.opened)
+        self._time.read()
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
-        work = [self._watch_book, self._keep_up]
-        work += [self._poll] * self.parts.timers + [self._work] * self.parts.worker
-        work += [self._look, self._rebuild] * self.parts.watcher
-        threads = [threading.Thread(target=one, name=one.__name__.strip("_")) for one in work]
+        threads = [
+            threading.Thread(target=work, name=name, args=(self.stopping,))
+            for name, work in self._work().items()
+        ]
         with SecretReader(
             self.opened.environment, self.opened.root, declared=place.declared
         ) as secrets:
@@ -167,44 +167,22 @@ class Daemon:
                     thread.join()
                 self._secrets = None
 
-    # ------------------------------------------------------------------ timers
-    def _watch_book(self) -> None:
-        """Follow what is live, and wake what is due."""
-        clockwork, wound = Clockwork(self.opened.database, late=self._meters.late), ""
-        while not self.stopping.is_set():
-            try:
-                self._book = read_book(self.opened, self._book)
-                if self.parts.timers:
-                    if wound != self._book.version:
-                        clockwork.wind(self._book.timers, self.opened.clock())
-                        wound = self._book.version
-                    self._tick(clockwork)
-                self._failing = None
-            except ReconcilerError as error:
-                self._complain("timers", error)
-            self.stopping.wait(self._pause(clockwork))
+    def _work(self) -> dict[str, Callable[[threading.Event], None]]:
+        """What is done here, by the name of the part."""
+        found: dict[str, Callable[[threading.Event], None]] = {
+            "timers": self._time.keep,
+            "upkeep": self._upkeep.keep_up,
+        }
+        if self.parts.timers:
+            found["polls"] = Polls(self.opened, self._book, self._looked, self._unpolled).poll
+        if self.parts.watcher:
+            found |= {"images": self._images.look, "rebuilds": self._images.rebuild}
+        if self.parts.worker:
+            lease, drain = self.parts.lease_seconds, self.parts.drain_seconds
+            found["worker"] = Working(self.opened, self._meters, self.tell, lease, drain).work
+        return found
 
-    def _tick(self, clockwork: Clockwork) -> None:
-        while not self.stopping.is_set():
-            now, wake = self.opened.clock(), clockwork.next_wake
-            if wake is None or wake > now:
-                return
-            queued = clockwork.tick(now)
-            if queued:
-                self.tell("timers", {"queued": str(queued)})
-
-    def _pause(self, clockwork: Clockwork) -> float:
-        wake = clockwork.next_wake
-        if wake is None:
-            return _BOOK_SECONDS
-        left = (wake - self.opened.clock()).total_seconds()
-        return min(_BOOK_SECONDS, max(left, 0.01))
-
-    # ----------------------------------------------------------------- polling
-    def _poll(self) -> None:
-        polls = Polls(self.opened, lambda: self._book, self._looked, self._unpolled)
-        polls.poll(self.stopping)
-
+    # --------------------------------------------------------- what parts tell
     def _looked(self, one: Polled, taken: list[Taken]) -> None:
         self._meters.polled("moved" if taken else "same")
         if not taken:
@@ -217,70 +195,10 @@ class Daemon:
         self._meters.polled("failed")
         self.tell("poll", {"repository": one.repository, "error": one_line(why)})
 
-    # ------------------------------------------------------------------ images
-    def _look(self) -> None:
-        self._images.look(self.stopping)
-
-    def _rebuild(self) -> None:
-        self._images.rebuild(self.stopping)
-
-    # ------------------------------------------------------------------ worker
-    def _work(self) -> None:
-        worker = self._new_worker()
-        self._sweep()
-        while not self.stopping.is_set():
-            worker.step(_WORKER_SECONDS)
-            if not worker.busy:
-                self.stopping.wait(_WORKER_SECONDS)
-        deadline = time.monotonic() + self.parts.drain_seconds
-        while worker.busy and time.monotonic() < deadline:
-            worker.step(_WORKER_SECONDS, claiming=False)
-        worker.leave()
-
-    def _new_worker(self) -> Worker:
-        pools = self.opened.workspace.server.pools
-        name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
-        queue = StoredQueue(
-            self.opened.database,
-            name,
-            self.parts.lease_seconds,
-            self.opened.clock,
-            {name: pool.cap for name, pool in pools.items() if pool.cap is not None},
-            began=self._meters.began,
-            ended=self._meters.ended,
-        )
-        return Worker(
-            name=name,
-            slots={name: pool.slots for name, pool in pools.items()},
-            queue=queue,
-            open_programs=lambda: RunPrograms(self.opened.environment, str(self.opened.root)),
-            boottime=boottime,
-            told=self._told,
-            lease_seconds=self.parts.lease_seconds,
-        )
-
-    def _told(self, text: str, lease: Lease | None) -> None:
-        facts = {"message": text}
-        if lease is not None:
-            facts |= {"run": lease.run_id, "attempt": str(lease.fence)}
-        self.tell("worker", facts)
-
-    def _sweep(self) -> None:
-        """Remove what ended runs left on the engines while nobody was there."""
-        place = place_of(self.opened)
-        for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
-            try:
-                swept = sweep(place, engine_containers(place, address))
-            except ReconcilerError as error:
-                self.tell("engine", {"message": f"not swept: {error}"})
-                continue
-            if swept.runs:
-                self.tell("engine", {"message": f"cleared up after {', '.join(swept.runs)}"})
-
-    def _keep_up(self) -> None:
-        self._upkeep.keep_up(self.stopping)
-
     def _complain(self, part: str, error: ReconcilerError) -> None:
         if self._failing != str(error):
             self.tell(part, {"error": str(error)})
         self._failing = str(error)
+
+    def _well(self) -> None:
+        self._failing = None

@@ -1,0 +1,92 @@
+"""The worker of a daemon, wired to a workspace: clears up after dead runs, then does what waits."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+
+from reconciler.adapters.processes.guardian import boottime
+from reconciler.base.errors import ReconcilerError
+from reconciler.engine.worker import Worker
+from reconciler.model.lease import Lease
+from reconciler.operations.running.run_place import place_of
+from reconciler.operations.running.sweep import engine_containers, sweep
+from reconciler.operations.serving.leases import RunPrograms, StoredQueue
+from reconciler.operations.serving.meters import Meters
+from reconciler.operations.workspace import OpenWorkspace
+
+_STEP_SECONDS = 0.2
+
+Tell = Callable[[str, dict[str, str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The work of a daemon on the runs of its pools. `tell` is handed a part and facts about it.
+
+    When it is told to stop, its runs have `drain_seconds`; then they go back into the queue.
+    """
+
+    opened: OpenWorkspace
+    meters: Meters
+    tell: Tell
+    lease_seconds: float
+    drain_seconds: float
+
+    def work(self, stopping: threading.Event) -> None:
+        """Do what waits, until told to stop; then only what was begun."""
+        worker = self._new_worker()
+        self._clear_up()
+        while not stopping.is_set():
+            worker.step(_STEP_SECONDS)
+            if not worker.busy:
+                stopping.wait(_STEP_SECONDS)
+        deadline = time.monotonic() + self.drain_seconds
+        while worker.busy and time.monotonic() < deadline:
+            worker.step(_STEP_SECONDS, claiming=False)
+        worker.leave()
+
+    def _new_worker(self) -> Worker:
+        pools = self.opened.workspace.server.pools
+        name = f"{socket.gethostname()}-{os.getpid()}-{token_hex(3)}"
+        queue = StoredQueue(
+            self.opened.database,
+            name,
+            self.lease_seconds,
+            self.opened.clock,
+            {name: pool.cap for name, pool in pools.items() if pool.cap is not None},
+            began=self.meters.began,
+            ended=self.meters.ended,
+        )
+        return Worker(
+            name=name,
+            slots={name: pool.slots for name, pool in pools.items()},
+            queue=queue,
+            open_programs=lambda: RunPrograms(self.opened.environment, str(self.opened.root)),
+            boottime=boottime,
+            told=self._told,
+            lease_seconds=self.lease_seconds,
+        )
+
+    def _told(self, text: str, lease: Lease | None) -> None:
+        facts = {"message": text}
+        if lease is not None:
+            facts |= {"run": lease.run_id, "attempt": str(lease.fence)}
+        self.tell("worker", facts)
+
+    def _clear_up(self) -> None:
+        """Remove what ended runs left on the engines while nobody was there."""
+        place = place_of(self.opened)
+        for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
+            try:
+                swept = sweep(place, engine_containers(place, address))
+            except ReconcilerError as error:
+                self.tell("engine", {"message": f"not swept: {error}"})
+                continue
+            if swept.runs:
+                self.tell("engine", {"message": f"cleared up after {', '.join(swept.runs)}"})
