@@ -14,6 +14,13 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
     from reconciler.operations.running.run_place import RunPlace
 
 
+def engines_of(place: RunPlace) -> list[str | None]:
+    """The addresses of all engines that runs of this place may be on, the usual one (None) first."""
+    declared = (item.engine for item in place.platforms.values())
+    # `auto` is the usual one, too.
+    return list(dict.fromkeys([None, *(None if name == "auto" else name for name in declared)]))
+
+
 def engine_containers(place: RunPlace, address: str | None) -> EngineContainers:
     """The containers of this state on an engine. Raises EngineUnavailable."""
     from reconciler.adapters.docker.containers import EngineContainers  # noqa: PLC0415  (late)
@@ -43,7 +50,7 @@ def sweep_after(place: RunPlace, lost: list[RunRecord]) -> list[str]:
     if not lost:
         return []
     lines = []
-    for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
+    for address in engines_of(place):
         try:
             swept = sweep(place, engine_containers(place, address))
         except EngineUnavailable:

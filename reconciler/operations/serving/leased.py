@@ -11,7 +11,7 @@ from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.operations.running.observed import remember_observed
 from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.running.runs import get_run, start_run
-from reconciler.operations.running.sweep import engine_containers
+from reconciler.operations.running.sweep import engine_containers, engines_of
 from reconciler.operations.serving.requests import request_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.leases import lease_of, save
@@ -65,7 +65,7 @@ def _refused(record: RunRecord, error: ReconcilerError, place: RunPlace) -> RunR
 
 def clear_run(place: RunPlace, run_id: str) -> None:
     """Remove what a run has on the engines. One that does not answer is cleared by a later run."""
-    for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
+    for address in engines_of(place):
         try:
             engine_containers(place, address).sweep(lambda found: found != run_id)
         except EngineUnavailable:

@@ -15,7 +15,7 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.engine.worker import Worker
 from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
-from reconciler.operations.running.sweep import engine_containers, sweep
+from reconciler.operations.running.sweep import engine_containers, engines_of, sweep
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.workspace import OpenWorkspace
@@ -82,7 +82,7 @@ class Working:
     def _clear_up(self) -> None:
         """Remove what ended runs left on the engines while nobody was there."""
         place = place_of(self.opened)
-        for address in dict.fromkeys([None, *(item.engine for item in place.platforms.values())]):
+        for address in engines_of(place):
             try:
                 swept = sweep(place, engine_containers(place, address))
             except ReconcilerError as error:
