@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # late: the database and docker-py are slow to import
 
 
 def engines_of(place: RunPlace) -> list[str | None]:
-    """The addresses of all engines that runs of this place may be on, the usual one (None) first."""
+    """The addresses of all engines that runs of a place may be on, the usual one (None) first."""
     declared = (item.engine for item in place.platforms.values())
     # `auto` is the usual one, too.
     return list(dict.fromkeys([None, *(None if name == "auto" else name for name in declared)]))
