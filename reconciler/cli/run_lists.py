@@ -12,10 +12,10 @@ import click
 from reconciler.cli.options import Invocation, output_option, pass_invocation, show
 from reconciler.cli.prefix import LogPainter
 from reconciler.cli.voice import run_place
-from reconciler.model.run import LogLine, RunStatus
+from reconciler.model.run import LogLine, RunStatus, TriggerKind
 
 _STATUSES = [status.value for status in RunStatus]
-_TRIGGERS = ["manual", "commit", "pullRequest", "baseImage", "timer"]
+_TRIGGERS = [kind.value for kind in TriggerKind]
 
 
 @click.command()
@@ -30,7 +30,14 @@ _TRIGGERS = ["manual", "commit", "pullRequest", "baseImage", "timer"]
 )
 @output_option
 @pass_invocation
-def runs(invocation: Invocation, /, status: str | None, output: str, **words: Any) -> int:
+def runs(
+    invocation: Invocation,
+    /,
+    status: str | None,
+    trigger: str | None,
+    output: str,
+    **words: Any,
+) -> int:
     """List runs, newest first."""
     from reconciler.operations.running.runs import RunFilter, list_runs  # noqa: PLC0415
     from reconciler.report.runs import runs_json, runs_lines  # noqa: PLC0415
@@ -38,7 +45,8 @@ def runs(invocation: Invocation, /, status: str | None, output: str, **words: An
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
         wanted = RunStatus(status) if status else None
-        records = list_runs(place, RunFilter(status=wanted, **words))
+        kind = TriggerKind(trigger) if trigger else None
+        records = list_runs(place, RunFilter(status=wanted, trigger=kind, **words))
     if output == "json":
         click.echo(json.dumps(runs_json(records), indent=2))
     else:

@@ -17,6 +17,7 @@ from reconciler.engine.triggers import pool_of
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Source, TimerState, Verdict, Wake
 from reconciler.model.lease import Enqueued, Waiting
+from reconciler.model.run import TriggerKind
 from reconciler.model.task import Task
 from reconciler.model.trigger import TimerTrigger
 from reconciler.store.database import Database
@@ -170,7 +171,11 @@ class _Case:
     def waiting(self, run_id: str) -> Waiting:
         """Its run. Runs of a timer follow each other unless they may overlap; one may wait."""
         wake = Wake(
-            task=self.of.address, kind="timers", trigger=self.of.name, actor=ACTOR, due=self.due
+            task=self.of.address,
+            kind=TriggerKind.TIMER,
+            trigger=self.of.name,
+            actor=ACTOR,
+            due=self.due,
         )
         record = run_of(wake, run_id, self.now)
         overlap = self.of.timer.overlap

@@ -32,7 +32,7 @@ class Scribe:
             version=digest,
             previous=before,
             task=item.address,
-            trigger=standing.name if standing is not None else KIND,
+            trigger=standing.name if standing is not None else KIND.value,
             verdict=verdict,
             detail="; ".join(text for text in (detail, others and f"also {others}") if text),
             run_id=run_id,

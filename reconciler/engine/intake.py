@@ -15,7 +15,7 @@ from reconciler.engine.triggers import Decision, Listening, decide
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
 from reconciler.model.lease import Waiting
-from reconciler.model.run import Reason, RunRecord
+from reconciler.model.run import Reason, RunRecord, TriggerKind
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register, open_register
 
@@ -150,7 +150,7 @@ class _Case:
         return Wake(
             task=self.one.address,
             trigger=self.one.trigger,
-            kind="commit" if push else "pullRequest",
+            kind=TriggerKind.COMMIT if push else TriggerKind.PULL_REQUEST,
             ref=ref_of(event),
             commit=commit,
             fork=not isinstance(event, Push) and event.fork,

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from reconciler.engine.triggers import pool_of
 from reconciler.model.common import duration_seconds
 from reconciler.model.event import Verdict
+from reconciler.model.run import TriggerKind
 from reconciler.model.task import Task
 from reconciler.model.tracked import BaseKind
 from reconciler.model.trigger import BaseImageTrigger
 from reconciler.plan.waves import looks_at
 
-KIND = "baseImage"
+KIND = TriggerKind.BASE_IMAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Standing:
     @property
     def name(self) -> str:
         """The name of its trigger."""
-        return self.trigger.name or KIND
+        return self.trigger.name or KIND.value
 
     @property
     def interval(self) -> float:

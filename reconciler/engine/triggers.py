@@ -11,6 +11,7 @@ from pathspec import GitIgnoreSpec
 from reconciler.model.context import ContextKind, git_location
 from reconciler.model.event import PullRequest, Push, SourceEvent, Verdict
 from reconciler.model.repository import repository_key
+from reconciler.model.run import TriggerKind
 from reconciler.model.task import Task
 from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger, SourceTrigger
 
@@ -53,8 +54,8 @@ def listening(address: str, task: Task) -> Iterator[Listening]:
     """The source triggers of a task. One without a repository of its own or of the task's
     context listens to nothing."""
     kinds: tuple[tuple[str, tuple[SourceTrigger, ...]], ...] = (
-        ("commit", task.spec.triggers.commit),
-        ("pullRequest", task.spec.triggers.pull_request),
+        (TriggerKind.COMMIT.value, task.spec.triggers.commit),
+        (TriggerKind.PULL_REQUEST.value, task.spec.triggers.pull_request),
     )
     for kind, triggers in kinds:
         for number, trigger in enumerate(triggers):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from reconciler.model.run import Recorded
+from reconciler.model.run import Recorded, TriggerKind
 
 
 class Verdict(StrEnum):
@@ -132,14 +132,13 @@ class Decided(Recorded):
 class Wake(Recorded):
     """What a trigger wants: a run of which task, and what the run has of the event.
 
-    `kind` is the trigger's in a spec: commit, pullRequest, timers, baseImage; `trigger` its name;
-    `actor` whoever moved the ref, as the forge calls them. `bases` fixes digests by tracked
-    reference. The rest of the run is read from the live task when it begins: what was applied
-    meanwhile holds.
+    `trigger` is the name of a trigger in the task, `kind` what it is; `actor` whoever moved the
+    ref, as the forge calls them. `bases` fixes digests by tracked reference. The rest of the run is
+    read from the live task when it begins: what was applied meanwhile holds.
     """
 
     task: str
-    kind: str
+    kind: TriggerKind
     trigger: str
     actor: str
     ref: str | None = None

@@ -28,6 +28,21 @@ class RunStatus(StrEnum):
         return self not in {RunStatus.QUEUED, RunStatus.RUNNING}
 
 
+class TriggerKind(StrEnum):
+    """What asks for runs, as records tell it and as people ask for it."""
+
+    MANUAL = "manual"
+    COMMIT = "commit"
+    PULL_REQUEST = "pullRequest"
+    BASE_IMAGE = "baseImage"
+    TIMER = "timer"
+
+    @classmethod
+    def _missing_(cls, value: object) -> TriggerKind | None:
+        """Records once said `timers`, as specs do."""
+        return cls.TIMER if value == "timers" else None
+
+
 class Reason(StrEnum):
     """Why a run did not succeed."""
 
@@ -122,7 +137,7 @@ class RunRecord(Recorded):
 
     id: str
     task: str | None = None
-    trigger: str = "manual"
+    trigger: TriggerKind = TriggerKind.MANUAL
     actor: str
     status: RunStatus
     reason: Reason | None = None

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from reconciler.model.context import ContextKind, Submodules, Token, context_kind
 from reconciler.model.identity import RegistryLogin
-from reconciler.model.run import RunRecord, RunStatus
+from reconciler.model.run import RunRecord, RunStatus, TriggerKind
 from reconciler.model.step import DockerStep
 from reconciler.runner.multistep import MultiStep
 
@@ -41,7 +41,7 @@ class RunRequest:
     token: Token | None = None
     submodules: Submodules | None = None
     task: str | None = None
-    trigger: str = "manual"
+    trigger: TriggerKind = TriggerKind.MANUAL
     login_server: str | None = None
     registries: tuple[str, ...] = ()
     platform: str = "linux/amd64"

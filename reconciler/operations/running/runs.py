@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.image import parse_reference
-from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
+from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus, TriggerKind
 from reconciler.operations.running.run_place import (
     RunPlace,
     Watchers,
@@ -127,12 +127,12 @@ class RunFilter:
     task: str | None = None
     status: RunStatus | None = None
     image: str | None = None
-    trigger: str | None = None
+    trigger: TriggerKind | None = None
     limit: int = 20
 
     def matches(self, record: RunRecord) -> bool:
         """True if image and trigger are those of a run."""
-        if self.trigger is not None and record.trigger.lower() != self.trigger.lower():
+        if self.trigger is not None and record.trigger is not self.trigger:
             return False
         names = (name for output in record.outputs for name in _names(output))
         glob = self.image

@@ -13,7 +13,7 @@ from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.common import SecretReference
 from reconciler.model.event import Decided, Wake
 from reconciler.model.lease import Waiting
-from reconciler.model.run import RunRecord
+from reconciler.model.run import RunRecord, TriggerKind
 from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.running.run_requests import find_task
 from reconciler.operations.running.runs import RunFilter, cancel_run, get_run, list_runs
@@ -97,7 +97,7 @@ class Admin:
         task = find_task(name, self.opened.provider)
         if task.spec.status != "Enabled":
             raise WrongUsage(f"the task {task.address} is Disabled")
-        wake = Wake(task=task.address, kind="manual", trigger="api", actor=ACTOR)
+        wake = Wake(task=task.address, kind=TriggerKind.MANUAL, trigger="api", actor=ACTOR)
         record = run_of(wake, new_run_id(), self.opened.clock())
         waiting = Waiting(record, pool_of(task), series=f"{task.address}\nmanual")
         with self.opened.database.write() as connection:

@@ -8,7 +8,7 @@ from reconciler.base.errors import WrongUsage
 from reconciler.engine.waking import wake_of
 from reconciler.model.context import ContextKind, context_kind, git_location
 from reconciler.model.event import Wake
-from reconciler.model.run import RunRecord
+from reconciler.model.run import RunRecord, TriggerKind
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
 from reconciler.model.trigger import RunOverrides
@@ -57,12 +57,15 @@ def _words(task: Task, wake: Wake) -> TaskWords:
 def _overrides(task: Task, wake: Wake) -> RunOverrides:
     """What the trigger does differently; nothing if it is not there any more."""
     triggers = task.spec.triggers
-    if wake.kind == "timers":
+    if wake.kind is TriggerKind.TIMER:
         timer = triggers.timers.get(wake.trigger)
         return timer.with_ if timer is not None else RunOverrides()
-    if wake.kind == "baseImage":
+    if wake.kind is TriggerKind.BASE_IMAGE:
         return triggers.base_image.with_ if triggers.base_image is not None else RunOverrides()
-    kinds = {"commit": triggers.commit, "pullRequest": triggers.pull_request}
+    kinds = {
+        TriggerKind.COMMIT: triggers.commit,
+        TriggerKind.PULL_REQUEST: triggers.pull_request,
+    }
     for number, trigger in enumerate(kinds.get(wake.kind, ())):
         name = trigger.name or (wake.kind if number == 0 else f"{wake.kind}-{number + 1}")
         if name == wake.trigger:

@@ -88,7 +88,7 @@ def test_a_timer_wakes_its_task_when_it_is_due(tower: Tower) -> None:
     assert tower.clockwork.next_wake == NOON + HOUR
     assert tower.at(NOON + HOUR) == 1
     (record,) = tower.runs()
-    assert (record.task, record.trigger, record.actor) == ("contoso/web", "timers", "timer")
+    assert (record.task, record.trigger, record.actor) == ("contoso/web", "timer", "timer")
     assert tower.due() == [NOON + HOUR]
     (decided,) = list_decisions(tower.database, task="contoso/web")
     assert (decided.trigger, decided.subject, decided.run_id) == ("hourly", "0 * * * *", record.id)

@@ -12,7 +12,14 @@ import pytest
 
 from reconciler.base.errors import WrongUsage
 from reconciler.model.context import Token
-from reconciler.model.run import BaseImage, RunRecord, StepRecord, StepStatus, UsedSecret
+from reconciler.model.run import (
+    BaseImage,
+    RunRecord,
+    StepRecord,
+    StepStatus,
+    TriggerKind,
+    UsedSecret,
+)
 from reconciler.model.step import DockerStep, FileStep
 from reconciler.operations.running.reruns import Rerun, rerun_request
 from reconciler.operations.running.run_place import RunPlace
@@ -28,7 +35,7 @@ STEP = DockerStep(images=("web:{{.Run.ID}}",), args={"V": "1"}, secrets={"NPM": 
 def request(source: str = "https://git.contoso.example/web.git#main:api") -> RunRequest:
     return RunRequest(
         id="rold", actor="a", source=source, step=STEP, token=Token(secret="env:PAT"),
-        trigger="timer", timeout=60, overrides={"push": "false"}, queued=NOW,
+        trigger=TriggerKind.TIMER, timeout=60, overrides={"push": "false"}, queued=NOW,
     )  # fmt: skip
 
 

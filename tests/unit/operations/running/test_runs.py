@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.base.errors import WrongUsage
-from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus
+from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus, TriggerKind
 from reconciler.operations.running.run_place import RunPlace
 from reconciler.operations.running.run_requests import UnknownTask
 from reconciler.operations.running.runs import RunFilter, get_run, list_runs, run_log
@@ -29,7 +29,12 @@ def place(tmp_path: Path) -> Iterator[RunPlace]:
 
 
 def add(
-    place: RunPlace, run_id: str, minute: int = 0, *, image: str = "", trigger: str = "manual"
+    place: RunPlace,
+    run_id: str,
+    minute: int = 0,
+    *,
+    image: str = "",
+    trigger: TriggerKind = TriggerKind.MANUAL,
 ) -> None:
     outputs = (OutputImage(reference=image),) if image else ()
     record = RunRecord(
@@ -63,15 +68,15 @@ def test_an_image_of_another_name_is_not_found(place: RunPlace, glob: str) -> No
 
 def test_runs_are_found_by_their_trigger(place: RunPlace) -> None:
     add(place, "rman")
-    add(place, "rtimer", trigger="timer")
-    assert listed(place, RunFilter(trigger="Timer")) == ["rtimer"]
+    add(place, "rtimer", trigger=TriggerKind.TIMER)
+    assert listed(place, RunFilter(trigger=TriggerKind.TIMER)) == ["rtimer"]
 
 
 def test_the_limit_counts_what_was_found_and_the_newest_come_first(place: RunPlace) -> None:
     for minute in range(6):
-        kind = "timer" if minute % 2 else "manual"
+        kind = TriggerKind.TIMER if minute % 2 else TriggerKind.MANUAL
         add(place, f"r{minute}", minute, trigger=kind)
-    assert listed(place, RunFilter(trigger="timer", limit=2)) == ["r5", "r3"]
+    assert listed(place, RunFilter(trigger=TriggerKind.TIMER, limit=2)) == ["r5", "r3"]
 
 
 @pytest.fixture
