@@ -151,6 +151,7 @@ class _Case:
             task=self.one.address,
             trigger=self.one.trigger,
             kind=TriggerKind.COMMIT if push else TriggerKind.PULL_REQUEST,
+            repository=event.repository,
             ref=ref_of(event),
             commit=commit,
             fork=not isinstance(event, Push) and event.fork,

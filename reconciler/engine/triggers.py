@@ -11,7 +11,6 @@ from pathspec import GitIgnoreSpec
 from reconciler.model.context import ContextKind, git_location
 from reconciler.model.event import PullRequest, Push, SourceEvent, Verdict
 from reconciler.model.repository import repository_key
-from reconciler.model.run import TriggerKind
 from reconciler.model.task import Task
 from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger, SourceTrigger
 
@@ -53,19 +52,13 @@ def pool_of(task: Task) -> str:
 def listening(address: str, task: Task) -> Iterator[Listening]:
     """The source triggers of a task. One without a repository of its own or of the task's
     context listens to nothing."""
-    kinds: tuple[tuple[str, tuple[SourceTrigger, ...]], ...] = (
-        (TriggerKind.COMMIT.value, task.spec.triggers.commit),
-        (TriggerKind.PULL_REQUEST.value, task.spec.triggers.pull_request),
-    )
-    for kind, triggers in kinds:
-        for number, trigger in enumerate(triggers):
-            found = _where(task, trigger)
-            if found is None or not isinstance(trigger, CommitTrigger | PullRequestTrigger):
-                continue
-            name = trigger.name or (kind if number == 0 else f"{kind}-{number + 1}")
-            enabled = task.spec.status == "Enabled"
-            branch = trigger.branch or found[1]
-            yield Listening(address, name, pool_of(task), trigger, found[0], branch, enabled)
+    enabled = task.spec.status == "Enabled"
+    for one in task.spec.triggers.sources():
+        found = _where(task, one.trigger)
+        if found is not None:
+            branch = one.trigger.branch or found[1]
+            pool = pool_of(task)
+            yield Listening(address, one.name, pool, one.trigger, found[0], branch, enabled)
 
 
 def _where(task: Task, trigger: SourceTrigger) -> tuple[str, str | None] | None:

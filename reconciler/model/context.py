@@ -67,6 +67,14 @@ def git_location(source: str) -> tuple[str, str, str]:
     return url, ref, folder
 
 
+def at_commit(source: str, commit: str | None) -> str:
+    """A Git location at a commit instead of its ref; any other source, or no commit: as it is."""
+    if commit is None or context_kind(source) is not ContextKind.GIT:
+        return source
+    url, _, folder = git_location(source)
+    return f"{url}#{commit}:{folder}" if folder else f"{url}#{commit}"
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """Where an OCI artifact is. `reference` is a tag, or a digest `sha256:...`."""

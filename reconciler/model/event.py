@@ -132,15 +132,17 @@ class Decided(Recorded):
 class Wake(Recorded):
     """What a trigger wants: a run of which task, and what the run has of the event.
 
-    `trigger` is the name of a trigger in the task, `kind` what it is; `actor` whoever moved the
-    ref, as the forge calls them. `bases` fixes digests by tracked reference. The rest of the run is
-    read from the live task when it begins: what was applied meanwhile holds.
+    `trigger` is the name of a trigger in the task, `kind` what it is; `repository` where the ref
+    moved, by its key; `actor` whoever moved it, as the forge calls them. `bases` fixes digests by
+    tracked reference. The rest of the run is read from the live task when it begins: what was
+    applied meanwhile holds.
     """
 
     task: str
     kind: TriggerKind
     trigger: str
     actor: str
+    repository: str | None = None
     ref: str | None = None
     commit: str | None = None
     fork: bool = False

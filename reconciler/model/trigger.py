@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from reconciler.model.common import (
     Duration,
@@ -19,6 +21,7 @@ from reconciler.model.common import (
     problem,
 )
 from reconciler.model.context import Location, Token
+from reconciler.model.run import TriggerKind
 from reconciler.model.schedule import ScheduleError, parse_schedule
 
 Status = Literal["Enabled", "Disabled"]
@@ -117,6 +120,15 @@ Timer = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """A source trigger of a task, and what decisions and runs call it."""
+
+    kind: TriggerKind
+    name: str
+    trigger: CommitTrigger | PullRequestTrigger
+
+
 class Triggers(Model):
     """All triggers of a task. Timers are keyed by name."""
 
@@ -124,3 +136,35 @@ class Triggers(Model):
     pull_request: Annotated[tuple[PullRequestTrigger, ...], OneOrMany] = ()
     base_image: BaseImageTrigger | None = None
     timers: dict[Word, Timer] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_are_their_own(self) -> Triggers:
+        names = [one.name for one in self.sources()]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"two commit or pull request triggers are called {name!r}: name one anew"
+                raise problem("trigger", message)
+        return self
+
+    def sources(self) -> Iterator[NamedSource]:
+        """The source triggers, in the order of the spec. One without a name is called by its kind,
+        the second one `KIND-2`."""
+        kinds: tuple[tuple[TriggerKind, tuple[CommitTrigger | PullRequestTrigger, ...]], ...] = (
+            (TriggerKind.COMMIT, self.commit),
+            (TriggerKind.PULL_REQUEST, self.pull_request),
+        )
+        for kind, triggers in kinds:
+            for number, trigger in enumerate(triggers):
+                name = trigger.name or (kind if number == 0 else f"{kind}-{number + 1}")
+                yield NamedSource(kind, name, trigger)
+
+    def overrides(self, kind: TriggerKind, name: str) -> RunOverrides:
+        """What a trigger does differently; nothing if there is none (any more)."""
+        if kind is TriggerKind.TIMER:
+            timer = self.timers.get(name)
+            return timer.with_ if timer is not None else RunOverrides()
+        if kind is TriggerKind.BASE_IMAGE:
+            return self.base_image.with_ if self.base_image is not None else RunOverrides()
+        named = (one for one in self.sources() if (one.kind, one.name) == (kind, name))
+        found = next(named, None)
+        return found.trigger.with_ if found is not None else RunOverrides()

@@ -1,4 +1,4 @@
-"""A run that may not reach out: what it refuses before its first step. Makes no network."""
+"""What a run refuses that may not reach out, or that nobody vouches for. Makes no network."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ from reconciler.taskfile.steps.egress import (
 from reconciler.taskfile.tasks import TaskFile
 
 CLOSED = "this task has network.egress: none"
+FORK = "a pull request from a fork is built"
 _PLACE = "run"
 
 
 def check_egress(task: TaskFile, work: Work) -> None:
     """Raise Failure (step) for the first way out; say what no network of an engine holds."""
     request = work.request
-    if not request.offline:
-        return
-    if request.multi is not None and request.multi.docker_socket:
+    if request.offline and request.multi is not None and request.multi.docker_socket:
         raise Failure(Reason.STEP, f"{CLOSED}: {SOCKET.message}; {SOCKET.fix}")
-    for way in ways_out(task):
-        where = f'step "{way.step}" (line {way.line}) ' if way.step else ""
-        raise Failure(Reason.STEP, f"{CLOSED}: {where}{way.limit.message}; {way.limit.fix}")
-    if side_by_side(task):
+    if request.offline or request.fork:
+        # The networks of others, and that of the engine's machine, are not for a stranger either.
+        why = CLOSED if request.offline else FORK
+        for way in ways_out(task):
+            where = f'step "{way.step}" (line {way.line}) ' if way.step else ""
+            raise Failure(Reason.STEP, f"{why}: {where}{way.limit.message}; {way.limit.fix}")
+    if request.offline and side_by_side(task):
         work.ledger.say(_PLACE, f"note: {CLOSED}: {BESIDE}")
 
 

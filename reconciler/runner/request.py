@@ -31,7 +31,10 @@ class RunRequest:
     `bases` fixes digests by reference, as written (`registry/name:tag`) or as `tracked_reference`
     spells it. Of another run (`rerun_of`): `base_ids` tells which images without a digest it had,
     `branch` is that of a pinned commit.
-    `queued` is when the run was asked for, None for now.
+    `queued` is when the run was asked for, None for now. `known_commit`: a signed message, a look
+    at the repository or an earlier run named the commit, so it may be on no branch any more.
+    `fork`: nobody of the repository wrote the commit; it gets no secret and no login, whoever
+    asks for one.
     """
 
     id: str
@@ -56,6 +59,8 @@ class RunRequest:
     base_ids: Mapping[str, str] = field(default_factory=dict)
     branch: str | None = None
     queued: datetime | None = None
+    known_commit: bool = False
+    fork: bool = False
 
     @property
     def task_name(self) -> str:

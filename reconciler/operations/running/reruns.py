@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 
 from reconciler.base.errors import WrongUsage
-from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.model.context import ContextKind, at_commit, context_kind
 from reconciler.model.run import RunRecord, StepStatus
 from reconciler.operations.running.run_place import RunPlace
 from reconciler.operations.running.run_requests import new_run_id
@@ -33,12 +33,13 @@ def rerun_request(place: RunPlace, record: RunRecord) -> Rerun:
         old,
         id=new_run_id(),
         actor=place.actor,
-        source=_pinned_source(old.source, record.commit, kind),
+        source=at_commit(old.source, record.commit),
         rerun_of=record.id,
         bases={base.reference: base.digest for base in record.bases if base.digest},
         base_ids={base.reference: base.image_id for base in record.bases if base.image_id},
         branch=record.branch,
         queued=None,
+        known_commit=record.commit is not None,
     )
     unpinned = [
         *_source_notes(place, old, record, kind),
@@ -56,13 +57,6 @@ def _request_of(record: RunRecord) -> RunRequest:
             f"run {record.id} was recorded without all of its request: it cannot be run again",
             hint="run its task, or build its context anew",
         ) from None
-
-
-def _pinned_source(source: str, commit: str | None, kind: ContextKind) -> str:
-    if kind is not ContextKind.GIT or commit is None:
-        return source
-    url, _, folder = git_location(source)
-    return f"{url}#{commit}:{folder}" if folder else f"{url}#{commit}"
 
 
 def _source_notes(

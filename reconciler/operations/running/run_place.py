@@ -13,17 +13,17 @@ from reconciler.base.canonical import fingerprint
 from reconciler.base.clock import Clock
 from reconciler.base.errors import StateFull
 from reconciler.model.build import Login
-from reconciler.model.identity import RegistryLogin
 from reconciler.model.run import LogLine, RunRecord
 from reconciler.model.workspace import PlatformEngine
 from reconciler.operations.running.observed import remember_observed
 
 if TYPE_CHECKING:  # late: the database and docker-py are slow to import
-    from reconciler.adapters.vaults.secrets import SecretReader
     from reconciler.model.choice import Needs
+    from reconciler.operations.running.credentials import Credentials
     from reconciler.operations.workspace import OpenWorkspace
     from reconciler.runner.containers import Containers
     from reconciler.runner.ports import Builder, Fetcher, Images, LogSink, Ports
+    from reconciler.runner.request import RunRequest
     from reconciler.store.database import Database
     from reconciler.store.logs import LogFile
 
@@ -98,13 +98,11 @@ class _Sink:
 
 def wire_ports(
     place: RunPlace,
-    run_id: str,
+    request: RunRequest,
     *,
     fetch: Fetcher,
     folder: Path,
-    platform: str,
-    logins: Mapping[str, RegistryLogin],
-    secrets: SecretReader,
+    credentials: Credentials,
     log: LogFile,
     watchers: Watchers,
     interrupted: Callable[[], bool],
@@ -120,6 +118,7 @@ def wire_ports(
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
     key, sink = place.database.key, _Sink(log, watchers.on_lines)
+    run_id, platform = request.id, request.platform
     # Once a run, whichever door it opens first: a build opens no containers of its own.
     containers = cache(lambda: open_containers(place, platform, sink))
 
@@ -135,8 +134,8 @@ def wire_ports(
         registry=lambda host, repository, reference, login: _served_digest(
             place, host, repository, reference, login
         ),
-        secret=secrets.read,
-        login=lambda host: registry_login(place, host, logins, secrets),
+        secret=credentials.secret,
+        login=credentials.login,
         fingerprint=lambda value: fingerprint(value, key),
         log=sink,
         on_record=_keeper(save or _saver(place, known=stored), watchers.on_record, log),
@@ -170,30 +169,6 @@ def _served_digest(
     from reconciler.adapters.web.registry import served_digest  # noqa: PLC0415  (late: httpx)
 
     return served_digest(host, repository, reference, login=login, insecure=place.insecure)
-
-
-def open_secrets(place: RunPlace, stopping: Callable[[], bool]) -> SecretReader:
-    """What reads the secrets of one run.
-
-    Files are relative to the workspace; without one, to where the person stands.
-    """
-    from reconciler.adapters.vaults.secrets import SecretReader  # noqa: PLC0415  (late)
-
-    folder = place.secrets or place.root or Path.cwd()
-    return SecretReader(place.environment, folder, declared=place.declared, stopping=stopping)
-
-
-def registry_login(
-    place: RunPlace, host: str, logins: Mapping[str, RegistryLogin], secrets: SecretReader
-) -> Login | None:
-    """The task's own login for a registry, else the one of the docker client."""
-    from reconciler.adapters.docker.login import find_login  # noqa: PLC0415  (late)
-
-    own = logins.get(host)
-    if own is None or own.username is None or own.password is None:
-        return find_login(host, place.environment)
-    username = secrets.read(own.username.reference).strip()
-    return Login(username, secrets.read(own.password.reference).strip())
 
 
 def _saver(place: RunPlace, *, known: bool) -> Callable[[RunRecord], None]:

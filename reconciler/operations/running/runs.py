@@ -16,8 +16,6 @@ from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus, Tri
 from reconciler.operations.running.run_place import (
     RunPlace,
     Watchers,
-    open_secrets,
-    registry_login,
     wire_ports,
 )
 
@@ -51,6 +49,7 @@ def start_run(
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
+    from reconciler.operations.running.credentials import Credentials, open_secrets  # noqa: PLC0415
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
     from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
 
@@ -61,20 +60,19 @@ def start_run(
             private_folder(place.work) as work,
             open_secrets(place, interrupted.is_set) as secrets,
         ):
+            credentials = Credentials(place, request, secrets)
             ports = wire_ports(
                 place,
-                request.id,
+                request,
                 fetch=Contexts(
                     folders_of(place, request),
                     work,
                     place.insecure,
-                    OwnSource(request.source, request.submodules, known=bool(request.rerun_of)),
-                    lambda host: registry_login(place, host, request.logins, secrets),
+                    OwnSource(request.source, request.submodules, known=request.known_commit),
+                    credentials.login,
                 ),
                 folder=work,
-                platform=request.platform,
-                logins=request.logins,
-                secrets=secrets,
+                credentials=credentials,
                 log=log,
                 watchers=watchers or Watchers(),
                 interrupted=interrupted.is_set,

@@ -13,7 +13,8 @@ from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.watcher import Watcher
 from reconciler.model.build import Login
 from reconciler.model.common import duration_seconds
-from reconciler.operations.running.run_place import open_secrets, place_of, registry_login
+from reconciler.operations.running.credentials import open_secrets, registry_login
+from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.book import Book
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.task_bases import all_standers

@@ -17,7 +17,8 @@ from reconciler.adapters.web.resolve import Guard
 from reconciler.base.errors import ReconcilerError
 from reconciler.engine.intake import Intake, Taken
 from reconciler.engine.polling import Polled, Poller, take_moves
-from reconciler.operations.running.run_place import RunPlace, open_secrets, place_of
+from reconciler.operations.running.credentials import open_secrets
+from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.serving.book import Book
 from reconciler.operations.workspace import OpenWorkspace
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from reconciler.base.errors import WrongUsage
 from reconciler.engine.waking import wake_of
-from reconciler.model.context import ContextKind, context_kind, git_location
+from reconciler.model.context import at_commit
 from reconciler.model.event import Wake
-from reconciler.model.run import RunRecord, TriggerKind
+from reconciler.model.repository import repository_key
+from reconciler.model.run import RunRecord
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
-from reconciler.model.trigger import RunOverrides
 from reconciler.operations.running.run_overrides import TaskWords
 from reconciler.operations.running.run_requests import find_task, task_request
 from reconciler.operations.workspace import OpenWorkspace
@@ -28,20 +28,22 @@ def request_of(opened: OpenWorkspace, record: RunRecord) -> RunRequest:
         raise WrongUsage(f"the task {wake.task} was disabled while the run waited")
     words = _words(task, wake)
     request = task_request(words, opened.workspace, opened.provider, wake.actor)
+    commit = _commit(request.source, wake)
     request = replace(
         request,
         id=record.id,
         trigger=wake.kind,
         queued=record.queued,
-        source=_source(request.source, wake),
-        branch=_branch(wake),
+        source=at_commit(request.source, commit),
+        branch=_branch(wake) if commit else None,
         bases=wake.bases,
+        known_commit=commit is not None,
     )
-    return _without_secrets(request) if wake.fork else request
+    return _of_fork(request) if wake.fork else request
 
 
 def _words(task: Task, wake: Wake) -> TaskWords:
-    overrides = _overrides(task, wake)
+    overrides = task.spec.triggers.overrides(wake.kind, wake.trigger)
     settings = tuple(f"{name}={value}" for name, value in overrides.set.items())
     builds = task.spec.docker is not None
     return TaskWords(
@@ -54,31 +56,13 @@ def _words(task: Task, wake: Wake) -> TaskWords:
     )
 
 
-def _overrides(task: Task, wake: Wake) -> RunOverrides:
-    """What the trigger does differently; nothing if it is not there any more."""
-    triggers = task.spec.triggers
-    if wake.kind is TriggerKind.TIMER:
-        timer = triggers.timers.get(wake.trigger)
-        return timer.with_ if timer is not None else RunOverrides()
-    if wake.kind is TriggerKind.BASE_IMAGE:
-        return triggers.base_image.with_ if triggers.base_image is not None else RunOverrides()
-    kinds = {
-        TriggerKind.COMMIT: triggers.commit,
-        TriggerKind.PULL_REQUEST: triggers.pull_request,
-    }
-    for number, trigger in enumerate(kinds.get(wake.kind, ())):
-        name = trigger.name or (wake.kind if number == 0 else f"{wake.kind}-{number + 1}")
-        if name == wake.trigger:
-            return trigger.with_
-    return RunOverrides()
+def _commit(source: str, wake: Wake) -> str | None:
+    """The commit of the event, which is built: never an older one, never a newer one.
 
-
-def _source(source: str, wake: Wake) -> str:
-    """The context at the commit of the event: never an older one, never a newer one."""
-    if wake.commit is None or context_kind(source) is not ContextKind.GIT:
-        return source
-    url, _, folder = git_location(source)
-    return f"{url}#{wake.commit}:{folder}" if folder else f"{url}#{wake.commit}"
+    None if the trigger listens to another repository than the one that is built.
+    """
+    built = wake.repository is not None and repository_key(source) == wake.repository
+    return wake.commit if built else None
 
 
 def _branch(wake: Wake) -> str | None:
@@ -86,12 +70,18 @@ def _branch(wake: Wake) -> str | None:
     return wake.ref.removeprefix(heads) if wake.ref and wake.ref.startswith(heads) else None
 
 
-def _without_secrets(request: RunRequest) -> RunRequest:
-    """A run of a stranger's commit is given no token, no login and no secret of the task."""
-    step: DockerStep = request.step.model_copy(update={"secrets": {}})
+def _of_fork(request: RunRequest) -> RunRequest:
+    """A run of a stranger's commit: no token, no login, no secret, no socket of the engine.
+
+    Its images get no names: what is kept on an engine under the task's names would be a base of
+    others. Raises WrongUsage for a task that cannot do without secrets.
+    """
+    step: DockerStep = request.step.model_copy(update={"secrets": {}, "images": ()})
     multi = request.multi
-    if multi is not None and multi.source.model_dump().get("set_secret"):
+    if multi is not None and multi.pack is None and multi.source.model_dump().get("set_secret"):
         raise WrongUsage(
             f"a pull request from a fork is given no secrets, and {request.task} needs some"
         )
-    return replace(request, token=None, logins={}, registries=(), step=step)
+    if multi is not None:
+        multi = multi.model_copy(update={"docker_socket": False})
+    return replace(request, token=None, logins={}, registries=(), step=step, multi=multi, fork=True)

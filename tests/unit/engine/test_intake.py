@@ -85,6 +85,7 @@ def test_a_push_is_queued_with_its_commit_and_its_sender(door: Door) -> None:
             kind="commit",
             trigger="commit",
             actor="dev",
+            repository="github.com/contoso/web",
             ref="refs/heads/main",
             commit=ONE,
         )

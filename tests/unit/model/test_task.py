@@ -31,6 +31,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"triggers": {"commit": {}}}, "needs a Git context"),
     ({"triggers": {"commit": {}}, "context": GIT}, "needs a token"),
     ({"triggers": {"pullRequest": {}}, "context": GIT}, "needs a token"),
+    ({"triggers": {"commit": [{"name": "x"}, {"name": "x"}]}}, "are called 'x'"),
+    ({"triggers": {"commit": [{"name": "pullRequest"}], "pullRequest": {}}}, "name one anew"),
     ({"agent": {"cpu": 2, "pool": "big"}}, "either cpu or pool"),
     ({"identity": {"type": "UserAssigned"}}, "needs ids"),
     ({"identity": {"type": "SystemAssigned", "ids": ["x"]}}, "has no ids"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.operations.running.run_place import open_secrets, place_of
+from reconciler.operations.running.credentials import open_secrets
+from reconciler.operations.running.run_place import place_of
 from reconciler.operations.workspace import open_without_workspace, open_workspace
 
 

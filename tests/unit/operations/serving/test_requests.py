@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.engine.waking import run_of
 from reconciler.model.event import Wake
+from reconciler.model.run import TriggerKind
 from reconciler.operations.serving.requests import request_of
 from reconciler.operations.workspace import open_workspace
 from tests.flow.project import new_project
@@ -31,3 +32,30 @@ def test_the_digests_of_its_event_and_the_words_of_its_trigger_are_in_the_reques
         opened.close()
     assert (request.trigger, dict(request.bases)) == ("baseImage", bases)
     assert request.step.no_cache
+
+
+def test_the_commit_of_an_event_is_that_of_its_own_repository(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "workspace")
+    project.write("web-api", context={"source": "https://github.com/contoso/web.git#main:api"})
+    assert project.run("apply", "--auto-approve").code == 0
+    commit = "c" * 40
+    sources = {}
+    opened = open_workspace(project.root, {})
+    try:
+        for repository in ("github.com/contoso/web", "github.com/contoso/library"):
+            wake = Wake(
+                task="contoso/web-api",
+                kind=TriggerKind.COMMIT,
+                trigger="commit",
+                actor="x",
+                repository=repository,
+                commit=commit,
+            )
+            request = request_of(opened, run_of(wake, "r1", NOW))
+            sources[repository] = (request.source, request.known_commit)
+    finally:
+        opened.close()
+    assert sources == {
+        "github.com/contoso/web": (f"https://github.com/contoso/web.git#{commit}:api", True),
+        "github.com/contoso/library": ("https://github.com/contoso/web.git#main:api", False),
+    }
