@@ -47,7 +47,7 @@ def found() -> Diagnosis:
     engine = ENGINE.engine
     return Diagnosis(
         at=NOW,
-        workspace="/work/tasks",
+        workspace="/srv/tasks",
         recorded=True,
         engines=(ENGINE, Capability(engine="auto", at=NOW)),
         findings=(
