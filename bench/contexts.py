@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 import time
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def packing(given: Given) -> Iterator[Row]:
     large.mkdir()
     for number in range(10):
         with (large / str(number)).open("wb") as file:
-            piece = random.randbytes(_PIECE)  # noqa: S311  (only not to be all zeros)
+            piece = os.urandom(_PIECE)  # only not to be all zeros
             for _ in range(_LARGE // 10 // _PIECE):
                 file.write(piece)
     yield _beside_tar(f"packing {_SMALL:,} small files", small, 0.15)
@@ -58,8 +57,7 @@ def _tar(folder: Path) -> float:
     started = time.perf_counter()
     argv = ["tar", "--create", "--file=-", "--directory", str(folder), "."]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None  # noqa: S101
-        while os.read(process.stdout.fileno(), _PIECE):
+        while process.stdout and os.read(process.stdout.fileno(), _PIECE):
             pass
     return time.perf_counter() - started
 
@@ -76,10 +74,7 @@ def subfolder(given: Given) -> Iterator[Row]:
     """One folder of a repository of 15 MB, from a server that can send parts."""
     root = given.folder / "repositories"
     # Text of hexadecimal digits is packed to half its size.
-    noise = {
-        f"data/{number}": random.randbytes(_REPOSITORY // 30).hex()  # noqa: S311
-        for number in range(30)
-    }
+    noise = {f"data/{number}": os.urandom(_REPOSITORY // 30).hex() for number in range(30)}
     make_repository(root, "app", {"api/Dockerfile": "FROM scratch\n", **noise})
     whole = _fetched(given, root, "")
     part = _fetched(given, root, "api")

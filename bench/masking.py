@@ -28,7 +28,7 @@ _COLOURED = (
 def masking(_given: Given) -> Iterator[Row]:
     """64 MB of output of several kinds, the median of three each."""
     letters = string.ascii_letters + string.digits + "+/_-"
-    source = random.Random(1)  # noqa: S311  (the same every time, and not secret)
+    source = random.Random(1)  # the same every time, and not secret
     secrets = ["".join(source.choices(letters, k=source.randint(16, 40))) for _ in range(_SECRETS)]
     planted = b"token=" + secrets[7].encode() + b" is used\n"
     encoded = base64.encodebytes(source.randbytes(3_000_000))

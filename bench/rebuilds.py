@@ -15,6 +15,14 @@ from pathlib import Path
 
 from bench.given import Given
 from bench.measure import Bar, Row, summary
+from reconciler.engine.rebuilding import Rebuilding
+from reconciler.engine.standing import Standing
+from reconciler.model.tracked import TaskBases, TrackedBase
+from reconciler.model.trigger import BaseImageTrigger
+from reconciler.model.watched import Move, Served
+from reconciler.store.database import open_database
+from reconciler.store.rebuilds import add_move
+from reconciler.store.task_bases import put_bases
 
 _TASKS, _TIMES = 10_000, 3
 _BASE = "contoso.azurecr.io/base:1"
@@ -31,15 +39,6 @@ def base_push(given: Given) -> Iterator[Row]:
 
 
 def _queue_all(count: int, folder: Path) -> float:
-    from reconciler.engine.rebuilding import Rebuilding  # noqa: PLC0415  (late: not for the table)
-    from reconciler.engine.standing import Standing  # noqa: PLC0415
-    from reconciler.model.tracked import TaskBases, TrackedBase  # noqa: PLC0415
-    from reconciler.model.trigger import BaseImageTrigger  # noqa: PLC0415
-    from reconciler.model.watched import Move, Served  # noqa: PLC0415
-    from reconciler.store.database import open_database  # noqa: PLC0415
-    from reconciler.store.rebuilds import add_move  # noqa: PLC0415
-    from reconciler.store.task_bases import put_bases  # noqa: PLC0415
-
     now, database = datetime.now(UTC), open_database("sqlite:///state.db", folder)
     one = TrackedBase(reference=_BASE, platform="linux/amd64", kind="runtime")
     move = Move(_BASE, Served("sha256:" + "a" * 64), Served("sha256:" + "b" * 64))

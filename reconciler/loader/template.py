@@ -16,6 +16,7 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 SECONDS = 5.0
@@ -81,7 +82,7 @@ def _child(text: str, variables: Mapping[str, Any], writer: int) -> None:
     # Whatever happens, this process ends here and touches nothing of its parent's.
     try:
         resource.setrlimit(resource.RLIMIT_CPU, (int(SECONDS) + 1, int(SECONDS) + 1))
-        used = int(open("/proc/self/statm", encoding="ascii").read().split()[0]) * 4096  # noqa: SIM115, PTH123
+        used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * 4096
         resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
         answer = json.dumps(_render(text, variables)).encode()
         while answer:

@@ -72,7 +72,7 @@ class _Maker:
     """Makes one task; each optional field is there or not."""
 
     def __init__(self, number: int) -> None:
-        self.number, self.random = number, random.Random(number)  # noqa: S311  (the same each time)
+        self.number, self.random = number, random.Random(number)  # the same each time
 
     def document(self) -> dict[str, Any]:
         return {

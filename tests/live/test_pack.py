@@ -11,13 +11,13 @@ import hashlib
 import io
 import json
 import tarfile
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
+import httpx
 import pytest
 
 from tests.live.conftest import SecuredRegistry
@@ -131,16 +131,10 @@ def with_an_app(workshop: Workshop, registry_htpasswd: SecuredRegistry) -> Path:
 
 
 def served(registry: SecuredRegistry, path: str) -> bytes:
-    pair = f"{registry.username}:{registry.password}"
-    request = urllib.request.Request(
-        f"http://{registry.address}/v2/{path}",
-        headers={
-            "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
-            "Accept": "application/vnd.oci.image.manifest.v1+json",
-        },
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  (http, see above)
-        return bytes(answer.read())
+    url = f"http://{registry.address}/v2/{path}"
+    accepted = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
+    login = (registry.username, registry.password)
+    return httpx.get(url, headers=accepted, auth=login, trust_env=False).raise_for_status().content
 
 
 def packed(workshop: Workshop, registry: SecuredRegistry, *words: str) -> Any:

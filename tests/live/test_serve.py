@@ -339,7 +339,7 @@ def storm(workshop: Workshop, listener: Listener, base: str, *, events: int, kil
         telling(listener, base, 5, PUSHED),
         extra="  pools: {default: {slots: 3}}\n",
     )
-    chance = random.Random(20261121)  # noqa: S311  (the same storm every time)
+    chance = random.Random(20261121)  # the same storm every time
     taken: dict[int, str] = {}
     programs = 0
     waiting = list(range(1, events + 1))

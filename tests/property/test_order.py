@@ -63,7 +63,7 @@ def without_places(value: Any) -> Any:
 
 def planned(seed: int) -> Any:
     """What changes, and what is told of it, from specs in an order that a number decides."""
-    random = Random(seed)  # noqa: S311
+    random = Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         project = new_project(Path(folder) / "w")
         write(project, OLD, random)

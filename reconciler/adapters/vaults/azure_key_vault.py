@@ -7,8 +7,9 @@ App Service, Azure Arc or a workload identity).
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adapters.web.unreachable import keep_quiet, why_unreachable
@@ -150,15 +151,14 @@ class _Identity:
         self._credential.close()
 
 
-class _installed:  # noqa: N801  (used like a function)
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
     """Says what to install where the client library is missing."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, ImportError):
-            message = "this installation has no client of Azure Key Vault"
-            raise SecretUnavailable(message, hint=_INSTALL) from None
+    try:
+        yield
+    except ImportError:
+        message = "this installation has no client of Azure Key Vault"
+        raise SecretUnavailable(message, hint=_INSTALL) from None
 
 
 def _fault(secret: KeyVaultSecret, error: AzureError) -> SecretUnavailable:

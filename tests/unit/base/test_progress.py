@@ -13,7 +13,7 @@ import pytest
 from reconciler.base.progress import MaskedProgress
 from reconciler.base.redact import LONGEST_LINE, Redactor
 
-SECRET = "".join(random.Random(6).choices(string.ascii_letters + string.digits, k=150))  # noqa: S311
+SECRET = "".join(random.Random(6).choices(string.ascii_letters + string.digits, k=150))
 PREFIX = re.compile(rb"^(?:#\d+ )?[\d.]+ ", re.MULTILINE)
 
 

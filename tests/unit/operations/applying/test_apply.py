@@ -196,9 +196,11 @@ def test_what_can_go_on_goes_on_and_the_rest_is_told_with_7(opened: OpenWorkspac
 def test_what_moved_is_left_alone_and_the_rest_is_applied(opened: OpenWorkspace) -> None:
     plan = plan_for(opened, TASKS)
     opened.provider.create("contoso/task-a", stored(task("task-a", timeout=900)).document)
-    with pytest.raises(PartlyApplied, match="applied 2 of 3; 1 failed") as caught:  # noqa: SIM117
-        with locked(opened, "test") as (lock, _):
-            apply_plan(opened, plan, lock, Manner(lambda _: None, go_on=True))
+    with (
+        pytest.raises(PartlyApplied, match="applied 2 of 3; 1 failed") as caught,
+        locked(opened, "test") as (lock, _),
+    ):
+        apply_plan(opened, plan, lock, Manner(lambda _: None, go_on=True))
     assert "--resume" not in (caught.value.hint or "")
     live = opened.provider.read("contoso/task-a")
     assert live is not None
@@ -239,9 +241,11 @@ def test_a_lost_lock_stops_even_who_goes_on(opened: OpenWorkspace) -> None:
             connection.execute(sa.delete(locks))
 
     manner = Manner(at(1, take_away), go_on=True)
-    with pytest.raises(PartlyApplied, match="the lock was lost"):  # noqa: SIM117
-        with locked(opened, "test") as (lock, _):
-            apply_plan(opened, plan_for(opened, TASKS), lock, manner)
+    with (
+        pytest.raises(PartlyApplied, match="the lock was lost"),
+        locked(opened, "test") as (lock, _),
+    ):
+        apply_plan(opened, plan_for(opened, TASKS), lock, manner)
     assert addresses(opened) == ["contoso/task-a"]
     assert outcomes(opened) == [None]
 
@@ -266,9 +270,11 @@ def test_a_lock_lost_between_a_write_and_the_memory_of_it_leaves_both_to_the_nex
                 connection.execute(sa.delete(locks))
 
     manner = Manner(lambda _: None, passing=take_away)
-    with pytest.raises(PartlyApplied, match=r"applied 2 of 3, .*the lock was lost") as caught:  # noqa: SIM117
-        with locked(opened, "test") as (lock, _):
-            apply_plan(opened, plan_for(opened, TASKS), lock, manner)
+    with (
+        pytest.raises(PartlyApplied, match=r"applied 2 of 3, .*the lock was lost") as caught,
+        locked(opened, "test") as (lock, _),
+    ):
+        apply_plan(opened, plan_for(opened, TASKS), lock, manner)
     assert ("after", "contoso/task-b") in caught.value.details
     assert sorted(read_stores(opened).applied) == ["contoso/task-a"]
     (recovered,) = settle_interrupted(opened).recovered
