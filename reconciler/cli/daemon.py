@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import click
 
@@ -29,7 +30,8 @@ def serve(
 ) -> int:
     """Turn commits, pull requests, timers and base images of applied tasks into runs.
 
-    Logs are JSON lines on standard error. SIGTERM ends it when its runs are done.
+    Logs are JSON lines on standard error. SIGTERM ends it when its runs are done. It ends with 1
+    if a part of it broke off: start it again.
     """
     from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
@@ -54,12 +56,13 @@ def serve(
         found = open_socket(listen or server.listen)
         host, port = found.getsockname()[:2]
         daemon = Daemon(opened, parts, teller.tell, threading.Event())
-        with _libraries(teller), daemon.running(), listening(make_app(daemon), found, tls):
+        app, broke = make_app(daemon), partial(daemon.break_off, "http")
+        with _libraries(teller), daemon.running(), listening(app, found, tls, broke):
             teller.tell("serve", {"message": f"listening on {host}:{port}"})
-            while not stopping.wait(0.5):
+            while not stopping.wait(0.5) and not daemon.broken:
                 pass
             teller.tell("serve", {"message": "stopping; runs that are going are waited for"})
-    return 0
+    return 1 if daemon.broken else 0
 
 
 class _Teller:

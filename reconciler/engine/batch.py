@@ -77,12 +77,12 @@ class BatchedIntake:
             return
         try:
             results = self._take_all([arrival for arrival, _ in batch])
+            for (_, future), result in zip(batch, results, strict=True):
+                if isinstance(result, ReconcilerError):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
         except BaseException as error:  # noqa: BLE001  (each sender hears of it)
             for _, future in batch:
-                future.set_exception(error)
-            return
-        for (_, future), result in zip(batch, results, strict=True):
-            if isinstance(result, ReconcilerError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+                if not future.done():
+                    future.set_exception(error)

@@ -65,6 +65,9 @@ class Programs(Protocol):
     def over(self, wait: float) -> Sequence[Ended]:
         """Programs that ended; waits for one up to `wait` seconds."""
 
+    def close(self) -> None:
+        """End what is left, and the guardian. Never raises."""
+
 
 @dataclass(slots=True)
 class Worker:
@@ -124,6 +127,7 @@ class Worker:
                         lease = self._held.pop(ended.key, None)
                         if lease is not None:
                             self.queue.give_back(lease)
+            self._programs.close()
         self._held.clear()
         self._programs = None
 
@@ -144,6 +148,8 @@ class Worker:
 
     def _lose_programs(self, why: str) -> None:
         """The guardian is gone, and with it every program: what they have on an engine is not."""
+        if self._programs is not None:
+            self._programs.close()
         self._programs = None
         # An end that nobody heard of is heard of when its engine has been cleared.
         self._over.clear()

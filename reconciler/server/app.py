@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -40,6 +40,10 @@ class Doors(AdminDoors, Protocol):
 
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Parts that broke off, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ def make_app(doors: Doors, bounds: Bounds = Bounds()) -> Starlette:
         return await call(partial(_answered, receive, request.path_params["name"], found))
 
     async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        broken = dict(doors.broken)
+        told = {"status": "broken", "parts": broken} if broken else {"status": "ok"}
+        return JSONResponse(told, status_code=503 if broken else 200)
 
     async def readyz(_request: Request) -> Response:
         return await call(partial(_ready, doors))

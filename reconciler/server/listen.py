@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +121,15 @@ def certificate_of(tls: Tls, root: Path) -> Certificate:
 
 @contextmanager
 def listening(
-    app: Starlette, found: socket.socket, tls: Certificate | None = None
+    app: Starlette,
+    found: socket.socket,
+    tls: Certificate | None = None,
+    broke: Callable[[BaseException | None], None] = lambda _error: None,
 ) -> Iterator[None]:
-    """Answers requests while the block runs; those that have begun are answered at its end."""
+    """Answers requests while the block runs; those that have begun are answered at its end.
+
+    `broke` is told if it stops answering before.
+    """
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -139,7 +145,7 @@ def listening(
         ssl_keyfile=tls.key if tls is not None else None,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=_run, args=(server, found), name="http", daemon=True)
+    thread = threading.Thread(target=_run, args=(server, found, broke), name="http", daemon=True)
     thread.start()
     try:
         yield
@@ -149,5 +155,11 @@ def listening(
         thread.join()
 
 
-def _run(server: Any, found: socket.socket) -> None:
-    server.run(sockets=[found])
+def _run(server: Any, found: socket.socket, broke: Callable[[BaseException | None], None]) -> None:
+    try:
+        server.run(sockets=[found])
+    except BaseException as error:  # noqa: BLE001  (whatever it is, nobody listens any more)
+        broke(error)
+    else:
+        if not server.should_exit:
+            broke(None)

@@ -1,17 +1,18 @@
 """The daemon: hooks, timers, base images and a worker over one state, until it is told to stop.
 
 Each part is a thread that can be killed at any moment: what it has promised stands in the state.
+Where one breaks off, the daemon is of no use any more: it is to be stopped and started again.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
-from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.base.errors import StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.intake import Arrival, Intake, Taken
@@ -20,6 +21,7 @@ from reconciler.engine.worker import LEASE_SECONDS
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.admin import Admin
 from reconciler.operations.serving.book import Book
+from reconciler.operations.serving.health import Health, Tell, Work
 from reconciler.operations.serving.hooks import Answer, HookDoor, Message
 from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.meters import Meters
@@ -27,7 +29,7 @@ from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.registries import RegistryDoor
 from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
-from reconciler.operations.serving.working import Tell, Working
+from reconciler.operations.serving.working import Working
 from reconciler.operations.workspace import OpenWorkspace
 
 # How long a daemon that stops waits for its runs; then they go back into the queue.
@@ -53,7 +55,7 @@ class Daemon:
     parts: Parts
     tell: Tell
     stopping: threading.Event
-    _failing: str | None = field(default=None, init=False)
+    _health: Health = field(init=False)
     _upkeep: Upkeep = field(init=False)
     _meters: Meters = field(init=False)
     _images: ImageWatch = field(init=False)
@@ -62,26 +64,27 @@ class Daemon:
     _secrets: SecretReader | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self._health = Health(self.tell)
         self._meters = Meters(self.opened.database, self.opened.clock)
         self._time = Timekeeping(
             self.opened,
             self.parts.timers,
             late=self._meters.late,
             queued=lambda count: self.tell("timers", {"queued": str(count)}),
-            complain=lambda error: self._complain("timers", error),
-            well=self._well,
+            complain=lambda error: self._health.complain("timers", error),
+            well=self._health.well,
         )
         self._upkeep = Upkeep(
             self.opened,
             kept=lambda: self._book().kept,
-            complain=lambda error: self._complain("upkeep", error),
+            complain=lambda error: self._health.complain("upkeep", error),
             purged=lambda purged: self.tell("upkeep", purged.facts()),
         )
         self._images = ImageWatch(
             self.opened,
             self._book,
             tell=lambda facts: self.tell("images", facts),
-            complain=lambda error: self._complain("images", error),
+            complain=lambda error: self._health.complain("images", error),
         )
 
     # ------------------------------------------------------------------- doors
@@ -115,8 +118,18 @@ class Daemon:
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
         read = self._book().version
-        checks = {"state": self._failing or "ok", "tasks": "ok" if read else "unread"}
+        checks = {"state": self._health.failing or "ok", "tasks": "ok" if read else "unread"}
+        checks |= self._health.broken
         return all(value == "ok" for value in checks.values()), checks
+
+    @property
+    def broken(self) -> Mapping[str, str]:
+        """Parts that broke off, and why: none, or the daemon is to be stopped."""
+        return self._health.broken
+
+    def break_off(self, part: str, error: BaseException | None) -> None:
+        """A part that runs elsewhere (who listens) is gone."""
+        self._health.break_off(part, error)
 
     @property
     def admin(self) -> Admin:
@@ -148,8 +161,9 @@ class Daemon:
         self._time.read()
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
+        told = (self.stopping,)
         threads = [
-            threading.Thread(target=work, name=name, args=(self.stopping,))
+            threading.Thread(target=self._health.watched(name, work), name=name, args=told)
             for name, work in self._work().items()
         ]
         with SecretReader(
@@ -167,12 +181,9 @@ class Daemon:
                     thread.join()
                 self._secrets = None
 
-    def _work(self) -> dict[str, Callable[[threading.Event], None]]:
+    def _work(self) -> dict[str, Work]:
         """What is done here, by the name of the part."""
-        found: dict[str, Callable[[threading.Event], None]] = {
-            "timers": self._time.keep,
-            "upkeep": self._upkeep.keep_up,
-        }
+        found: dict[str, Work] = {"timers": self._time.keep, "upkeep": self._upkeep.keep_up}
         if self.parts.timers:
             found["polls"] = Polls(self.opened, self._book, self._looked, self._unpolled).poll
         if self.parts.watcher:
@@ -194,11 +205,3 @@ class Daemon:
     def _unpolled(self, one: Polled, why: str) -> None:
         self._meters.polled("failed")
         self.tell("poll", {"repository": one.repository, "error": one_line(why)})
-
-    def _complain(self, part: str, error: ReconcilerError) -> None:
-        if self._failing != str(error):
-            self.tell(part, {"error": str(error)})
-        self._failing = str(error)
-
-    def _well(self) -> None:
-        self._failing = None

@@ -90,6 +90,10 @@ class RunPrograms:
         """Programs that ended; waits for one up to `wait` seconds. Raises GuardianGone."""
         return self._guardian.over(wait)
 
+    def close(self) -> None:
+        """End what is left, and the guardian with it."""
+        self._guardian.close()
+
 
 # `-P`: no module is taken from the folder it is started in.
 _SELF = (sys.executable, "-P", "-m", "reconciler")

@@ -6,7 +6,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -16,13 +15,12 @@ from reconciler.engine.worker import Worker
 from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, engines_of, sweep
+from reconciler.operations.serving.health import Tell
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.workspace import OpenWorkspace
 
 _STEP_SECONDS = 0.2
-
-Tell = Callable[[str, dict[str, str]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,16 @@ class Working:
         """Do what waits, until told to stop; then only what was begun."""
         worker = self._new_worker()
         self._clear_up()
-        while not stopping.is_set():
-            worker.step(_STEP_SECONDS)
-            if not worker.busy:
-                stopping.wait(_STEP_SECONDS)
-        deadline = time.monotonic() + self.drain_seconds
-        while worker.busy and time.monotonic() < deadline:
-            worker.step(_STEP_SECONDS, claiming=False)
-        worker.leave()
+        try:
+            while not stopping.is_set():
+                worker.step(_STEP_SECONDS)
+                if not worker.busy:
+                    stopping.wait(_STEP_SECONDS)
+            deadline = time.monotonic() + self.drain_seconds
+            while worker.busy and time.monotonic() < deadline:
+                worker.step(_STEP_SECONDS, claiming=False)
+        finally:
+            worker.leave()
 
     def _new_worker(self) -> Worker:
         pools = self.opened.workspace.server.pools

@@ -94,6 +94,9 @@ class Shells:
     def end(self, key: str) -> None:
         self.guardian.end(key)
 
+    def close(self) -> None:
+        self.guardian.close()
+
     def over(self, wait: float) -> Sequence[Over]:
         found = self.guardian.over(wait)
         for ended in found:
