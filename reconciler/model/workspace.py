@@ -174,11 +174,12 @@ class PreviousSecret(SecretReference):
 class Hook(Model):
     """A door for the messages of a forge, at /hooks/NAME.
 
-    `secret` signs them, and `previous` did before. `repositories` are globs over what it may speak
-    of, as `host/path`.
+    `kind` is whose words it speaks: GitHub's, or the plain ones of a script. `secret` signs its
+    messages, and `previous` did before. `repositories` are globs over what it may speak of, as
+    `host/path`.
     """
 
-    kind: Literal["github"] = "github"
+    kind: Literal["github", "generic"] = "github"
     secret: SecretReference
     previous: PreviousSecret | None = None
     repositories: Annotated[tuple[Word, ...], Field(min_length=1)]

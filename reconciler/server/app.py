@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reconciler.base.errors import ReconcilerError, StateUnusable
-from reconciler.operations.serving.hooks import Answer, Message
+from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.hooks import Answer
 from reconciler.server.admin import AdminDoors, admin_routes
 
 # GitHub sends no more than 25 MB.

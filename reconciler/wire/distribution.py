@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.wire.github import PayloadError
+from reconciler.wire.fields import PayloadError
 from reconciler.wire.json import JsonError, read_json
 
 _KINDS = frozenset(

@@ -5,24 +5,24 @@ Source of the fields: the schemas of the package @octokit/webhooks-schemas.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from reconciler.model.event import PullRequest, Push, SourceEvent
-from reconciler.model.repository import repository_key
+from reconciler.wire.fields import (
+    LONGEST_NAME,
+    PayloadError,
+    read_branch,
+    read_commit,
+    read_number,
+    read_ref,
+    read_repository,
+)
 from reconciler.wire.json import JsonError, read_json
 
 # What GitHub sends at most in one push; a list of this length may not be all.
 _MOST_COMMITS = 2048
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REF = re.compile(r"refs/(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/$|/\.))[!-~\u0080-\uffff]{1,250}")
-_NOT_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|/-")
-
-
-class PayloadError(ValueError):
-    """A payload that is not what its event says; the text says which field."""
 
 
 class Ping:
@@ -66,30 +66,19 @@ def _json_of(content_type: str, body: bytes) -> bytes:
 # ---------------------------------------------------------------------- push
 def _push(payload: Mapping[str, Any]) -> Push:
     repository = _map(payload.get("repository"), "repository")
-    before, after = _sha(payload.get("before"), "before"), _sha(payload.get("after"), "after")
+    before, after = (
+        read_commit(payload.get("before"), "before"),
+        read_commit(payload.get("after"), "after"),
+    )
     return Push(
         repository=_key(repository, "repository"),
-        ref=_ref(payload),
+        ref=read_ref(payload.get("ref")),
         before=before,
         after=after,
-        default_branch=_branch(repository.get("default_branch")),
+        default_branch=read_branch(repository.get("default_branch")),
         files=_files(payload) if before and after else None,
         sender=_login(payload),
     )
-
-
-def _ref(payload: Mapping[str, Any]) -> str:
-    ref = payload.get("ref")
-    if not isinstance(ref, str) or not _REF.fullmatch(ref) or _NOT_IN_REF.search(ref):
-        raise PayloadError("`ref` is no ref of Git")
-    return ref
-
-
-def _sha(value: object, name: str) -> str | None:
-    """A commit; None for the one of noughts, which stands for none."""
-    if not isinstance(value, str) or not _SHA.fullmatch(value):
-        raise PayloadError(f"`{name}` is no commit")
-    return None if not value.strip("0") else value
 
 
 def _files(payload: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -115,12 +104,10 @@ def _pull_request(payload: Mapping[str, Any]) -> PullRequest:
     request = _map(payload.get("pull_request"), "pull_request")
     head, base = _map(request.get("head"), "head"), _map(request.get("base"), "base")
     key = _key(repository, "repository")
-    action, number = payload.get("action"), payload.get("number")
+    action, number = payload.get("action"), read_number(payload.get("number"), "number")
     if not isinstance(action, str) or len(action) > 100:
         raise PayloadError("`action` is no word")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**31:
-        raise PayloadError("`number` is no number of a pull request")
-    target, commit = _branch(base.get("ref")), _sha(head.get("sha"), "head.sha")
+    target, commit = read_branch(base.get("ref")), read_commit(head.get("sha"), "head.sha")
     if target is None or commit is None:
         raise PayloadError("`base.ref` is no branch" if commit else "`head.sha` is no commit")
     return PullRequest(
@@ -129,10 +116,10 @@ def _pull_request(payload: Mapping[str, Any]) -> PullRequest:
         action=action,
         target=target,
         head=commit,
-        source=_branch(head.get("ref")),
+        source=read_branch(head.get("ref")),
         fork=_is_fork(head.get("repo"), key),
         retargeted=isinstance(payload.get("changes"), dict) and "base" in payload["changes"],
-        default_branch=_branch(repository.get("default_branch")),
+        default_branch=read_branch(repository.get("default_branch")),
         sender=_login(payload),
     )
 
@@ -155,20 +142,10 @@ def _map(value: object, name: str) -> Mapping[str, Any]:
 
 
 def _key(repository: Mapping[str, Any], name: str) -> str:
-    url = repository.get("clone_url")
-    key = repository_key(url) if isinstance(url, str) else None
-    if key is None:
-        raise PayloadError(f"`{name}.clone_url` is no address")
-    return key
-
-
-def _branch(value: object) -> str | None:
-    if not isinstance(value, str) or not _REF.fullmatch(f"refs/heads/{value}"):
-        return None
-    return None if _NOT_IN_REF.search(f"/{value}") else value
+    return read_repository(repository.get("clone_url"), f"{name}.clone_url")
 
 
 def _login(payload: Mapping[str, Any]) -> str | None:
     sender = payload.get("sender")
     login = sender.get("login") if isinstance(sender, dict) else None
-    return login[:100] if isinstance(login, str) else None
+    return login[:LONGEST_NAME] if isinstance(login, str) else None

@@ -15,7 +15,8 @@ import jsonschema
 import pytest
 
 from reconciler.model.event import PullRequest, Push
-from reconciler.wire.github import PayloadError, read_payload
+from reconciler.wire.fields import PayloadError
+from reconciler.wire.github import read_payload
 from tests.unit.wire.payloads import NONE, body, pull_request, push
 
 FOLDER = os.environ.get("RECONCILER_OCTOKIT")

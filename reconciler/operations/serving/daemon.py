@@ -22,7 +22,8 @@ from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.admin import Admin
 from reconciler.operations.serving.book import Book
 from reconciler.operations.serving.health import Health, Tell, Work
-from reconciler.operations.serving.hooks import Answer, HookDoor, Message
+from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.hooks import Answer, HookDoor
 from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,38 +11,15 @@ from reconciler.base.clock import Clock
 from reconciler.base.errors import SecretUnavailable
 from reconciler.base.text import one_line
 from reconciler.engine.intake import Arrival, Taken, ref_of
-from reconciler.model.event import (
-    Decided,
-    Delivery,
-    PullRequest,
-    Push,
-    Source,
-    SourceEvent,
-    Verdict,
-)
+from reconciler.model.event import Decided, Delivery, Source, SourceEvent, Verdict
 from reconciler.model.workspace import Hook
 from reconciler.operations.serving.book import Book
-from reconciler.wire.github import PayloadError, Ping, read_payload
+from reconciler.operations.serving.dialects import Message, hear
+from reconciler.wire.fields import PayloadError
 from reconciler.wire.signature import Signed, check_signature
 
-_LONGEST_ID = 128
 # Letters of a text of somebody else that are kept of a message that is refused.
 _LONGEST_TEXT = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A request to a hook: all values of each header, by lower-case name, and the raw body."""
-
-    headers: Mapping[str, Sequence[bytes]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        """A header that must stand there once: its text, "" if it does not."""
-        values = self.headers.get(name, ())
-        if len(values) != 1:
-            return ""
-        return values[0].decode("ascii", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +79,20 @@ class HookDoor:
         return found
 
     def _receive_signed(self, name: str, hook: Hook, message: Message) -> Answer:
-        event, delivery = message.header("x-github-event"), message.header("x-github-delivery")
-        if not event or not 0 < len(delivery) <= _LONGEST_ID or not delivery.isprintable():
-            text = "the headers X-GitHub-Event and X-GitHub-Delivery are needed, once each"
-            return self._refused(name, Answer(400, Verdict.MALFORMED.value, text), message)
         try:
-            found = read_payload(event, message.header("content-type"), message.body)
+            heard = hear(hook.kind, message)
         except PayloadError as error:
             status = 415 if "content type" in str(error) else 400
             return self._refused(name, Answer(status, Verdict.MALFORMED.value, str(error)), message)
-        if isinstance(found, Ping):
-            return Answer(200, "ping", "the hook is heard")
-        if found is None:
-            return Answer(200, "ignored", f"{one_line(event, 60)} wakes nothing")
-        if not _may_speak_of(hook, found.repository):
-            text = f"this hook does not speak of {one_line(found.repository, 120)}"
-            return self._refused(
-                name, Answer(403, Verdict.OTHER_REPOSITORY.value, text), message, found
-            )
-        return self._take(
-            found, Delivery(hook=name, id=delivery, event=event, received=self.clock())
-        )
+        event = heard.event
+        if event is None:
+            return Answer(200, *heard.what)
+        if not _may_speak_of(hook, event.repository):
+            text = f"this hook does not speak of {one_line(event.repository, 120)}"
+            refusal = Answer(403, Verdict.OTHER_REPOSITORY.value, text)
+            return self._refused(name, refusal, message, event)
+        delivery = Delivery(hook=name, id=heard.delivery, event=heard.kind, received=self.clock())
+        return self._take(event, delivery)
 
     def _refused(
         self, name: str, answer: Answer, message: Message, event: SourceEvent | None = None
@@ -135,12 +105,12 @@ class HookDoor:
             verdict=Verdict(answer.verdict),
             detail=one_line(answer.text, _LONGEST_TEXT),
             hook=name,
-            delivery=one_line(message.header("x-github-delivery"), _LONGEST_ID) or None,
+            delivery=message.delivery,
         )
         self.refuse(decided)
         return answer
 
-    def _take(self, event: Push | PullRequest, delivery: Delivery) -> Answer:
+    def _take(self, event: SourceEvent, delivery: Delivery) -> Answer:
         everyone = tuple(self.book().listening_to(event.repository))
         taken = self.take(Arrival(event, everyone, delivery))
         if taken.again:

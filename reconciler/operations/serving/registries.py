@@ -11,9 +11,10 @@ from reconciler.base.errors import SecretUnavailable
 from reconciler.model.event import Verdict
 from reconciler.model.tracked import tracked_reference
 from reconciler.model.workspace import Notifier
-from reconciler.operations.serving.hooks import Answer, Message
+from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.hooks import Answer
 from reconciler.wire.distribution import read_pushes
-from reconciler.wire.github import PayloadError
+from reconciler.wire.fields import PayloadError
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class RegistryDoor:
         return Answer(202, "looking", f"{looked} tags are looked at")
 
     def _secrets(self, registry: Notifier) -> list[str]:
-        found = [self.read_secret(registry.secret.secret).strip()]
+        found = [self.read_secret(registry.secret.reference).strip()]
         previous = registry.previous
         if previous is not None and self.clock().date() <= previous.until:
-            found.append(self.read_secret(previous.secret).strip())
+            found.append(self.read_secret(previous.reference).strip())
         return [secret for secret in found if secret]
 
     def _hurried(self, registry: Notifier, repository: str, tag: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.wire.distribution import read_pushes
-from reconciler.wire.github import PayloadError
+from reconciler.wire.fields import PayloadError
 
 KIND = "application/vnd.oci.image.index.v1+json"
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.event import PullRequest, Push
-from reconciler.wire.github import PayloadError, Ping, read_payload
+from reconciler.wire.fields import PayloadError
+from reconciler.wire.github import Ping, read_payload
 from tests.unit.wire.payloads import (
     AFTER,
     BEFORE,

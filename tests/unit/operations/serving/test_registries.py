@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.base.errors import SecretUnavailable
 from reconciler.model.workspace import Notifier
-from reconciler.operations.serving.hooks import Answer, Message
+from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.hooks import Answer
 from reconciler.operations.serving.registries import RegistryDoor
 
 SECRETS = {"env:NEW": "the new secret\n", "env:OLD": "the old secret", "env:EMPTY": " "}
