@@ -146,5 +146,5 @@ def _of_paths(files: tuple[str, ...] | None, paths: Paths) -> tuple[Verdict, str
 
 
 def _matching(files: tuple[str, ...], globs: tuple[str, ...]) -> set[str]:
-    """The files that globs mean, by the rules of `.gitignore`."""
-    return set(GitIgnoreSpec.from_lines(globs).match_files(files))
+    """The files that globs mean, by the rules of `.gitignore`; RE2 tries no path twice."""
+    return set(GitIgnoreSpec.from_lines(globs, backend="re2").match_files(files))
