@@ -181,7 +181,7 @@ class _Case:
         overlap = self.of.timer.overlap
         series = None if overlap == "allow" else self.of.key
         fold = self.of.key if overlap == "queue" and self.of.timer.missed != "run_all" else None
-        return Waiting(record, self.of.pool, series=series, fold=fold)
+        return Waiting(record, self.of.pool, record.trigger.priority, series=series, fold=fold)
 
     def queued(self, end: Enqueued) -> Decided:
         """The decision that it runs."""

@@ -110,7 +110,8 @@ class Intake:
         record = run_of(case.wake(settled.version), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
         fold = f"{settled.task}\n{settled.trigger}\n{settled.subject}"
-        (queued,) = register.enqueue([Waiting(record, case.one.pool, series=fold, fold=fold)])
+        pool, priority = case.one.pool, record.trigger.priority
+        (queued,) = register.enqueue([Waiting(record, pool, priority, series=fold, fold=fold)])
         changes: dict[str, object] = {"run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED

@@ -37,10 +37,24 @@ class TriggerKind(StrEnum):
     BASE_IMAGE = "baseImage"
     TIMER = "timer"
 
+    @property
+    def priority(self) -> int:
+        """Higher goes first: what a person waits for, then pushes, then timers, then rebuilds."""
+        return _PRIORITIES.get(self, 0)
+
     @classmethod
     def _missing_(cls, value: object) -> TriggerKind | None:
         """Records once said `timers`, as specs do."""
         return cls.TIMER if value == "timers" else None
+
+
+# A push of a base image to many tasks holds nobody up who waits for one.
+_PRIORITIES = {
+    TriggerKind.MANUAL: 30,
+    TriggerKind.COMMIT: 20,
+    TriggerKind.PULL_REQUEST: 20,
+    TriggerKind.TIMER: 10,
+}
 
 
 class Reason(StrEnum):

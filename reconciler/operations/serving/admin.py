@@ -99,7 +99,9 @@ class Admin:
             raise WrongUsage(f"the task {task.address} is Disabled")
         wake = Wake(task=task.address, kind=TriggerKind.MANUAL, trigger="api", actor=ACTOR)
         record = run_of(wake, new_run_id(), self.opened.clock())
-        waiting = Waiting(record, pool_of(task), series=f"{task.address}\nmanual")
+        waiting = Waiting(
+            record, pool_of(task), record.trigger.priority, series=f"{task.address}\nmanual"
+        )
         with self.opened.database.write() as connection:
             enqueue(connection, waiting)
         return record

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from reconciler.model.run import LogLine, RunStatus
+from reconciler.store.claims import Room, claim
 from reconciler.store.logs import LogFile, log_path
 from reconciler.store.runs import list_runs, update_run
 from tests.flow.project import Project
@@ -157,6 +158,16 @@ def test_a_run_is_queued_and_canceled(at: Daemon) -> None:
     assert ask(at, f"/api/runs/{run}/cancel", "POST").status_code == 409
     assert ask(at, "/api/tasks/contoso/nobody/run", "POST").status_code == 404
     assert ask(at, "/api/tasks/contoso/web-api/run").status_code == 405
+
+
+def test_a_person_goes_before_a_push(at: Daemon) -> None:
+    pushed = at.post(push(ref="refs/heads/main", after="e" * 40), delivery="before").json()["runs"]
+    asked = ask(at, "/api/tasks/contoso/web-api/run", "POST").json()["id"]
+    with state(at.root) as opened:
+        (first,) = claim(opened, "test", {"default": Room(1)}, 60, lambda: datetime.now(UTC))
+    assert first.lease.run_id == asked
+    for run in (asked, *pushed):
+        ask(at, f"/api/runs/{run}/cancel", "POST")
 
 
 def test_a_task_that_is_off_is_not_run(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_what_is_wrong_is_named(message: object, said: str) -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(sorted(PUSH | PULL_REQUEST)), st.from_type(type(None) | str))
+    st.dictionaries(st.sampled_from(sorted(PUSH | PULL_REQUEST)), st.none() | st.text())
     | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5)
 )
 def test_nothing_else_is_ever_raised(message: Any) -> None:
