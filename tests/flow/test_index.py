@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import options
-from reconciler.loader.specs import SpecFile
+from reconciler.loader.walk import SpecFile
 from reconciler.operations.reading import survey
 from reconciler.operations.reading.examine import Examined, Examiner
 from tests.flow.desk import WORKSPACE, Desk, task

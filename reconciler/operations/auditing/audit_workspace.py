@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from reconciler.base.diagnostics import Diagnostic, Severity, has_errors
 from reconciler.base.errors import InvalidInput
+from reconciler.loader.kinds import SPEC_FOLDER
 from reconciler.loader.policies import POLICY_FOLDER
-from reconciler.loader.specs import SPEC_FOLDER
 from reconciler.loader.workspace import WORKSPACE_FILE
 from reconciler.model.task import Task
 from reconciler.operations.auditing.audit import audit

@@ -16,8 +16,10 @@ from typing import Any
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Located
 from reconciler.loader.crosscheck import TaskFacts, facts_of
-from reconciler.loader.specs import SpecFile, SpecReader, SpecReading
+from reconciler.loader.spec_file import SpecReading
+from reconciler.loader.specs import SpecReader
 from reconciler.loader.taskcheck import TaskCheck
+from reconciler.loader.walk import SpecFile
 from reconciler.model.task import Task
 from reconciler.plan.declared import NewTask
 from reconciler.plan.normalise import canonical_document

@@ -20,7 +20,7 @@ from reconciler.base.encoding import YamlError
 from reconciler.base.errors import ReconcilerError
 from reconciler.loader.defaults import Chain
 from reconciler.loader.files import WorkspaceFiles
-from reconciler.loader.specs import FolderReading, SpecFile, SpecFolder
+from reconciler.loader.walk import FolderReading, SpecFile, SpecFolder
 from reconciler.operations.reading.examine import Examined, Examiner
 from reconciler.plan.declared import NewTask
 from reconciler.store.spec_index import SpecIndex
@@ -93,7 +93,7 @@ class Lookup:
 
     def __call__(self, folders: Sequence[SpecFolder]) -> list[LookedFolder]:
         """What folders come to."""
-        read = [self.examiner.reader.read_folder(folder) for folder in folders]
+        read = [self.examiner.reader.walk.read(folder) for folder in folders]
         keys = {file.name: self._key(file) for one in read for file in one.files}
         known = self.index.get(list(keys.values())) if self.index is not None else {}
         return [

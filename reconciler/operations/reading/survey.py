@@ -25,7 +25,8 @@ from reconciler.base.canonical import digest_text
 from reconciler.base.source import Located, Source
 from reconciler.loader.crosscheck import CrossCheck
 from reconciler.loader.policies import PolicySet
-from reconciler.loader.specs import SpecFolder, SpecReader
+from reconciler.loader.specs import SpecReader
+from reconciler.loader.walk import SpecFolder
 from reconciler.loader.workspace import WORKSPACE_FILE
 from reconciler.model.task import Task
 from reconciler.operations.reading.demands import Asker, Demands
@@ -114,9 +115,9 @@ class Survey:
             is_same = listener.is_same if listener is not None else _always
             lookup = Lookup(examiner, self._open_index, is_new, is_same)
             stack.callback(lookup.close)
-            for folder, found in self._looked(self.reader.folders(), lookup, stack):
+            for folder, found in self._looked(self.reader.walk.folders(), lookup, stack):
                 chain = found.chain or folder.above
-                self.reader.note_folder(folder, chain, found.defaults, found.diagnostics)
+                self.reader.walk.note(folder, chain, found.defaults, found.diagnostics)
                 self._take(found.files, lookup.index, tally, listener)
                 self.opened.counts(self.reader.spec_count)
         self.opened.counts(None)
