@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.base.clock import to_iso
+from reconciler.base.errors import ReconcilerError
 from reconciler.base.text import one_line
 from reconciler.cli.options import Invocation, pass_invocation
+
+if TYPE_CHECKING:  # late: 0.2 s
+    from reconciler.server.listen import Certificate
 
 
 @click.command()
@@ -30,19 +35,21 @@ def serve(
 ) -> int:
     """Turn commits, pull requests, timers and base images of applied tasks into runs.
 
-    Logs are JSON lines on standard error. SIGTERM ends it when its runs are done. It ends with 1
-    if a part of it broke off: start it again.
+    Logs are JSON lines on standard error. SIGTERM ends it when its runs are done, a second one at
+    once; SIGHUP makes it read secrets and certificate again. It ends with 1 if a part of it broke
+    off: start it again.
     """
-    from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import service_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
     from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
     from reconciler.server.listen import (  # noqa: PLC0415  (late)
-        certificate_of,
+        Certificate,
         listening,
         open_socket,
     )
 
-    with invocation.workspace() as opened, stop_signals() as stopping:
+    in_terminal = sys.stderr.isatty()
+    with invocation.workspace() as opened, service_signals(terminal=in_terminal) as told:
         parts = Parts(
             timers=not without["no_timers"],
             watcher=not without["no_watcher"],
@@ -52,17 +59,32 @@ def serve(
         )
         teller = _Teller(invocation)
         server = opened.workspace.server
-        tls = certificate_of(server.tls, opened.root) if server.tls is not None else None
+        tls = Certificate(server.tls, opened.root) if server.tls is not None else None
         found = open_socket(listen or server.listen)
         host, port = found.getsockname()[:2]
-        daemon = Daemon(opened, parts, teller.tell, threading.Event())
+        daemon = Daemon(opened, parts, teller.tell, threading.Event(), told.hurry)
         app, broke = make_app(daemon), partial(daemon.break_off, "http")
         with _libraries(teller), daemon.running(), listening(app, found, tls, broke):
             teller.tell("serve", {"message": f"listening on {host}:{port}"})
-            while not stopping.wait(0.5) and not daemon.broken:
-                pass
+            while not told.stop.wait(0.5) and not daemon.broken:
+                if told.reload.is_set():
+                    told.reload.clear()
+                    daemon.renew_secrets(told.stop.is_set)
+                    _renew(tls, teller)
             teller.tell("serve", {"message": "stopping; runs that are going are waited for"})
     return 1 if daemon.broken else 0
+
+
+def _renew(tls: Certificate | None, teller: _Teller) -> None:
+    """Read the files of a certificate again. What cannot be used is told, and not used."""
+    if tls is None:
+        return
+    try:
+        tls.renew()
+    except ReconcilerError as error:
+        teller.tell("serve", {"error": error.message, "kept": "former"})
+    else:
+        teller.tell("serve", {"message": "the certificate was read again"})
 
 
 class _Teller:
@@ -74,7 +96,8 @@ class _Teller:
     def tell(self, part: str, facts: dict[str, str]) -> None:
         """Write an event of a part."""
         line = json.dumps({"time": to_iso(self._clock()), "part": part, **facts})
-        with self._lock:
+        # A log that nobody takes any more (a pipe whose reader went) ends no work.
+        with self._lock, contextlib.suppress(OSError):
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
@@ -93,7 +116,7 @@ class _Handler(logging.Handler):
         self._teller.tell("library", facts | ({"error": repr(found)} if found else {}))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _libraries(teller: _Teller) -> Iterator[None]:
     """What libraries log while the block runs is told."""
     handler = _Handler(teller)

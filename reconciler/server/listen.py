@@ -8,7 +8,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,20 +94,31 @@ def open_socket(address: str) -> socket.socket:
     return found
 
 
-@dataclass(frozen=True, slots=True)
 class Certificate:
-    """Files of a certificate and its key that belong together."""
+    """The certificate of a workspace in `root`; another one may take its place while it serves.
 
-    certificate: Path
-    key: Path
+    Raises CannotListen, as `renew` does.
+    """
+
+    def __init__(self, tls: Tls, root: Path) -> None:
+        self._tls, self._root = tls, root
+        self._now = _context_of(tls, root)
+        self.context = _context_of(tls, root)
+        # Asked at the beginning of each connection, also of those that name no host.
+        self.context.sni_callback = self._choose
+
+    def renew(self) -> None:
+        """Read the files again, for connections to come. Where that fails, nothing changes."""
+        self._now = _context_of(self._tls, self._root)
+
+    def _choose(self, connection: ssl.SSLObject, _host: str | None, _context: object) -> None:
+        connection.context = self._now
 
 
-def certificate_of(tls: Tls, root: Path) -> Certificate:
-    """The certificate of a workspace in `root`, looked at once. Raises CannotListen."""
-    found = Certificate(root / tls.certificate, root / tls.key)
+def _context_of(tls: Tls, root: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(found.certificate, found.key, password=lambda: b"")
+        context.load_cert_chain(root / tls.certificate, root / tls.key, password=lambda: b"")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise CannotListen(
@@ -116,7 +126,7 @@ def certificate_of(tls: Tls, root: Path) -> Certificate:
             hint="`server.tls` names two PEM files: the certificate with its chain, and its key "
             "without a password",
         ) from None
-    return found
+    return context
 
 
 @contextmanager
@@ -141,8 +151,7 @@ def listening(
         timeout_keep_alive=15,
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=5,
-        ssl_certfile=tls.certificate if tls is not None else None,
-        ssl_keyfile=tls.key if tls is not None else None,
+        ssl_context_factory=(lambda *_: tls.context) if tls is not None else None,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=_run, args=(server, found, broke), name="http", daemon=True)

@@ -23,6 +23,7 @@ import docker
 import pytest
 
 from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL
+from reconciler.store.queue import depths
 from reconciler.store.runs import list_runs
 from tests.flow.serving.desk import Daemon, daemon, eventually, state
 from tests.live.git_server import GitServer, add_commit, git, make_repository, serve_git
@@ -267,6 +268,22 @@ def test_work_that_takes_too_long_to_wait_for_is_begun_anew_by_the_next_daemon(
         all_ended(workshop, 1)
     assert (listener.tries(), listener.ended()) == ({run: 2}, {run: 1})
     assert listener.overlaps() == []
+
+
+def test_told_to_stop_a_second_time_it_waits_for_nothing(
+    workshop: Workshop, listener: Listener, base_image: str, engine: docker.DockerClient
+) -> None:
+    workspace(workshop, telling(listener, base_image, 600, PUSHED))
+    with daemon(workshop.root, "--lease", "6") as at:
+        send(at, 1)
+        eventually(lambda: listener.events)
+        at.process.send_signal(signal.SIGTERM)
+        eventually(lambda: at.told("serve")[-1]["message"].startswith("stopping"))
+        assert at.process.poll() is None
+        assert at.stop() == 0
+    assert left_on(engine, workshop.root) == []
+    with state(workshop.root) as opened:
+        assert depths(opened)["default"].waiting == 1
 
 
 @pytest.mark.parametrize("victim", ["daemon", "guardian", "run"])

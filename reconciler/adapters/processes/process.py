@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # From the first polite signal to the last one; with it a group is gone within two seconds.
@@ -240,6 +240,39 @@ def is_alive(pid: int, started: str) -> bool:
 
 # ------------------------------------------------------------------ signals
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a service is told: to stop, to do it at once (told again), to read files again."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    hurry: threading.Event = field(default_factory=threading.Event)
+    reload: threading.Event = field(default_factory=threading.Event)
+
+
+@contextlib.contextmanager
+def service_signals(*, terminal: bool) -> Iterator[Signals]:
+    """Inside the block Ctrl-C and SIGTERM ask a service to stop, and SIGHUP to read files again.
+
+    In a `terminal` SIGHUP says that it was closed, and stops as well.
+    """
+    told = Signals()
+
+    def stop(*_: object) -> None:
+        (told.hurry if told.stop.is_set() else told.stop).set()
+
+    def reload(*_: object) -> None:
+        told.reload.set()
+
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    handlers[signal.SIGHUP] = stop if terminal else reload
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextlib.contextmanager

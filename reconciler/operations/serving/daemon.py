@@ -7,7 +7,7 @@ Where one breaks off, the daemon is of no use any more: it is to be stopped and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,13 +18,15 @@ from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.intake import Arrival, Intake, Taken
 from reconciler.engine.polling import Polled
 from reconciler.engine.worker import LEASE_SECONDS
+from reconciler.operations.running.credentials import open_secrets
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.admin import Admin
 from reconciler.operations.serving.book import Book
-from reconciler.operations.serving.health import Health, Tell, Work
 from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.health import Health, Tell, Work
 from reconciler.operations.serving.hooks import Answer, HookDoor
 from reconciler.operations.serving.images import ImageWatch
+from reconciler.operations.serving.keyring import Keyring, secrets_of
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.registries import RegistryDoor
@@ -50,22 +52,27 @@ class Parts:
 
 @dataclass(slots=True)
 class Daemon:
-    """A running daemon. `tell` is handed an event in a few words, and facts about it."""
+    """A running daemon. `tell` is handed an event in a few words, and facts about it.
+
+    `hurry`: once it is to stop, it waits for no run any longer.
+    """
 
     opened: OpenWorkspace
     parts: Parts
     tell: Tell
     stopping: threading.Event
+    hurry: threading.Event = field(default_factory=threading.Event)
     _health: Health = field(init=False)
     _upkeep: Upkeep = field(init=False)
     _meters: Meters = field(init=False)
     _images: ImageWatch = field(init=False)
     _time: Timekeeping = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
-    _secrets: SecretReader | None = field(default=None, init=False)
+    _keyring: Keyring = field(init=False)
 
     def __post_init__(self) -> None:
         self._health = Health(self.tell)
+        self._keyring = Keyring(self._open_secrets, self.stopping.is_set)
         self._meters = Meters(self.opened.database, self.opened.clock)
         self._time = Timekeeping(
             self.opened,
@@ -93,7 +100,7 @@ class Daemon:
         """A message to a hook. Raises ReconcilerError: it was not taken."""
         door = HookDoor(
             self.opened.workspace.server.hooks,
-            self._read_secret,
+            self._keyring.read,
             self._take,
             self._upkeep.refusals.note,
             self._book,
@@ -109,7 +116,7 @@ class Daemon:
     def notify(self, name: str, message: Message) -> Answer:
         """What a registry tells of its pushes. Raises ReconcilerError: it was not taken."""
         registries = self.opened.workspace.server.registries
-        door = RegistryDoor(registries, self._read_secret, self._images.hurry, self.opened.clock)
+        door = RegistryDoor(registries, self._keyring.read, self._images.hurry, self.opened.clock)
         answer = door.receive(name, message)
         if answer.verdict != "ignored":
             facts = {"registry": name, "verdict": answer.verdict, "message": answer.text}
@@ -135,7 +142,7 @@ class Daemon:
     @property
     def admin(self) -> Admin:
         """The administration of the workspace."""
-        return Admin(self.opened, self.opened.workspace.server.admin, self._read_secret)
+        return Admin(self.opened, self.opened.workspace.server.admin, self._keyring.read)
 
     def metrics(self) -> bytes:
         """The meters. Raises StateUnusable."""
@@ -149,16 +156,21 @@ class Daemon:
             raise StateUnusable("the daemon is stopping")
         return self._intake.take(arrival)
 
-    def _read_secret(self, reference: str) -> str:
-        if self._secrets is None:
-            raise StateUnusable("the daemon is stopping")
-        return self._secrets.read(reference)
+    def _open_secrets(self, stopping: Callable[[], bool]) -> SecretReader:
+        return open_secrets(place_of(self.opened), stopping)
+
+    def renew_secrets(self, stopping: Callable[[], bool]) -> None:
+        """Read the secrets of all doors again. Where that fails, the former one still counts."""
+        wanted = secrets_of(self.opened.workspace.server, self.opened.clock().date())
+        unread = list(self._keyring.renew(wanted, stopping))
+        for one in unread:
+            self.tell("secrets", {"error": one.why} | ({"kept": "former"} if one.kept else {}))
+        self.tell("secrets", {"message": f"read again: {len(wanted) - len(unread)}"})
 
     # -------------------------------------------------------------------- life
     @contextmanager
     def running(self) -> Iterator[None]:
         """Everything but the listening, while the block runs. Raises StateUnusable at its start."""
-        place = place_of(self.opened)
         self._time.read()
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
@@ -167,20 +179,16 @@ class Daemon:
             threading.Thread(target=self._health.watched(name, work), name=name, args=told)
             for name, work in self._work().items()
         ]
-        with SecretReader(
-            self.opened.environment, self.opened.root, declared=place.declared
-        ) as secrets:
-            self._secrets = secrets
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.stopping.set()
+            self._intake.close()
             for thread in threads:
-                thread.start()
-            try:
-                yield
-            finally:
-                self.stopping.set()
-                self._intake.close()
-                for thread in threads:
-                    thread.join()
-                self._secrets = None
+                thread.join()
+            self._keyring.forget()
 
     def _work(self) -> dict[str, Work]:
         """What is done here, by the name of the part."""
@@ -190,8 +198,8 @@ class Daemon:
         if self.parts.watcher:
             found |= {"images": self._images.look, "rebuilds": self._images.rebuild}
         if self.parts.worker:
-            lease, drain = self.parts.lease_seconds, self.parts.drain_seconds
-            found["worker"] = Working(self.opened, self._meters, self.tell, lease, drain).work
+            times = self.parts.lease_seconds, self.parts.drain_seconds
+            found["worker"] = Working(self.opened, self._meters, self.tell, *times, self.hurry).work
         return found
 
     # --------------------------------------------------------- what parts tell

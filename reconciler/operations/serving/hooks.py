@@ -72,10 +72,10 @@ class HookDoor:
         return self._receive_signed(name, hook, message)
 
     def _secrets(self, hook: Hook) -> list[str]:
-        found = [self.read_secret(hook.secret.secret).strip()]
+        found = [self.read_secret(hook.secret.reference).strip()]
         today: date = self.clock().date()
         if hook.previous is not None and today <= hook.previous.until:
-            found.append(self.read_secret(hook.previous.secret).strip())
+            found.append(self.read_secret(hook.previous.reference).strip())
         return found
 
     def _receive_signed(self, name: str, hook: Hook, message: Message) -> Answer:

@@ -27,7 +27,8 @@ _STEP_SECONDS = 0.2
 class Working:
     """The work of a daemon on the runs of its pools. `tell` is handed a part and facts about it.
 
-    When it is told to stop, its runs have `drain_seconds`; then they go back into the queue.
+    When it is told to stop, its runs have `drain_seconds`, or until `hurry`; then they go back into
+    the queue.
     """
 
     opened: OpenWorkspace
@@ -35,6 +36,7 @@ class Working:
     tell: Tell
     lease_seconds: float
     drain_seconds: float
+    hurry: threading.Event
 
     def work(self, stopping: threading.Event) -> None:
         """Do what waits, until told to stop; then only what was begun."""
@@ -46,7 +48,7 @@ class Working:
                 if not worker.busy:
                     stopping.wait(_STEP_SECONDS)
             deadline = time.monotonic() + self.drain_seconds
-            while worker.busy and time.monotonic() < deadline:
+            while worker.busy and not self.hurry.is_set() and time.monotonic() < deadline:
                 worker.step(_STEP_SECONDS, claiming=False)
         finally:
             worker.leave()
