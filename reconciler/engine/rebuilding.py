@@ -131,6 +131,7 @@ class Rebuilding:
         return Waiting(
             run_of(wake, self.new_id(), scribe.now),
             standing.pool,
+            wake.kind.priority,
             series=name,
             fold=name,
             delay=delay,
@@ -142,7 +143,7 @@ class Rebuilding:
 def _begin(connection: Transaction, event: int, scribe: Scribe) -> None:
     """Store the tasks of an event, and why others are left."""
     moves = {move.reference: move for move in moves_of(connection, event)}
-    followed = follow(event, list(moves.values()), _standers(connection), scribe.book)
+    followed = follow(event, list(moves.values()), read_standers(connection), scribe.book)
     begin_event(connection, event, followed.rebuilds)
     decided = []
     for one in followed.left:
@@ -153,7 +154,8 @@ def _begin(connection: Transaction, event: int, scribe: Scribe) -> None:
     Register(connection).note(decided)
 
 
-def _standers(connection: Transaction) -> Standers:
+def read_standers(connection: Transaction) -> Standers:
+    """Every applied task by the images that it stands on."""
     found: dict[str, list[tuple[str, TrackedBase]]] = {}
     for one in all_standers(connection):
         found.setdefault(one.base.reference, []).append((one.address, one.base))

@@ -11,7 +11,13 @@ from enum import StrEnum
 from typing import Literal
 
 from reconciler.model.tracked import TaskBases
-from reconciler.plan.facts import KnownDrift, ReleasePath, TimerChange, UnknownRelease
+from reconciler.plan.facts import (
+    KnownDrift,
+    RebuildChange,
+    ReleasePath,
+    TimerChange,
+    UnknownRelease,
+)
 from reconciler.plan.parts import STRICT, Document, FieldChange, Frozen, Of, PlanModel
 from reconciler.plan.safety import Blocked, LooksLikeRename, Override
 from reconciler.plan.selection import LeftOut
@@ -213,6 +219,7 @@ class Plan(PlanModel):
     releases: tuple[ReleasePath, ...] = ()
     unknown_releases: tuple[UnknownRelease, ...] = ()
     timers: tuple[TimerChange, ...] = ()
+    rebuilds: tuple[RebuildChange, ...] = ()
     inherited: tuple[Cause, ...] = ()
     unmanaged: tuple[str, ...] = ()
     policy: PolicySummary = PolicySummary()

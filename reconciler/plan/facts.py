@@ -64,6 +64,29 @@ class TimerChange:
     next: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RebuildChange:
+    """What a push to a base image builds anew once the plan is applied, if that is others than now.
+
+    `image` is as it is tracked. `waves` and `waves_before` are how many tasks are in each wave;
+    `gained` and `lost` the addresses that make the difference. At most `at_once` runs of one push
+    are done at the same time. `beyond` stand on it, too, and are not built: more than 10 builds one
+    after the other. `platforms` are those of the tasks on the image itself: where there are
+    several, it may move for some of them only.
+    """
+
+    __pydantic_config__ = STRICT
+
+    image: str
+    waves: tuple[int, ...] = ()
+    waves_before: tuple[int, ...] = ()
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    at_once: int
+    beyond: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
 class KnownDrift(PlanModel):
     """Drift that is on the workspace's list: why, whose it is, through which day, and where.
 

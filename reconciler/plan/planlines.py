@@ -28,6 +28,7 @@ _ONLY_TOLD = (
     "releases",
     "unknown_releases",
     "timers",
+    "rebuilds",
     "inherited",
     "unmanaged",
     "looks_like_renames",

@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.base.clock import spell_moment
 from reconciler.base.text import plural
 from reconciler.plan.change import Action, Plan
-from reconciler.plan.facts import ReleasePath, TimerChange, UnknownRelease
+from reconciler.plan.facts import RebuildChange, ReleasePath, TimerChange, UnknownRelease
 from reconciler.plan.secrets import SecretChange, SecretFacts
 
 _PERIODS = ((1, "day"), (7, "week"), (30.44, "month"), (365.25, "year"))
@@ -47,6 +47,35 @@ def spell_timer(timer: TimerChange, now: datetime) -> str:
 
 def _runs(count: str) -> str:
     return "run" if count in {"1", "less than 1"} else "runs"
+
+
+def spell_push(waves: Sequence[int], at_once: int, platforms: Sequence[str] = ()) -> str:
+    """`rebuilds 14 tasks in 3 waves, at most 10 at once`: what a push does, by tasks in each wave.
+
+    Who builds for several `platforms` is told that an image may move for some of them.
+    """
+    if not waves:
+        return "rebuilds no applied task"
+    tasks = sum(waves)
+    told = f"rebuilds {plural(tasks, 'task')} in {plural(len(waves), 'wave')}"
+    told += f", at most {at_once:,} at once" if tasks > at_once else ""
+    some = f", fewer if it moves for some of {', '.join(platforms)}" if len(platforms) > 1 else ""
+    return told + some
+
+
+def spell_rebuild(one: RebuildChange, image: str) -> str:
+    """`a push to IMAGE rebuilds 14 tasks in 3 waves, at most 10 at once (12 in 2 until now)`."""
+    before = sum(one.waves_before)
+    told = spell_push(one.waves, one.at_once, one.platforms)
+    if one.beyond:
+        told += f"; {spell_beyond(len(one.beyond))}"
+    was = f"{before:,} in {plural(len(one.waves_before), 'wave')}" if before else "none"
+    return f"a push to {image} {told} ({was} until now)"
+
+
+def spell_beyond(count: int) -> str:
+    """Why tasks further on are not built."""
+    return f"{count:,} more not, which would be more than 10 builds one after the other"
 
 
 def spell_release(path: ReleasePath) -> str:

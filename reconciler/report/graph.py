@@ -11,6 +11,7 @@ from reconciler import __version__
 from reconciler.base.text import harmless, one_line, plural, wrap
 from reconciler.operations.showing.graph import Graph, Node
 from reconciler.operations.showing.rebuilds import Rebuilds
+from reconciler.report.facts_text import spell_push
 from reconciler.report.machine import FORMAT_VERSION
 
 _MERMAID = {"task": ('["', '"]'), "image": ('[("', '")]'), "trigger": ('(["', '"])')}
@@ -108,6 +109,8 @@ def _rebuilds_json(found: Rebuilds) -> dict[str, Any]:
     return {
         "image": found.image,
         "waves": [list(wave) for wave in found.waves],
+        "at_once": found.at_once,
+        "platforms": list(found.platforms),
         "left": [{"task": address, "why": why} for address, why in found.left],
         "unknown": list(found.unknown),
     }
@@ -118,11 +121,8 @@ _MOST_NAMED = 5
 
 def rebuilds_lines(found: Rebuilds) -> list[str]:
     """What a push does, in words; then what it does not."""
-    tasks, image = sum(map(len, found.waves)), one_line(found.image, _LONGEST)
-    lines = [f"a push to {image} rebuilds no applied task"]
-    if tasks:
-        waves = plural(len(found.waves), "wave")
-        lines = [f"a push to {image} rebuilds {plural(tasks, 'task')} in {waves}"]
+    told = spell_push([*map(len, found.waves)], found.at_once, found.platforms)
+    lines = [f"a push to {one_line(found.image, _LONGEST)} {told}"]
     if found.near is not None:
         lines.append(f"note: none stands on it; did you mean {one_line(found.near, _LONGEST)}?")
     for why, told in _WHY_LEFT.items():
@@ -137,6 +137,7 @@ def rebuilds_lines(found: Rebuilds) -> list[str]:
 _WHY_LEFT = {
     "no trigger": "built on it without a base image trigger that is on",
     "not its kind": "it is no base of their last stage, and their trigger is of type Runtime",
+    "hop limit": "not built, it would be more than 10 builds one after the other",
 }
 
 

@@ -1,7 +1,8 @@
 """A plan as one Markdown comment for a pull request: verdict and dangers whole, details folded.
 
-The order: verdict, what blocks it, policy, deletes, release paths, drift, then what changes, in
-folds. What does not fit is counted; deletes and the verdict are never folded, and cut last of all.
+The order: verdict, what blocks it, policy, deletes, release paths, pushes to base images, drift,
+then what changes, in folds. What does not fit is counted; deletes and the verdict are never folded,
+and cut last of all.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import created_by, spell_allowed, unknown_first
+from reconciler.report.facts_text import created_by, spell_allowed, spell_rebuild, unknown_first
 from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
@@ -26,7 +27,7 @@ from reconciler.report.markdown_change import (
 )
 from reconciler.report.markdown_deletes import delete_blocks
 from reconciler.report.markdown_releases import release_blocks, release_lines
-from reconciler.report.plan_text import share_of_deletes, summary
+from reconciler.report.plan_text import REBUILDS, share_of_deletes, summary
 from reconciler.report.safety_text import blocked_sentences, safety_sentences, spell_blocked
 
 # Found again by whoever updates the comment in place.
@@ -36,7 +37,7 @@ BUDGET = 60_000
 # What each part may take. Deletes have what is left by these, release paths what is left by
 # deletes and never less than this, and the folds the rest.
 _POLICY_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 4_000, 4_000
-_SAFETY_ROOM, _UNKNOWN_ROOM, _PLATFORM_ROOM = 4_000, 2_000, 2_000
+_SAFETY_ROOM, _UNKNOWN_ROOM, _PLATFORM_ROOM, _REBUILD_ROOM = 4_000, 2_000, 2_000, 2_000
 # For headlines and counts.
 _RESERVE = 500
 _FIELDS_SHOWN = 30
@@ -56,7 +57,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
     blocks += [*_policy(plan), *_platforms(planned), *_safety(plan)]
-    others = [*_unknown(plan), *_drift(plan), *_known(plan, now)]
+    others = [*_unknown(plan), *_rebuilds(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - length(blocks) - length(others) - _RESERVE
     own, grave = release_lines(plan)
     kept = min(length(grave), _RELEASE_ROOM)
@@ -166,6 +167,17 @@ def _unknown(plan: Plan) -> Iterator[str]:
     yield from shown
     if left_out:
         yield f"- and {left_out:,} more; see the plan file"
+
+
+def _rebuilds(plan: Plan) -> Iterator[str]:
+    if not plan.rebuilds:
+        return
+    yield f"\n### {REBUILDS} ({len(plan.rebuilds):,})"
+    lines = (f"- {spell_rebuild(one, code(one.image))}" for one in plan.rebuilds)
+    shown, left_out = fit(lines, _REBUILD_ROOM)
+    yield from shown
+    if left_out:
+        yield f"- and {plural(left_out, 'base image')} more; see the plan file"
 
 
 def _drift(plan: Plan) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.base.clock import spell_age
-from reconciler.base.text import cut, harmless, plural, wrap
+from reconciler.base.text import cut, harmless, one_line, plural, wrap
 from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
@@ -16,6 +16,7 @@ from reconciler.report.facts_text import (
     created_by,
     ranked,
     spell_own,
+    spell_rebuild,
     spell_release,
     spell_unknown,
     unknown_first,
@@ -30,6 +31,8 @@ _MOST_IN_SUMMARY = 20
 # Of release paths only those that new tasks call their own.
 _MOST_OWN = 20
 _MOST_UNKNOWN = 20
+_MOST_REBUILDS = 10
+REBUILDS = "Pushes to base images"
 
 
 def plan_lines(
@@ -43,6 +46,7 @@ def plan_lines(
     plan, view = planned.plan, view_of(planned.plan, width, now, level)
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
     lines += [*_unmanaged(plan, view), *_releases(plan, view), *_unknown(plan, view)]
+    lines += _rebuilds(plan, view)
     found = planned.validation
     problems = [*found.platform_problems, *found.policy_problems]
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
@@ -142,6 +146,20 @@ def _unknown(plan: Plan, view: View) -> list[str]:
             lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")
     if told > _MOST_UNKNOWN and not view.full:
         lines.append(f"  and {told - _MOST_UNKNOWN:,} more of new tasks (--full)")
+    return lines
+
+
+def _rebuilds(plan: Plan, view: View) -> list[str]:
+    """What pushes to base images do from now on, those of most tasks first."""
+    if not plan.rebuilds:
+        return []
+    lines = ["", f"{REBUILDS}:"]
+    shown = plan.rebuilds if view.full else plan.rebuilds[:_MOST_REBUILDS]
+    for one in shown:
+        text = spell_rebuild(one, one_line(one.image, 120))
+        lines += wrap(harmless(f"  {text}"), view.width, "      ")
+    if more := len(plan.rebuilds) - len(shown):
+        lines.append(f"  and {plural(more, 'base image')} more (--full)")
     return lines
 
 

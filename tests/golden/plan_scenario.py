@@ -12,6 +12,7 @@ from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.operations.reading.validate import Validation
 from reconciler.plan.change import Cause, Change, FieldChange, Inputs, Plan
+from reconciler.plan.facts import RebuildChange
 from reconciler.plan.known import set_apart
 from reconciler.plan.parts import Blame
 from reconciler.plan.releases import release_paths
@@ -30,6 +31,14 @@ KNOWN = KnownDrift.model_validate(
         "ticket": "OPS-991",
         "expires": "2026-11-30",
     }
+)
+BASE = RebuildChange(
+    image="registry.contoso.example/base:1",
+    waves=(8, 5, 1),
+    waves_before=(8, 4),
+    gained=("contoso/shop-api", "contoso/web-api"),
+    at_once=10,
+    platforms=("linux/amd64",),
 )
 GIT = {"source": "https://git.contoso.example/shop.git#main:api", "token": {"secret": "env:GIT"}}
 
@@ -72,6 +81,7 @@ def comparison_plan(*, heal: bool = False) -> Plan:
         "known_drift": tuple(apart.known),
         "releases": release_paths(changes, {"contoso": "registry.contoso.example"}).paths,
         "timers": timer_changes(changes, NOW),
+        "rebuilds": (BASE,),
     }
     return plan.model_copy(update=facts)
 

@@ -11,10 +11,10 @@ from reconciler.base.text import as_text
 from reconciler.operations.applying.taken import NOTHING_TAKEN, Taken
 from reconciler.operations.planning.causes import attribute
 from reconciler.operations.planning.choosing import Choice, left_out_of, selection_of
-from reconciler.operations.planning.circles import refuse_circles
 from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.planning.drifters import tell_drifters
 from reconciler.operations.planning.plan_head import plan_head
+from reconciler.operations.planning.pushing import told_of_pushes
 from reconciler.operations.planning.releases import releases_of
 from reconciler.operations.reading.gather import (
     Stores,
@@ -85,7 +85,7 @@ def make_plan(
     blocked = guard(opened, changes, stores.live, overrides) if guarded else ()
     reader = BasesReader(opened)
     ordered = put_in_order(reader, attributed.changes)
-    refuse_circles(reader, ordered.changes, ordered.cycles)
+    rebuilds = told_of_pushes(reader, ordered.changes)
     releases = releases_of(reader, attributed.changes, live_texts(opened))
     plan = Plan(
         **plan_head(now, stores.state_id, stores.serial),
@@ -99,6 +99,7 @@ def make_plan(
         releases=releases.paths,
         unknown_releases=releases.unknown,
         timers=timer_changes(attributed.changes, now),
+        rebuilds=rebuilds,
         inherited=attributed.inherited,
         unmanaged=tuple(comparison.unmanaged),
         policy=policy_summary(validation),

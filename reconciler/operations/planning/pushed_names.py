@@ -12,15 +12,19 @@ from reconciler.model.tracked import tracked_reference
 from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.reading.before_run import in_braces
 from reconciler.plan.normalise import canonical_document
+from reconciler.plan.parts import Document
 from reconciler.plan.releases import pushed_images
 
 
-def pushed_names(reader: BasesReader, task: Task) -> Iterator[str]:
+def pushed_names(
+    reader: BasesReader, task: Task, document: Document | None = None
+) -> Iterator[str]:
     """The names that a task pushes, in their one spelling, as far as they are known before its run.
 
-    One that differs from run to run is nobody's base.
+    `document` is its canonical one, where that is at hand. A name that differs from run to run is
+    nobody's base.
     """
-    document = canonical_document(task)
+    document = document or canonical_document(task)
     written = [image for _, image in pushed_images(document["spec"]["step"])]
     if isinstance(task.spec.step, FileTask):
         steps = reader.steps(document)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from reconciler.base.errors import ReconcilerError
 from reconciler.engine.clockwork import Ticking, ticking
 from reconciler.engine.polling import Polled, polled_by, together
 from reconciler.engine.standing import Standing
@@ -15,7 +14,7 @@ from reconciler.engine.triggers import Listening, listening
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Retention, Task
 from reconciler.operations.planning.dockerfiles import BasesReader
-from reconciler.operations.planning.pushed_names import pushed_names
+from reconciler.operations.planning.minders import standing_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.tasks import live_version
 
@@ -70,19 +69,10 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         timers += ticking(live.address, task)
         polled += polled_by(live.address, task)
         kept[live.address] = task.spec.retention
-        if task.spec.triggers.base_image is not None:
-            images = _images(reader, task)
-            minding[live.address] = Standing.of(task, task.spec.triggers.base_image, images)
+        if (standing := standing_of(reader, task)) is not None:
+            minding[live.address] = standing
             logins |= {**task.spec.credentials.registries, **logins}
     frozen = {key: tuple(found) for key, found in sources.items()}
     return Book(
         version, frozen, tuple(timers), tuple(unread), kept, together(polled), minding, logins
     )
-
-
-def _images(reader: BasesReader, task: Task) -> tuple[str, ...]:
-    """What a task pushes; nothing if its task file cannot be read."""
-    try:
-        return tuple(dict.fromkeys(pushed_names(reader, task)))
-    except ReconcilerError:
-        return ()

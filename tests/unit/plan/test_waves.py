@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.tracked import BaseKind
-from reconciler.plan.waves import Answer, answer, in_waves
-from tests.unit.plan.builders import task
-
-ON: dict[str, object] = {"baseImage": {}}
+from reconciler.plan.waves import circles_in, in_waves
 
 
 def test_one_waits_for_all_that_it_stands_on() -> None:
@@ -30,20 +26,18 @@ def test_a_circle_is_opened_at_one_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("triggers", "kind", "said"),
+    ("needs", "circles"),
     [
-        (ON, "runtime", "rebuilds"),
-        (ON, "buildtime", "not its kind"),
-        ({"baseImage": {"type": "All"}}, "buildtime", "rebuilds"),
-        ({"baseImage": {"status": "Disabled"}}, "runtime", "no trigger"),
-        ({}, "runtime", "no trigger"),
+        ({"a": "b", "b": "c", "c": ""}, ()),
+        ({"a": "a", "b": "a"}, (("a",),)),
+        ({"a": "b", "b": "a", "c": "ab", "d": "e", "e": "d"}, (("a", "b"), ("d", "e"))),
+        # Two that share a task are one; what only lies between two is in none.
+        ({"a": "b", "b": "ac", "c": "b"}, (("a", "b", "c"),)),
+        ({"a": "b", "b": "a", "m": "a", "x": "ym", "y": "x"}, (("a", "b"), ("x", "y"))),
+        ({"a": "bz", "b": "a"}, (("a", "b"),)),
     ],
 )
-def test_the_trigger_says_what_a_task_does(
-    triggers: dict[str, object], kind: BaseKind, said: Answer
+def test_circles_are_found_all_at_once(
+    needs: dict[str, str], circles: tuple[tuple[str, ...], ...]
 ) -> None:
-    assert answer(task(triggers=triggers), kind) == said
-
-
-def test_a_task_that_is_off_does_nothing() -> None:
-    assert answer(task(triggers=ON, status="Disabled"), "runtime") == "no trigger"
+    assert circles_in({name: set(above) for name, above in needs.items()}) == circles

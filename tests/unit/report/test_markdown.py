@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.base.text import one_line
 from reconciler.plan.change import Action, Cause, Change, Drift, FieldChange, Plan, PolicySummary
-from reconciler.plan.facts import KnownDrift, ReleasePath
+from reconciler.plan.facts import KnownDrift, RebuildChange, ReleasePath
 from reconciler.plan.safety import Override
 from reconciler.report.inert import code, escape, no_commands
 from reconciler.report.markdown import BUDGET, MARKER, plan_markdown
@@ -105,8 +105,10 @@ def test_everything_at_once_stays_within_the_budget() -> None:
     changes = [change(n, action, LONGEST) for action in Action for n in range(400)]
     findings = ("warning: " + "w" * 4000,) * 300 + ("error: blocked for a reason",)
     policy = PolicySummary(failures=1, warnings=300, findings=findings)
-    text = comment(changes=tuple(changes), drift=(drift,) * 300, policy=policy)
+    pushes = (RebuildChange(image=f"registry.example/{LONGEST}:1", waves=(1,), at_once=10),) * 300
+    text = comment(changes=tuple(changes), drift=(drift,) * 300, policy=policy, rebuilds=pushes)
     assert len(text) <= BUDGET
+    assert "base images more; see the plan file" in text
     assert text.startswith(MARKER)
     assert "**BLOCKED by 1 policy failure.**" in text
     assert "blocked for a reason" in text
@@ -119,7 +121,7 @@ def folds(text: str) -> list[str]:
 def test_deletes_come_before_all_other_changes() -> None:
     text = plan_markdown(planned(), NOW + timedelta(hours=1))
     heads = re.findall(r"^### (\w+)", text, re.MULTILINE)
-    assert heads == ["Delete", "New", "Drift"]
+    assert heads == ["Delete", "New", "Pushes", "Drift"]
     assert folds(text) == ["Known drift", "Rename", "Change", "Create"]
 
 

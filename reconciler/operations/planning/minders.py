@@ -1,0 +1,115 @@
+"""Which tasks mind which images: as they are live, and as a plan leaves them. Judges nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from reconciler.base.errors import ReconcilerError
+from reconciler.engine.following import Standers
+from reconciler.engine.rebuilding import read_standers
+from reconciler.engine.standing import Book, Standing
+from reconciler.model.task import Task
+from reconciler.model.tracked import TrackedBase
+from reconciler.operations.planning.dockerfiles import BasesReader
+from reconciler.operations.planning.pushed_names import pushed_names
+from reconciler.plan.change import Change
+from reconciler.plan.parts import Document
+from reconciler.store.task_bases import all_known
+
+
+@dataclass(frozen=True, slots=True)
+class Minders:
+    """Who stands on which image, and who of them has a trigger for base images."""
+
+    standers: Standers
+    book: Book
+
+
+def standing_of(
+    reader: BasesReader, task: Task, document: Document | None = None
+) -> Standing | None:
+    """A task with its trigger for base images and what it pushes; None if it has no trigger.
+
+    `document` is its canonical one, where that is at hand. One whose task file cannot be read
+    pushes nothing that is known.
+    """
+    trigger = task.spec.triggers.base_image
+    if trigger is None:
+        return None
+    try:
+        return Standing.of(task, trigger, dict.fromkeys(pushed_names(reader, task, document)))
+    except ReconcilerError:
+        return Standing.of(task, trigger)
+
+
+def read_minders(reader: BasesReader) -> Minders:
+    """As the tasks are live, and as apply and runs wrote what they stand on. StateUnusable."""
+    opened, book = reader.opened, dict[str, Standing]()
+    with opened.database.read() as connection:
+        standers = read_standers(connection)
+    for live in opened.provider.read_all():
+        # Looked for in the text first: of ten thousand tasks few may have such a trigger.
+        found = _standing(reader, live.document) if '"baseImage"' in live.document else None
+        if found is not None:
+            book[live.address] = found
+    return Minders(standers, book)
+
+
+def _standing(reader: BasesReader, text: str) -> Standing | None:
+    try:
+        # What was stored is canonical; writing a default out changes nothing that is asked here.
+        return standing_of(reader, Task.model_validate_json(text), json.loads(text))
+    except ValidationError:
+        return None
+
+
+def minders_after(reader: BasesReader, now: Minders, changes: Sequence[Change]) -> Minders:
+    """The same once changes of a plan are applied. Reads no file that was not read for the plan."""
+    kept = _told_by_runs(reader, changes)
+    former = {kept_as: address for address, kept_as in kept.items()}
+    gone = {name for one in changes for name in (one.address, one.previous_address) if name}
+    standers: dict[str, list[tuple[str, TrackedBase]]] = defaultdict(list)
+    for reference, those in now.standers.items():
+        for address, base in those:
+            if address in former:
+                standers[reference].append((former[address], base))
+            elif address not in gone:
+                standers[reference].append((address, base))
+    book = {address: one for address, one in now.book.items() if address not in gone}
+    for change in changes:
+        if change.bases is not None and change.address not in kept:
+            for base in change.bases.images:
+                standers[base.reference].append((change.address, base))
+        if change.target is not None and '"baseImage"' in change.target.text:
+            document = change.target.read()
+            found = standing_of(reader, Task.model_validate(document), document)
+            book |= {change.address: found} if found is not None else {}
+    return Minders(standers, book)
+
+
+def _told_by_runs(reader: BasesReader, changes: Iterable[Change]) -> dict[str, str]:
+    """Changes after which what runs told of a task is still true, each with its address now.
+
+    As apply has it (operations/applying/write).
+    """
+    asked = [one for one in changes if one.bases is not None and one.bases.unknown is not None]
+    asked = [one for one in asked if one.base is not None and one.builds_as_before]
+    if not asked:
+        return {}
+    with reader.opened.database.read() as connection:
+        names = {one.address: one.previous_address or one.address for one in asked}
+        return {new: old for new, old in names.items() if all_known(connection, old)}
+
+
+def minded(minders: Minders) -> Iterator[tuple[str, TrackedBase]]:
+    """Each task that is built anew with each image that it is built anew for."""
+    for those in minders.standers.values():
+        for address, base in those:
+            standing = minders.book.get(address)
+            if standing is not None and standing.minds(base.kind) is None:
+                yield address, base
