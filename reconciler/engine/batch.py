@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from reconciler.base.errors import ReconcilerError
 from reconciler.engine.intake import Arrival, Taken
 
 _MOST = 64  # events of one commit
+# While events come together, a commit waits so long after the one before: more will share it.
+_APART = 0.01
 _Item = tuple[Arrival, "Future[Taken]"]
 
 
@@ -53,12 +56,13 @@ class BatchedIntake:
         self._thread.join()
 
     def _work(self) -> None:
-        going = True
+        going, pause_until = True, 0.0
         while going:
-            batch, going = self._next()
+            batch, going = self._next(pause_until)
             self._do(batch)
+            pause_until = time.monotonic() + _APART if len(batch) > 1 else 0.0
 
-    def _next(self) -> tuple[list[_Item], bool]:
+    def _next(self, pause_until: float) -> tuple[list[_Item], bool]:
         found: list[_Item] = []
         wait = True
         while len(found) < _MOST:
@@ -69,6 +73,8 @@ class BatchedIntake:
             if isinstance(item, _Stop):
                 return found, False
             found.append(item)
+            if wait:
+                time.sleep(max(pause_until - time.monotonic(), 0.0))
             wait = False
         return found, True
 

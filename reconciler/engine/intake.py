@@ -6,20 +6,20 @@ again until then, and gets the same answer afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.engine.newest import Newest
 from reconciler.engine.triggers import Decision, Listening, decide
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
 from reconciler.model.lease import Waiting
-from reconciler.model.run import Reason, RunRecord, TriggerKind
+from reconciler.model.run import TriggerKind
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register, open_register
-
-_SHOWN = 12  # letters of a commit
+from reconciler.store.queue import Joining
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,54 +69,103 @@ class Intake:
     def take_all(self, arrivals: Sequence[Arrival]) -> list[Taken | ReconcilerError]:
         """As `take`, for events that came together: one commit is enough for all of them.
 
-        Of each what it came to, or why it was not taken; the others are taken all the same. Raises
-        StateUnusable: none was taken.
+        Of each what it came to, or why it was not taken; the others are taken all the same.
         """
-        found: list[Taken | ReconcilerError] = []
-        with open_register(self.database) as register:
-            for arrival in arrivals:
-                try:
-                    with register.apart():
-                        found.append(self._take(register, arrival))
-                except StateUnusable:
-                    raise
-                except ReconcilerError as error:
-                    found.append(error)
-        return found
+        return [found for part in _parts(arrivals) for found in self._take_part(part)]
 
-    def _take(self, register: Register, arrival: Arrival) -> Taken:
-        delivery = arrival.delivery
-        decided = decide(arrival.event, arrival.everyone)
-        again = delivery is not None and not register.add_delivery(delivery)
-        if delivery is not None and again:
-            before = register.decided_of(delivery.hook, delivery.id)
-            lost = _lost(register, before)
-            decided = [item for item in decided if (item.address, item.trigger) in lost]
-            if not decided:
-                return Taken(tuple(before), again=True)
-        cases = [_Case(arrival.event, one, delivery, again) for one in decided]
-        found = [self._settled(register, case) for case in cases]
-        register.note(found)
-        return Taken(tuple(found))
+    def _take_part(self, part: Sequence[Arrival]) -> Sequence[Taken | ReconcilerError]:
+        try:
+            with open_register(self.database) as register:
+                return self._take_together(register, part)
+        except ReconcilerError as error:
+            if len(part) == 1 or isinstance(error, StateUnusable):
+                return [error] * len(part)
+        # One of them fails: it must not take the others with it.
+        return [found for one in part for found in self._take_part([one])]
 
-    def _settled(self, register: Register, case: _Case) -> Decided:
+    def _take_together(self, register: Register, part: Sequence[Arrival]) -> list[Taken]:
+        """What events came to, one after the other; it is read and written for all at once."""
+        told = [arrival.delivery for arrival in part if arrival.delivery is not None]
+        fresh = register.add_deliveries(told)
+        newest = Newest(register)
+        decided = [decide(arrival.event, arrival.everyone) for arrival in part]
+        folds = (
+            fold_of(one.address, one.trigger, subject_of(arrival.event))
+            for arrival, found in zip(part, decided, strict=True)
+            for one in found
+            if one.verdict is Verdict.QUEUED
+        )
+        desk = _Desk(newest, register.joining(folds), self.new_id, self.clock)
+        taken = [
+            _take(register, desk, arrival, found, _key(arrival.delivery) in fresh)
+            for arrival, found in zip(part, decided, strict=True)
+        ]
+        desk.joining.write()
+        register.note(one for item in taken if not item.again for one in item.decided)
+        return taken
+
+
+def _parts(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    """The arrivals in their order, cut so that no part has a message twice."""
+    part: list[Arrival] = []
+    for arrival in arrivals:
+        key = _key(arrival.delivery)
+        if key is not None and any(_key(other.delivery) == key for other in part):
+            yield part
+            part = []
+        part.append(arrival)
+    if part:
+        yield part
+
+
+def _key(delivery: Delivery | None) -> tuple[str, str] | None:
+    return None if delivery is None else (delivery.hook, delivery.id)
+
+
+def _take(
+    register: Register, desk: _Desk, arrival: Arrival, decided: list[Decision], fresh: bool
+) -> Taken:
+    delivery = arrival.delivery
+    again = delivery is not None and not fresh
+    if delivery is not None and again:
+        before = register.decided_of(delivery.hook, delivery.id)
+        lost = desk.newest.lost(before)
+        decided = [item for item in decided if (item.address, item.trigger) in lost]
+        if not decided:
+            return Taken(tuple(before), again=True)
+    cases = (_Case(arrival.event, one, delivery, again) for one in decided)
+    return Taken(tuple(desk.settle(case) for case in cases))
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where the events of one transaction become runs."""
+
+    newest: Newest
+    joining: Joining
+    new_id: Callable[[], str]
+    clock: Clock
+
+    def settle(self, case: _Case) -> Decided:
         """A decision with its run, if it has one."""
         settled = case.decided(self.clock)
         if settled.verdict is not Verdict.QUEUED or settled.version is None:
             return settled
-        known = None if case.again else _known(register, settled)
+        known = None if case.again else self.newest.needless(settled)
         if known is not None:
             return known
         record = run_of(case.wake(settled.version), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
-        fold = f"{settled.task}\n{settled.trigger}\n{settled.subject}"
+        fold = fold_of(case.one.address, case.one.trigger, settled.subject)
         pool, priority = case.one.pool, record.trigger.priority
-        (queued,) = register.enqueue([Waiting(record, pool, priority, series=fold, fold=fold)])
+        queued = self.joining.put(Waiting(record, pool, priority, series=fold, fold=fold))
         changes: dict[str, object] = {"run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED
             changes["detail"] = f"into {queued.run_id}, which still waits"
-        return settled.model_copy(update=changes)
+        settled = settled.model_copy(update=changes)
+        self.newest.remember(settled, record)
+        return settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +183,7 @@ class _Case:
         return Decided(
             at=clock(),
             source=Source.POLL if delivery is None else Source.HOOK,
-            subject=f"{event.repository} {ref_of(event)}",
+            subject=subject_of(event),
             version=event.after if isinstance(event, Push) else event.head,
             previous=event.before if isinstance(event, Push) else None,
             task=self.one.address,
@@ -165,37 +214,11 @@ def ref_of(event: SourceEvent) -> str:
     return event.ref if isinstance(event, Push) else f"refs/pull/{event.number}/head"
 
 
-def _known(register: Register, settled: Decided) -> Decided | None:
-    """The decision, if the newest run of its ref makes another one needless; else None."""
-    if settled.task is None or settled.trigger is None:
-        return None
-    last = register.last_run(settled.task, settled.trigger, settled.subject)
-    if last is None or _is_lost(last[1]):
-        return None
-    newest, run_id = last[0], last[0].run_id
-    if newest.version == settled.version:
-        verdict = Verdict.SAME_COMMIT
-        detail = f"{str(settled.version)[:_SHOWN]} has run {run_id} already"
-    elif newest.previous == settled.version and settled.previous != newest.version:
-        # Messages may overtake each other: the older commit must not take the tags back.
-        verdict = Verdict.SUPERSEDED
-        detail = f"{str(newest.version)[:_SHOWN]} came after it and has run {run_id}"
-    else:
-        return None
-    return settled.model_copy(update={"verdict": verdict, "detail": detail, "run_id": run_id})
+def subject_of(event: SourceEvent) -> str:
+    """What moved: the repository and its ref."""
+    return f"{event.repository} {ref_of(event)}"
 
 
-def _lost(register: Register, before: Sequence[Decided]) -> set[tuple[str, str]]:
-    """(task, trigger) of decisions whose newest run for their subject was lost."""
-    found = set()
-    for item in before:
-        if not item.verdict.runs or item.task is None or item.trigger is None:
-            continue
-        last = register.last_run(item.task, item.trigger, item.subject)
-        if last is not None and last[0].version == item.version and _is_lost(last[1]):
-            found.add((item.task, item.trigger))
-    return found
-
-
-def _is_lost(record: RunRecord | None) -> bool:
-    return record is None or record.reason is Reason.LOST
+def fold_of(address: str, trigger: str, subject: str) -> str:
+    """What runs of a trigger for one ref have in common."""
+    return f"{address}\n{trigger}\n{subject}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +15,44 @@ from reconciler.model.event import Decided, Delivery, TimerState, Verdict
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
-from reconciler.store.queue import enqueue_all, open_series
+from reconciler.store.queue import Joining, enqueue_all, open_series
 from reconciler.store.schema import decisions, deliveries, runs, timers
 
 _AT_ONCE = 500  # values in one question
 _RUNS = tuple(verdict.value for verdict in Verdict if verdict.runs)
+
+# Made once: to put a statement together costs more than to execute it.
+_NOTE = sa.insert(decisions)
+_LAST_RUN = (
+    sa.select(decisions, runs.c.record)
+    .join(runs, runs.c.id == decisions.c.run_id, isouter=True)
+    .where(
+        decisions.c.task == sa.bindparam("of_task"),
+        decisions.c.trigger == sa.bindparam("of_trigger"),
+        decisions.c.subject == sa.bindparam("of_subject"),
+        decisions.c.verdict.in_(_RUNS),
+    )
+    .order_by(decisions.c.id.desc())
+    .limit(1)
+)
+_HANDLE_TIMERS = (
+    sa.update(timers)
+    .where(timers.c.task == sa.bindparam("key_task"))
+    .where(timers.c.name == sa.bindparam("key_name"))
+    .values(handled=sa.bindparam("to"))
+)
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    """Adds messages that are not there; answers with those it has added."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (late: costs 50 ms)
+
+        adding: Any = insert(deliveries).on_conflict_do_nothing()
+    else:
+        adding = sa.insert(deliveries).prefix_with("OR IGNORE")
+    return adding.returning(deliveries.c.hook, deliveries.c.id)
 
 
 class Register:
@@ -27,31 +61,22 @@ class Register:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    @contextlib.contextmanager
-    def apart(self) -> Iterator[None]:
-        """What is written in the block is undone if the block raises, and nothing else is."""
-        with self._connection.begin_nested():
-            yield
-
-    def add_delivery(self, delivery: Delivery) -> bool:
-        """Note a message of a hook. False if it came before.
+    def add_deliveries(self, everyone: Iterable[Delivery]) -> set[tuple[str, str]]:
+        """Note messages of hooks: (hook, id) of those that did not come before.
 
         Two that come at the same moment wait for each other: one of them is the second.
         """
-        values = {**delivery.model_dump(), "received": to_iso(delivery.received)}
-        if self._connection.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert  # noqa: PLC0415  (late: costs 50 ms)
-
-            adding: Any = insert(deliveries).on_conflict_do_nothing()
-        else:
-            adding = sa.insert(deliveries).prefix_with("OR IGNORE")
-        return self._connection.execute(adding.values(**values)).rowcount == 1
+        rows = [one.model_dump() | {"received": to_iso(one.received)} for one in everyone]
+        if not rows:
+            return set()
+        added = self._connection.execute(_adding(self._connection.dialect.name), rows)
+        return {(row.hook, row.id) for row in added}
 
     def note(self, decided: Iterable[Decided]) -> None:
         """Store decisions."""
-        rows = [item.model_dump(mode="json") | {"at": to_iso(item.at)} for item in decided]
+        rows = [row_of_decided(item) for item in decided]
         if rows:
-            self._connection.execute(sa.insert(decisions), rows)
+            self._connection.execute(_NOTE, rows)
 
     def decided_before(self, once: Sequence[str]) -> set[str]:
         """Those of some things that happen only once that have been decided."""
@@ -67,6 +92,10 @@ class Register:
         """Put runs into the queue: what became of each."""
         return enqueue_all(self._connection, everyone)
 
+    def joining(self, folds: Iterable[str]) -> Joining:
+        """Puts runs into the queue one after the other, and writes them together."""
+        return Joining(self._connection, folds)
+
     def open_series(self, names: Sequence[str]) -> set[str]:
         """Those of some series that have a run which has not ended."""
         return open_series(self._connection, names)
@@ -76,14 +105,8 @@ class Register:
         rows = [
             {"key_task": it.task, "key_name": it.name, "to": to_iso(it.handled)} for it in handled
         ]
-        change = (
-            sa.update(timers)
-            .where(timers.c.task == sa.bindparam("key_task"))
-            .where(timers.c.name == sa.bindparam("key_name"))
-            .values(handled=sa.bindparam("to"))
-        )
         if rows:
-            self._connection.execute(change, rows)
+            self._connection.execute(_HANDLE_TIMERS, rows)
 
     def decided_of(self, hook: str, delivery: str) -> list[Decided]:
         """What was decided about a message, oldest first."""
@@ -101,19 +124,8 @@ class Register:
 
         The run is None if it is not in the state any more.
         """
-        query = (
-            sa.select(decisions, runs.c.record)
-            .join(runs, runs.c.id == decisions.c.run_id, isouter=True)
-            .where(
-                decisions.c.task == task,
-                decisions.c.trigger == trigger,
-                decisions.c.subject == subject,
-                decisions.c.verdict.in_(_RUNS),
-            )
-            .order_by(decisions.c.id.desc())
-            .limit(1)
-        )
-        row = self._connection.execute(query).first()
+        asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
+        row = self._connection.execute(_LAST_RUN, asked).first()
         if row is None:
             return None
         record = None if row.record is None else RunRecord.model_validate_json(row.record)
@@ -136,6 +148,13 @@ def list_decisions(
         query = query.where(decisions.c.task == task)
     with database.read() as connection:
         return [decided_of_row(row) for row in connection.execute(query)]
+
+
+def row_of_decided(item: Decided) -> dict[str, Any]:
+    """A decision as it is stored."""
+    # Not by `model_dump`, which costs several times as much: timers have many thousands at once.
+    words = {"source": item.source.value, "verdict": item.verdict.value}
+    return {**item.__dict__, **words, "at": to_iso(item.at)}
 
 
 def decided_of_row(row: Row[Any]) -> Decided:

@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -22,6 +22,20 @@ from reconciler.store.schema import queue, runs
 
 _AT_ONCE = 500  # values in one question
 
+# Made once: to put a statement together costs more than to execute it.
+_ADD_RUNS, _ADD_PLACES = sa.insert(runs), sa.insert(queue)
+_WAITING_OF = (
+    sa.select(queue.c.fold, runs.c.record)
+    .join(runs, runs.c.id == queue.c.run_id)
+    .where(
+        queue.c.fold.in_(sa.bindparam("folds", expanding=True)),
+        queue.c.worker.is_(None),
+        runs.c.cancel_requested.is_(None),
+    )
+    .order_by(queue.c.position)
+    .with_for_update(of=queue)
+)
+
 
 # ------------------------------------------------------------------- enqueue
 def enqueue(connection: Connection, waiting: Waiting) -> Enqueued:
@@ -35,74 +49,85 @@ def enqueue(connection: Connection, waiting: Waiting) -> Enqueued:
 
 def enqueue_all(connection: Connection, everyone: Sequence[Waiting]) -> list[Enqueued]:
     """As `enqueue`, for many: what became of each, in their order."""
-    older = _waiting_of(connection, [item.fold for item in everyone if item.fold is not None])
-    found: list[Enqueued] = []
-    fresh: dict[str, Waiting] = {}
-    for item in everyone:
-        known = older.get(item.fold) if item.fold is not None else None
-        if known is None:
-            fresh[item.record.id] = item
-            found.append(Enqueued(item.record.id, folded=False))
-            if item.fold is not None:
-                older[item.fold] = item.record
-            continue
-        merged = item.record.model_copy(update={"id": known.id, "queued": known.queued})
-        found.append(Enqueued(known.id, folded=True))
-        if known.id in fresh:  # two of one call
-            fresh[known.id] = replace(fresh[known.id], record=merged)
-        else:
-            save_changes(connection, merged)
-    if fresh:
-        _insert(connection, list(fresh.values()))
+    joining = Joining(connection, [item.fold for item in everyone if item.fold is not None])
+    found = [joining.put(item) for item in everyone]
+    joining.write()
     return found
 
 
-def _insert(connection: Connection, fresh: list[Waiting]) -> None:
+class Joining:
+    """Runs that join the queue in one transaction. `write` is needed at its end.
+
+    `folds` are all that any of them has.
+    """
+
+    def __init__(self, connection: Connection, folds: Iterable[str]) -> None:
+        self._connection = connection
+        self._older = _waiting_of(connection, list(dict.fromkeys(folds)))
+        self._fresh: dict[str, Waiting] = {}
+        self._changed: dict[str, RunRecord] = {}
+
+    def put(self, item: Waiting) -> Enqueued:
+        """What becomes of a run; nothing is written yet."""
+        known = self._older.get(item.fold) if item.fold is not None else None
+        if known is None:
+            self._fresh[item.record.id] = item
+            if item.fold is not None:
+                self._older[item.fold] = item.record
+            return Enqueued(item.record.id, folded=False)
+        merged = item.record.model_copy(update={"id": known.id, "queued": known.queued})
+        if known.id in self._fresh:
+            self._fresh[known.id] = replace(self._fresh[known.id], record=merged)
+        else:
+            self._changed[known.id] = merged
+        return Enqueued(known.id, folded=True)
+
+    def write(self) -> None:
+        """Write what was put."""
+        for record in self._changed.values():
+            save_changes(self._connection, record)
+        if self._fresh:
+            _insert(self._connection, list(self._fresh.values()))
+        self._fresh, self._changed = {}, {}
+
+
+def _insert(connection: Connection, fresh: Sequence[Waiting]) -> None:
     now = moment(connection)
-    records = [
-        {
-            "id": item.record.id,
-            "task": item.record.task,
-            "status": RunStatus.QUEUED.value,
-            "queued": to_iso(item.record.queued),
-            "record": item.record.model_dump_json(by_alias=True, exclude_defaults=True),
-        }
-        for item in fresh
-    ]
-    places = [
-        {
-            "run_id": item.record.id,
-            "pool": item.pool,
-            "priority": item.priority,
-            "series": item.series,
-            "fold": item.fold,
-            "start_after": now.seconds + item.delay if item.delay else None,
-            "clock": now.clock,
-            "crowd": item.crowd,
-            "crowd_cap": item.crowd_cap,
-        }
-        for item in fresh
-    ]
-    connection.execute(sa.insert(runs), records)
-    connection.execute(sa.insert(queue), places)
+    records, places = [], []
+    for item in fresh:
+        record = item.record
+        records.append(
+            {
+                "id": record.id,
+                "task": record.task,
+                "status": RunStatus.QUEUED.value,
+                "queued": to_iso(record.queued),
+                "record": record.model_dump_json(by_alias=True, exclude_defaults=True),
+            }
+        )
+        places.append(
+            {
+                "run_id": record.id,
+                "pool": item.pool,
+                "priority": item.priority,
+                "series": item.series,
+                "fold": item.fold,
+                "start_after": now.seconds + item.delay if item.delay else None,
+                "clock": now.clock,
+                "crowd": item.crowd,
+                "crowd_cap": item.crowd_cap,
+            }
+        )
+    connection.execute(_ADD_RUNS, records)
+    connection.execute(_ADD_PLACES, places)
 
 
 def _waiting_of(connection: Connection, folds: Sequence[str]) -> dict[str, RunRecord]:
     """The waiting run of each fold that has one, locked until the transaction ends."""
     found: dict[str, RunRecord] = {}
     for start in range(0, len(folds), _AT_ONCE):
-        query = (
-            sa.select(queue.c.fold, runs.c.record)
-            .join(runs, runs.c.id == queue.c.run_id)
-            .where(
-                queue.c.fold.in_(folds[start : start + _AT_ONCE]),
-                queue.c.worker.is_(None),
-                runs.c.cancel_requested.is_(None),
-            )
-            .order_by(queue.c.position)
-            .with_for_update(of=queue)
-        )
-        for row in connection.execute(query):
+        asked = {"folds": folds[start : start + _AT_ONCE]}
+        for row in connection.execute(_WAITING_OF, asked):
             found[row.fold] = RunRecord.model_validate_json(row.record)
     return found
 

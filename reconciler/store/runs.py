@@ -20,6 +20,12 @@ from reconciler.store.schema import runs
 
 _FINAL = tuple(status.value for status in RunStatus if status.final)
 _OPEN = tuple(status.value for status in RunStatus if not status.final)
+# Made once: to put a statement together costs more than to execute it.
+_SAVE = (
+    sa.update(runs)
+    .where(runs.c.id == sa.bindparam("of_id"), runs.c.status.not_in(_FINAL))
+    .values(status=sa.bindparam("status"), record=sa.bindparam("record"))
+)
 
 
 def insert_run(
@@ -57,12 +63,7 @@ def update_run(
 
 def save_changes(connection: Connection, record: RunRecord) -> bool:
     """As `update_run`, in the caller's transaction."""
-    change = (
-        sa.update(runs)
-        .where(runs.c.id == record.id, runs.c.status.not_in(_FINAL))
-        .values(**_changing(record))
-    )
-    return connection.execute(change).rowcount == 1
+    return connection.execute(_SAVE, {"of_id": record.id, **_changing(record)}).rowcount == 1
 
 
 def hand_over(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 MAX_DEPTH = 64
+# A bracket, or a text, in which none counts; one without an end goes up to that of the body. No
+# part is tried twice, however the body is made.
+_SIGN = re.compile(r'(?P<opens>[\[{])|(?P<closes>[\]}])|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _LONGEST_NUMBER = 400  # characters; more digits cost quadratic time
 
 
@@ -41,22 +45,15 @@ def read_json(body: bytes) -> Any:
 
 def _check_depth(text: str) -> None:
     """Counted before it is parsed: the parser itself recurses."""
-    depth, inside, escaped = 0, False, False
-    for letter in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif letter == "\\":
-                escaped = True
-            elif letter == '"':
-                inside = False
-        elif letter == '"':
-            inside = True
-        elif letter in "[{":
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for sign in _SIGN.finditer(text):
+        if sign.lastgroup == "opens":
             depth += 1
             if depth > MAX_DEPTH:
                 raise JsonError(f"it has more than {MAX_DEPTH} levels")
-        elif letter in "]}":
+        elif sign.lastgroup == "closes":
             depth -= 1
 
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.wire.json import MAX_DEPTH, JsonError, read_json
@@ -35,6 +35,29 @@ def test_levels_are_counted_outside_of_texts() -> None:
     assert read_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     with pytest.raises(JsonError, match="more than 64 levels"):
         read_json(b"[" * 100_000 + b"]" * 100_000)
+
+
+@example('"[[[[[[[[', "")
+@given(st.text('[]{}"\\a\n', max_size=200), st.sampled_from(["", '"', '"\\']))
+def test_levels_are_those_that_reading_letter_by_letter_finds(text: str, end: str) -> None:
+    deepest = depth = 0
+    inside = escaped = False
+    for letter in (whole := "[{" * (MAX_DEPTH // 2 - 2) + text + end):
+        if escaped:
+            escaped = False
+        elif inside and letter == "\\":
+            escaped = True
+        elif letter == '"':
+            inside = not inside
+        elif not inside:
+            depth += (letter in "[{") - (letter in "]}")
+            deepest = max(deepest, depth)
+    told = ""
+    try:
+        read_json(whole.encode())
+    except JsonError as error:
+        told = str(error)
+    assert ("more than 64 levels" in told) == (deepest > MAX_DEPTH)
 
 
 @pytest.mark.parametrize(

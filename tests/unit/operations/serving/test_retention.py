@@ -132,11 +132,11 @@ def test_decisions_and_messages_are_kept_for_ninety_days(purge: Purge) -> None:
             at=NOW - days(age), source=Source.HOOK, subject="x", verdict=Verdict.TAG, task=WEB
         )
         with open_register(purge.database) as register:
-            assert register.add_delivery(message)
+            assert register.add_deliveries([message])
             register.note([decided])
     assert purge.purge({}, NOW) == Purged(decisions=1_101)
     (left,) = list_decisions(purge.database)
     assert left.at == NOW - days(89)
     with open_register(purge.database) as register:
-        assert not register.add_delivery(message.model_copy(update={"id": "d0"}))
-        assert register.add_delivery(message.model_copy(update={"id": "d1"}))
+        assert not register.add_deliveries([message.model_copy(update={"id": "d0"})])
+        assert register.add_deliveries([message.model_copy(update={"id": "d1"})])
