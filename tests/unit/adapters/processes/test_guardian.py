@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.processes import guardian as module
+from reconciler.adapters.processes import guardian as ours
+from reconciler.adapters.processes import guardian_process as theirs
 from reconciler.adapters.processes.guardian import Guardian, GuardianGone, Over, boottime
 
 FAR = 1e9
@@ -110,10 +111,10 @@ def test_afterwards_is_done_before_an_end_is_told(guardian: Guardian, tmp_path: 
 
 def test_afterwards_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # The guardian is a process of its own: its bound is lowered in a copy of its module.
-    source = Path(module.__file__).read_text()
+    source = Path(theirs.__file__).read_text()
     copy = tmp_path / "quick_guardian.py"
     copy.write_text(source.replace("AFTERWARDS_SECONDS = 15.0", "AFTERWARDS_SECONDS = 0.3"))
-    monkeypatch.setattr(module, "__name__", "quick_guardian")
+    monkeypatch.setattr(ours, "_PROCESS", "quick_guardian")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     guardian = Guardian({**os.environ, "PYTHONPATH": path})
     guardian.start("a", sh("exit 3"), sh("sleep 600"), FAR)
