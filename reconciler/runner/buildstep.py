@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import os
-import posixpath
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
-from reconciler.base.redact import Redactor
 from reconciler.base.text import one_line
 from reconciler.model.build import BuildRequest, BuildResult
-from reconciler.model.container import WORKSPACE
-from reconciler.model.image import parse_reference
 from reconciler.model.platform import canonical_platform
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.attempts import Ear
 from reconciler.runner.bases import Bases, provide_bases, read_dependencies
+from reconciler.runner.buildcheck import build_args, tags
 from reconciler.runner.context import find_dockerfile, find_folder, read_dockerfile
 from reconciler.runner.demands import read_demands, refuse_missing_secrets, refuse_windows
 from reconciler.runner.egress import check_dockerfile
-from reconciler.runner.failure import Failure, Stop, written_failure
-from reconciler.runner.fetch import mask_login
+from reconciler.runner.failure import Failure
 from reconciler.runner.labels import image_labels
 from reconciler.runner.layercache import cache_login, cache_name, keep_cache, keeps_layers
 from reconciler.runner.ledger import StepFailed
@@ -34,24 +28,23 @@ from reconciler.runner.secrets import (
     warn_of_short,
 )
 from reconciler.runner.site import Site
+from reconciler.runner.stepcontext import context_path, dockerfile_path, step_context
 from reconciler.runner.triggers import check_triggers
 from reconciler.runner.work import Work
 from reconciler.taskfile.dockerfile.demands import BuildDemands
-from reconciler.taskfile.steps.buildcontext import dockerfile_of
-from reconciler.taskfile.steps.buildsecrets import build_secrets, secret_limits
-from reconciler.taskfile.steps.limits import build_limits, is_fetched
-from reconciler.taskfile.tasks import BuildStep, CmdStep, PushStep
+from reconciler.taskfile.steps.buildsecrets import build_secrets
+from reconciler.taskfile.steps.limits import is_fetched
+from reconciler.taskfile.tasks import BuildStep, PushStep
 
 _BASE_REFUSED = ("failed to load metadata", "failed to resolve source", "pull access denied")
 
 _CLASSIC = "classic"
 _GIVE = "write --secret id=NAME and env: ['NAME={{.Secrets.NAME}}'] at the step"
-_MOUNT = "write --secret id=NAME, and RUN --mount=type=secret,id=NAME in the Dockerfile"
 
 
 def build_step(step: BuildStep, attempt: int, ear: Ear, work: Work, site: Site) -> int:
     """Build once, note the image. Returns 0. Raises Failure or Stop."""
-    context = _context(step, work, site)
+    context = step_context(step, work, site)
     cache = cache_name(step, site.builder, work)
     given = _secrets(step, work)
     request = _prepared(step, context, work, site, cache=cache, secrets=given)
@@ -89,95 +82,6 @@ def _failure(step: BuildStep, result: BuildResult, site: Site) -> Failure:
     return StepFailed(Reason.STEP, message, result.exit_code)
 
 
-# ------------------------------------------------------------------- context
-def context_path(step: BuildStep) -> str:
-    """The context as a path inside what holds it, `.` for all of it; checked before the run."""
-    if is_fetched(step.build.context):
-        return "."
-    return _inside(posixpath.join(step.working_directory or WORKSPACE, step.build.context))
-
-
-def _inside(path: str) -> str:
-    return posixpath.relpath(posixpath.normpath(path), WORKSPACE)
-
-
-def _dockerfile_path(step: BuildStep, context: str) -> str:
-    """The Dockerfile inside the workspace.
-
-    Of a repository that is fetched `-f` is relative to the folder that is built, as docker has it.
-    """
-    if is_fetched(step.build.context):
-        return step.build.file or posixpath.join(context, "Dockerfile")
-    return dockerfile_of(step)
-
-
-def _context(step: BuildStep, work: Work, site: Site) -> Fetched:
-    """What the build sees: a repository of its own, or the workspace.
-
-    The workspace is as fetched until a step may have changed it.
-    """
-    if is_fetched(step.build.context):
-        return _repository(step, work)
-    if site.volume is None or not _may_have_changed(step, site):
-        return site.fetched
-    place = site.work.ports.folder
-    try:
-        folder = _new_folder(place)
-        found = site.containers.copy_out(site.volume, site.work.request.id, ".", folder)
-    except OSError as error:
-        message = f'the workspace cannot be copied for step "{step.id}"'
-        failure = written_failure(error, place.parent, Reason.SOURCE_MISSING, message)
-        # Half a workspace is nothing, and on a full disk the record of the run needs the room.
-        shutil.rmtree(folder, ignore_errors=True)
-        raise failure from None
-    if not found:
-        raise Failure(Reason.SOURCE_MISSING, f'the workspace of step "{step.id}" is gone')
-    return Fetched(folder, folder)
-
-
-def _repository(step: BuildStep, work: Work) -> Fetched:
-    """The repository of a step, fetched as that of a run is. No token goes with it: the task file
-    chose the address, and the token of the run was given for the address in its spec.
-    """
-    mask_login(step.build.context, work)
-    try:
-        fetched = work.ports.fetch(step.build.context, None, work.watch)
-    except Stop:
-        work.watch.check()  # out of time, or canceled
-        raise
-    for note in fetched.notes:
-        work.ledger.say(step.id, f"note: {note}")
-    if fetched.commit is not None:
-        work.ledger.say(step.id, f"fetched {fetched.shown} at {fetched.commit}")
-    return fetched
-
-
-def _may_have_changed(step: BuildStep, site: Site) -> bool:
-    """True if a container step comes before this one."""
-    steps = {other.id: other for other in site.task.steps}
-    seen: set[str] = set()
-    waiting = list(step.needs)
-    while waiting:
-        name = waiting.pop()
-        if name not in seen:
-            seen.add(name)
-            waiting += steps[name].needs
-    return any(isinstance(steps[name], CmdStep) for name in seen)
-
-
-def _new_folder(parent: Path) -> Path:
-    number = 0
-    while True:
-        folder = parent / f"workspace-{number}"
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
-
-
-# ------------------------------------------------------------------- request
 def _secrets(step: BuildStep, work: Work) -> dict[str, str]:
     """The values that the build may mount, by name, masked from now on."""
     environment = dict(step.env)
@@ -200,7 +104,7 @@ def _prepared(
     build, inside = step.build, context_path(step)
     shown_context = f'the context {one_line(build.context)} of step "{step.id}"'
     folder = find_folder(workspace.folder, inside, shown_context)
-    name = os.path.relpath(_dockerfile_path(step, inside), inside)
+    name = os.path.relpath(dockerfile_path(step, inside), inside)
     fetched = is_fetched(build.context)
     root = workspace.root if fetched else workspace.folder
     shown = workspace.shown if fetched else None
@@ -268,21 +172,6 @@ def _is_pushed(step: BuildStep, site: Site) -> bool:
     return site.multi.push and not pushed.isdisjoint(tags(step))
 
 
-def tags(step: BuildStep) -> tuple[str, ...]:
-    """Complete names of the images a step makes; they are checked before the run."""
-    named = (tag if parse_reference(tag).tag else f"{tag}:latest" for tag in step.build.tags)
-    return tuple(dict.fromkeys(named))
-
-
-def build_args(step: BuildStep) -> dict[str, str]:
-    """Build arguments; one without a value takes it from the step's `env`, or is not given."""
-    environment = dict(step.env)
-    given = {
-        name: environment.get(name) if value is None else value for name, value in step.build.args
-    }
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _labels(
     step: BuildStep, demands: BuildDemands, bases: Bases, source: Fetched | None, work: Work
 ) -> dict[str, str]:
@@ -294,29 +183,3 @@ def _labels(
     if source is not None:
         record = record.model_copy(update={"source": source.shown, "commit": source.commit})
     return {**asked, **image_labels(record, bases.records, own)}
-
-
-# -------------------------------------------------------------------- checks
-def check_build(step: BuildStep, masked: tuple[str, ...], *, offline: bool = False) -> None:
-    """Raise Failure (taskfile-invalid) for what cannot or must not be built.
-
-    `offline`: the run may not reach out, so it fetches no repository for a step.
-    """
-    limits = (
-        *build_limits(step.build, step.working_directory),
-        *secret_limits(step.build, dict(step.env), buildkit=step.buildkit),
-    )
-    for limit in limits:
-        raise _wrong(step, f"{limit.message}; found: {one_line(limit.found)}; fix: {limit.fix}")
-    if offline and is_fetched(step.build.context):
-        message = "its context is fetched, and this task has network.egress: none"
-        raise _wrong(step, message)
-    redactor = Redactor(masked)
-    words = [*step.build.labels, *step.build.tags, *build_args(step).values()]
-    if any(redactor.text(word) != word for word in words):
-        message = "a secret as build argument, label or name stays readable in the image"
-        raise _wrong(step, f"{message}; {_MOUNT}")
-
-
-def _wrong(step: BuildStep, why: str) -> Failure:
-    return Failure(Reason.TASKFILE_INVALID, f'step "{step.id}" (line {step.line}): {why}')

@@ -12,7 +12,7 @@ from reconciler.base.errors import EngineUnavailable
 from reconciler.base.redact import Redactor
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason
-from reconciler.runner.buildstep import check_build
+from reconciler.runner.buildcheck import check_build
 from reconciler.runner.buildwords import refuse_secrets_in_words
 from reconciler.runner.containers import Containers
 from reconciler.runner.context import measure
