@@ -68,11 +68,11 @@ def fmt(invocation: Invocation, paths: tuple[Path, ...], check: bool, diff: bool
 @pass_invocation
 def validate(invocation: Invocation, output: str, show_rendered: bool) -> int:
     """Check specs and policies. Exit 1: a spec is wrong; 3: a mandatory rule fails."""
-    from reconciler.operations.reading.validate import validate as check  # noqa: PLC0415
+    from reconciler.operations.planning.declared import validate_declared  # noqa: PLC0415
 
     started = time.perf_counter()
     with faults_noted(invocation, output), invocation.workspace() as opened:
-        result = check(opened, invocation.clock().date())
+        result = validate_declared(opened, invocation.clock().date())
         rendered = dict(opened.files.rendered)
     if show_rendered:
         for file, text in rendered.items():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from reconciler.base.diagnostics import Diagnostic, Location
 from reconciler.base.errors import InvalidInput
 from reconciler.model.tracked import TrackedBase
-from reconciler.operations.planning.minders import Minders, minded
+from reconciler.operations.planning.standings import Minders, minded
 from reconciler.plan.waves import circles_in
 
 _FIX = "take the base from another tag than the one that is pushed, or leave out triggers.baseImage"

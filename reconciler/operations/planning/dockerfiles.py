@@ -35,14 +35,19 @@ FETCHED = "its context is fetched by the run"
 
 
 class BasesReader:
-    """Reads the builds of tasks in one workspace. What is the same for two tasks is read once."""
+    """Reads the builds of tasks in one workspace. What is the same for two tasks is read once.
 
-    def __init__(self, opened: OpenWorkspace) -> None:
+    `known` are Dockerfiles that were understood already; what is new is put there, too.
+    """
+
+    def __init__(
+        self, opened: OpenWorkspace, known: dict[tuple[bytes, Build], Read] | None = None
+    ) -> None:
         self.opened = opened
         self._root = str(opened.root.resolve())
         self._servers = servers_of(opened)
         self._texts: dict[str, bytes | str] = {}
-        self._read: dict[tuple[bytes, Build], Read] = {}
+        self._read = {} if known is None else known
         self._steps: dict[str, tuple[Step, ...] | UnknownSteps] = {}
 
     def of_all(self, changes: Iterable[Change]) -> dict[str, Found]:

@@ -1,50 +1,21 @@
-"""Which tasks mind which images: as they are live, and as a plan leaves them. Judges nothing."""
+"""Who minds which image: as tasks are live, and as a plan leaves them. Judges nothing."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
-from reconciler.base.errors import ReconcilerError
-from reconciler.engine.following import Standers
 from reconciler.engine.rebuilding import read_standers
-from reconciler.engine.standing import Book, Standing
+from reconciler.engine.standing import Standing
 from reconciler.model.task import Task
 from reconciler.model.tracked import TrackedBase
 from reconciler.operations.planning.dockerfiles import BasesReader
-from reconciler.operations.planning.pushed_names import pushed_names
+from reconciler.operations.planning.standings import Minders, standing_of
 from reconciler.plan.change import Change
-from reconciler.plan.parts import Document
 from reconciler.store.task_bases import all_known
-
-
-@dataclass(frozen=True, slots=True)
-class Minders:
-    """Who stands on which image, and who of them has a trigger for base images."""
-
-    standers: Standers
-    book: Book
-
-
-def standing_of(
-    reader: BasesReader, task: Task, document: Document | None = None
-) -> Standing | None:
-    """A task with its trigger for base images and what it pushes; None if it has no trigger.
-
-    `document` is its canonical one, where that is at hand. One whose task file cannot be read
-    pushes nothing that is known.
-    """
-    trigger = task.spec.triggers.base_image
-    if trigger is None:
-        return None
-    try:
-        return Standing.of(task, trigger, dict.fromkeys(pushed_names(reader, task, document)))
-    except ReconcilerError:
-        return Standing.of(task, trigger)
 
 
 def read_minders(reader: BasesReader) -> Minders:
@@ -104,12 +75,3 @@ def _told_by_runs(reader: BasesReader, changes: Iterable[Change]) -> dict[str, s
     with reader.opened.database.read() as connection:
         names = {one.address: one.previous_address or one.address for one in asked}
         return {new: old for new, old in names.items() if all_known(connection, old)}
-
-
-def minded(minders: Minders) -> Iterator[tuple[str, TrackedBase]]:
-    """Each task that is built anew with each image that it is built anew for."""
-    for those in minders.standers.values():
-        for address, base in those:
-            standing = minders.book.get(address)
-            if standing is not None and standing.minds(base.kind) is None:
-                yield address, base

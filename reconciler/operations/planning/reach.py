@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.engine.following import follow, minders
 from reconciler.model.event import Verdict
 from reconciler.model.watched import Move, Served
-from reconciler.operations.planning.minders import Minders
+from reconciler.operations.planning.standings import Minders
 
 _OLD, _NEW = Served("old"), Served("new")
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.operations.planning.minders import Minders, minded
 from reconciler.operations.planning.reach import Reach, reach
+from reconciler.operations.planning.standings import Minders, minded
 from reconciler.plan.change import Change
 from reconciler.plan.facts import RebuildChange
 

@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
 
+from reconciler.base.canonical import canonical_json
 from reconciler.base.diagnostics import Diagnostic
 from reconciler.base.source import Located
 from reconciler.loader.crosscheck import TaskFacts, facts_of
@@ -28,7 +29,7 @@ from reconciler.policy.evaluate import RuleSet, Status, Verdict, hold_until, jud
 from reconciler.policy.rule import Finding, Subject
 
 # Raise it when an entry gets another form or meaning: the index then starts anew.
-ENTRY_VERSION = 4
+ENTRY_VERSION = 5
 
 _LETTERS = {
     Status.PASS: "p",
@@ -44,7 +45,8 @@ class Entry:
     """One task of a file: its place, what is compared with others, its verdicts.
 
     `digest` is of the canonical document. `letters` has one for each rule, in their order;
-    `findings` are those of single rules, by their number.
+    `findings` are those of single rules, by their number. `minding` is what of a document with a
+    trigger for base images that is on decides whom it builds anew; empty for all others.
     """
 
     index: int
@@ -53,6 +55,7 @@ class Entry:
     facts: TaskFacts
     letters: str
     findings: tuple[tuple[int, tuple[Finding, ...]], ...] = ()
+    minding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class Examiner:
             *(facts.moved_from, facts.outputs, facts.shared, facts.demand),
             "".join([_LETTERS[verdict.status] for verdict in verdicts]),
             found,
+            _minding(task, document),
         ]
         return row, hold_until(self.rules, task, verdicts, self.today)
 
@@ -141,13 +145,27 @@ def _document(located: Located[Task]) -> Frozen:
     return Frozen.of(canonical_document(located.value))
 
 
+def _minding(task: Task, frozen: Frozen) -> str:
+    trigger = task.spec.triggers.base_image
+    if trigger is None or task.spec.status != "Enabled" or trigger.status != "Enabled":
+        return ""
+    document = frozen.read()
+    spec, metadata = document["spec"], document["metadata"]
+    kept = {key: spec[key] for key in ("step", "platform", "compat") if key in spec}
+    kept["context"] = {"source": spec["context"]["source"]}
+    kept["triggers"] = {"baseImage": spec["triggers"]["baseImage"]}
+    named = {key: metadata[key] for key in ("registry", "name")}
+    head = {"apiVersion": document["apiVersion"], "kind": document["kind"]}
+    return canonical_json({**head, "metadata": named, "spec": kept})
+
+
 def entries_of(rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
     """The entries of a file, from its rows."""
     for row in rows:
         index, line, digest, address, owner, labels, former, outputs, shared, *told = row
-        demand, letters, found = told
+        demand, letters, found, minding = told
         facts = TaskFacts(address, owner, labels, tuple(former), tuple(outputs), shared, demand)
-        yield Entry(index, line, digest, facts, letters, _findings(found) if found else ())
+        yield Entry(index, line, digest, facts, letters, _findings(found) if found else (), minding)
 
 
 def _findings(rows: Any) -> tuple[tuple[int, tuple[Finding, ...]], ...]:

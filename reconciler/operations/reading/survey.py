@@ -60,7 +60,7 @@ _BATCH = 50
 # Other processes are started once so many known files were taken, or their worth in new ones.
 _ENOUGH, _EXAMINED = 2_000, 50
 
-_JUDGING = ("base", "model", "loader", "taskfile", "policy", "plan", "operations/reading")
+JUDGING = ("base", "model", "loader", "taskfile", "policy", "plan", "operations/reading")
 
 Place = tuple[str, int, int]
 
@@ -85,7 +85,8 @@ class Listener(Protocol):
 class Survey:
     """All declared tasks as one pass. The counts are complete once `run` returned.
 
-    `places` tells where the task of an address stands: file, index of the document, line.
+    `places` tells where the task of an address stands: file, index of the document, line. `minding`
+    has those with a trigger for base images that is on (see `Entry`).
     """
 
     opened: OpenWorkspace
@@ -96,6 +97,7 @@ class Survey:
     check: CrossCheck = field(default_factory=CrossCheck)
     demands: Demands = field(default_factory=Demands)
     places: dict[str, Place] = field(default_factory=dict)
+    minding: dict[str, str] = field(default_factory=dict)
     _index_name: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -179,6 +181,8 @@ class Survey:
         read = partial(self._read, file, entry.index)
         self.demands.add(facts.demand, Asker(facts.address, source, read))
         self.places[facts.address] = place
+        if entry.minding:
+            self.minding[facts.address] = entry.minding
         if entry.findings:
             subject = Subject(facts.address, facts.owner, facts.labels)
             tally.add(subject, verdicts_of(self.rules, entry))
@@ -264,10 +268,10 @@ def _ground(survey: Survey) -> str:
     return digest_text("\0".join(parts)).removeprefix("sha256:")[:32]
 
 
-def code_digest(package: Path) -> str:
+def code_digest(package: Path, rooms: Iterable[str] = JUDGING) -> str:
     """A digest of our own code that reads and judges: who works on a rule must see what it says
     now. Below this floor that is nearly all; of this one it is the room that reads."""
     found = hashlib.sha256()
-    for path in (path for room in _JUDGING for path in sorted((package / room).rglob("*.py"))):
+    for path in (path for room in rooms for path in sorted((package / room).rglob("*.py"))):
         found.update(path.read_bytes())
     return found.hexdigest()

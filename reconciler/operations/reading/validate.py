@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 from reconciler.base.diagnostics import NOT_HELD, Diagnostic, Severity, has_errors
@@ -28,7 +29,8 @@ class Validation:
 
     `input_problems` are of form and make everything after them meaningless; `policy_problems`
     come from the rules. `platform_problems` are what recorded engines cannot do, or none holds:
-    never errors, for they are of a machine as it was, and no fault of a spec.
+    never errors, for they are of a machine as it was, and no fault of a spec. `minding` are tasks
+    with a trigger for base images that is on, by address (see `reading/examine`).
     """
 
     specs: int
@@ -42,6 +44,7 @@ class Validation:
     policy_digest: str
     tasks: int = 0
     platform_problems: tuple[Diagnostic, ...] = ()
+    minding: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
@@ -95,6 +98,7 @@ def validate(
             *closed_builds(survey.demands, opened.root),
             *not_held,
         ),
+        minding=survey.minding,
     )
 
 

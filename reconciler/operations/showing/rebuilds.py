@@ -17,8 +17,8 @@ from reconciler.operations.showing.graph import Edge, Graph, Node
 from reconciler.operations.workspace import OpenWorkspace
 
 if TYPE_CHECKING:
-    from reconciler.operations.planning.minders import Minders
     from reconciler.operations.planning.reach import Reach
+    from reconciler.operations.planning.standings import Minders
 
 WhyLeft = Literal["no trigger", "not its kind", "hop limit"]
 
