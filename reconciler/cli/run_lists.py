@@ -40,17 +40,20 @@ def runs(
 ) -> int:
     """List runs, newest first."""
     from reconciler.operations.running.runs import RunFilter, list_runs  # noqa: PLC0415
-    from reconciler.report.runs import runs_json, runs_lines  # noqa: PLC0415
+    from reconciler.operations.running.unserved import unserved_of  # noqa: PLC0415
+    from reconciler.report.runs import runs_json, runs_lines, unserved_lines  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
         place = run_place(opened, invocation)
         wanted = RunStatus(status) if status else None
         kind = TriggerKind(trigger) if trigger else None
         records = list_runs(place, RunFilter(status=wanted, trigger=kind, **words))
+        unserved = unserved_of(place, records)
     if output == "json":
-        click.echo(json.dumps(runs_json(records), indent=2))
+        click.echo(json.dumps(runs_json(records, unserved), indent=2))
     else:
-        show(runs_lines(records, invocation.clock(), invocation.table_width))
+        now, width = invocation.clock(), invocation.table_width
+        show([*runs_lines(records, now, width), *unserved_lines(unserved, now, width)])
     return 0
 
 

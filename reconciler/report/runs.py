@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from reconciler.base.clock import spell_ago, spell_duration
+from reconciler.base.clock import spell_ago, spell_duration, to_iso
 from reconciler.base.invisible import without_sequences
-from reconciler.base.text import cut, harmless, table, wrap
+from reconciler.base.text import cut, harmless, plural, table, wrap
 from reconciler.model.run import (
     LogLine,
     OutputImage,
@@ -18,6 +18,7 @@ from reconciler.model.run import (
     StepRecord,
     StepStatus,
 )
+from reconciler.operations.running.unserved import Unserved
 
 FORMAT_VERSION = 1
 LABEL = 9
@@ -196,6 +197,18 @@ def runs_lines(records: Sequence[RunRecord], now: datetime, width: int | None) -
     return lines if width is None else [cut(line, width) for line in lines]
 
 
+def unserved_lines(pools: Sequence[Unserved], now: datetime, width: int | None) -> list[str]:
+    """Runs that wait for a worker of a pool that nobody serves."""
+    found = []
+    for one in pools:
+        since = f"since {spell_ago(one.since, now)}" if one.since is not None else "so far"
+        count = len(one.runs)
+        which = f"run {one.runs[0]} waits" if count == 1 else f"{plural(count, 'run')} wait"
+        text = f"{which} for a worker of the pool {harmless(one.pool)}: none has served it {since}"
+        found += [text] if width is None else wrap(text, width, "  ")
+    return found
+
+
 def _row(record: RunRecord, now: datetime) -> tuple[str, ...]:
     status = record.status.value
     if record.reason:
@@ -213,11 +226,22 @@ def _result(record: RunRecord) -> str:
     return _output(pushed[0], record.registry) + more
 
 
-def runs_json(records: Sequence[RunRecord]) -> dict[str, Any]:
-    """Runs for machines: times UTC ISO 8601, every field of the record."""
+def runs_json(records: Sequence[RunRecord], unserved: Sequence[Unserved] = ()) -> dict[str, Any]:
+    """Runs for machines: times UTC ISO 8601, every field of the record.
+
+    `unserved` are pools that some of them wait for and that nobody serves.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "runs": [
             record.model_dump(mode="json", by_alias=True, exclude={"wanted"}) for record in records
+        ],
+        "unserved": [
+            {
+                "pool": one.pool,
+                "since": to_iso(one.since) if one.since is not None else None,
+                "runs": list(one.runs),
+            }
+            for one in unserved
         ],
     }

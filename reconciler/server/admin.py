@@ -149,7 +149,8 @@ def _status(request: Request) -> RunStatus | None:
 # ------------------------------------------------------------------- answers
 def _runs(admin: Admin, request: Request) -> Any:
     task, limit = request.query_params.get("task"), _limit(request)
-    return runs_json(admin.runs(RunFilter(task=task, status=_status(request), limit=limit)))
+    found = admin.runs(RunFilter(task=task, status=_status(request), limit=limit))
+    return runs_json(found, admin.unserved(found))
 
 
 def _one_run(admin: Admin, request: Request) -> Any:

@@ -18,6 +18,7 @@ from reconciler.store.schema import (
     images,
     meta,
     polled_refs,
+    pools,
     queue,
     rebuilds,
     task_bases,
@@ -86,6 +87,11 @@ def _from_7(connection: Connection) -> None:
         connection.execute(sa.text("ALTER TABLE queue RENAME COLUMN attempts TO losses"))
 
 
+def _from_8(connection: Connection) -> None:
+    """Workers say which pools they serve."""
+    pools.create(connection, checkfirst=True)
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
@@ -94,4 +100,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {
     5: _from_5,
     6: _from_6,
     7: _from_7,
+    8: _from_8,
 }

@@ -181,6 +181,14 @@ queue = Table(
     Index("queue_by_series", "series"),
 )
 
+# When a worker was last there for each pool.
+pools = Table(
+    "pools",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("served", Text, nullable=False),
+)
+
 # Messages of hooks: each is taken once. Kept longer than any forge sends one again.
 deliveries = Table(
     "deliveries",

@@ -16,6 +16,7 @@ from reconciler.operations.doctoring.others import (
     clock_findings,
     git_finding,
     is_plain,
+    pool_findings,
     registry_finding,
     secret_findings,
     specs_findings,
@@ -102,6 +103,7 @@ def _findings(
 ) -> Iterator[Finding]:
     engines, registries = asked.of(Kind.ENGINE), asked.of(Kind.REGISTRY)
     yield from specs_findings(wanted)
+    yield from pool_findings(wanted, opened.workspace.server.pools)
     yield from platform_findings(opened, wanted, engines)
     for host, answer in registries.items():
         yield registry_finding(host, wanted.registries[host], answer)

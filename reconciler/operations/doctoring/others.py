@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from reconciler.base.text import one_line, plural
@@ -24,6 +24,18 @@ def specs_findings(wanted: Wanted) -> Iterator[Finding]:
     if wanted.wrong:
         told = f"{plural(wanted.wrong, 'error')}: what they ask for was not looked at"
         yield Finding(Kind.SPECS, "specs", Status.WARNING, told, "see them: reconciler validate")
+
+
+def pool_findings(wanted: Wanted, pools: Collection[str]) -> Iterator[Finding]:
+    """Pools of tasks that the workspace does not have: no daemon of it serves them."""
+    for name, use in wanted.pools.items():
+        if name in pools:
+            continue
+        known = ", ".join(sorted(pools))
+        told = f"{plural(use.count, 'task')} in it; `server.pools` has {one_line(known, 80)}"
+        fix = "correct `agent.pool`, or add it there: `slots: 0` if another workspace serves it"
+        subject = f"pool {one_line(name, 80)}"
+        yield Finding(Kind.SPECS, subject, Status.WARNING, told, fix, place=use.place)
 
 
 def registry_finding(host: str, use: Use, answer: Answer[RegistryAnswer]) -> Finding:

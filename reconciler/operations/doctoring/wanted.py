@@ -42,8 +42,9 @@ class Wanted:
     """All that is asked for, each with its first place.
 
     `platforms` are those that reconciler.yaml names. `logins` are those that tasks bring for
-    registries, by host. `foreign` is what build steps ask for of the engine of their task's
-    platform, for another platform. `wrong` counts errors in specs: what they ask for is not known.
+    registries, by host; `pools` those that tasks name. `foreign` is what build steps ask for of the
+    engine of their task's platform, for another platform. `wrong` counts errors in specs: what they
+    ask for is not known.
     """
 
     demands: Demands = field(default_factory=Demands)
@@ -53,6 +54,7 @@ class Wanted:
     logins: dict[str, RegistryLogin] = field(default_factory=dict)
     registries: dict[str, Use] = field(default_factory=dict)
     foreign: dict[tuple[str, Demand], Use] = field(default_factory=dict)
+    pools: dict[str, Use] = field(default_factory=dict)
     git: Use | None = None
     wrong: int = 0
     specs: int = 0
@@ -73,6 +75,8 @@ class Wanted:
             _count(self.secrets, reference, located, path)
         for path, token in tokens(task):
             _count(self.tokens, token, located, path)
+        if task.spec.agent.pool is not None:
+            _count(self.pools, task.spec.agent.pool, located, ("spec", "agent", "pool"))
         for host, login in task.spec.credentials.registries.items():
             self.logins.setdefault(host, login)
             _count(self.registries, host, located, ("spec", "credentials", "registries", host))

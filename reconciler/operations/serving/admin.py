@@ -17,6 +17,7 @@ from reconciler.model.run import RunRecord, TriggerKind
 from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.running.run_requests import find_task
 from reconciler.operations.running.runs import RunFilter, cancel_run, get_run, list_runs
+from reconciler.operations.running.unserved import Unserved, unserved_of
 from reconciler.operations.showing.tasks import LiveRow, live_tasks
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.decisions import list_decisions
@@ -68,6 +69,10 @@ class Admin:
     def runs(self, wanted: RunFilter) -> list[RunRecord]:
         """Runs, newest first."""
         return list_runs(self._place(), wanted)
+
+    def unserved(self, records: Sequence[RunRecord]) -> list[Unserved]:
+        """Pools that some of these runs wait for and that nobody serves."""
+        return unserved_of(self._place(), records)
 
     def run(self, run_id: str) -> RunRecord:
         """One run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,11 +11,11 @@ from pydantic import ValidationError
 from reconciler.engine.clockwork import Ticking, ticking
 from reconciler.engine.polling import Polled, polled_by, together
 from reconciler.engine.standing import Standing
-from reconciler.engine.triggers import Listening, listening
+from reconciler.engine.triggers import Listening, listening, pool_of
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Retention, Task
 from reconciler.operations.planning.dockerfiles import BasesReader
-from reconciler.operations.planning.minders import standing_of
+from reconciler.operations.planning.standings import standing_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.tasks import live_version
 
@@ -23,8 +24,9 @@ from reconciler.store.tasks import live_version
 class Book:
     """What listens to each repository, and what ticks. `unread` tasks cannot be understood.
 
-    `kept` is how long things of each task are kept; `polled` are repositories to ask. `standing`
-    are tasks that mind base images, by address, and `logins` those of them for registries.
+    `kept` is how long things of each task are kept, `pools` how many tasks each has; `polled` are
+    repositories to ask. `standing` are tasks that mind base images, by address, and `logins` those
+    of them for registries.
     """
 
     version: str
@@ -33,6 +35,7 @@ class Book:
     unread: tuple[str, ...] = ()
     kept: dict[str, Retention] = field(default_factory=dict)
     polled: tuple[Polled, ...] = ()
+    pools: dict[str, int] = field(default_factory=dict)
     standing: dict[str, Standing] = field(default_factory=dict)
     logins: dict[str, RegistryLogin] = field(default_factory=dict)
 
@@ -55,6 +58,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
     unread: list[str] = []
     kept: dict[str, Retention] = {}
     polled: list[Polled] = []
+    pools: Counter[str] = Counter()
     minding: dict[str, Standing] = {}
     logins: dict[str, RegistryLogin] = {}
     reader = BasesReader(opened)
@@ -69,10 +73,19 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         timers += ticking(live.address, task)
         polled += polled_by(live.address, task)
         kept[live.address] = task.spec.retention
+        pools[pool_of(task)] += 1
         if (standing := standing_of(reader, task)) is not None:
             minding[live.address] = standing
             logins |= {**task.spec.credentials.registries, **logins}
     frozen = {key: tuple(found) for key, found in sources.items()}
     return Book(
-        version, frozen, tuple(timers), tuple(unread), kept, together(polled), minding, logins
+        version=version,
+        by_repository=frozen,
+        timers=tuple(timers),
+        unread=tuple(unread),
+        kept=kept,
+        polled=together(polled),
+        pools=dict(pools),
+        standing=minding,
+        logins=logins,
     )

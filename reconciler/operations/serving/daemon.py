@@ -29,6 +29,7 @@ from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.keyring import Keyring, secrets_of
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
+from reconciler.operations.serving.pools import Pools
 from reconciler.operations.serving.registries import RegistryDoor
 from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
@@ -87,6 +88,7 @@ class Daemon:
             kept=lambda: self._book().kept,
             complain=lambda error: self._health.complain("upkeep", error),
             purged=lambda purged: self.tell("upkeep", purged.facts()),
+            look=Pools(self.opened, lambda: self._book().pools, self.tell).look,
         )
         self._images = ImageWatch(
             self.opened,

@@ -12,7 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from reconciler.base.clock import Clock, from_iso
 from reconciler.model.run import RunRecord
+from reconciler.operations.running.unserved import is_served
 from reconciler.store.database import Database
+from reconciler.store.pools import served_at
 from reconciler.store.queue import depths
 from reconciler.store.runs import find_runs
 
@@ -35,6 +37,7 @@ class Meters:
     _waiting: Gauge = field(init=False)
     _running: Gauge = field(init=False)
     _oldest: Gauge = field(init=False)
+    _served: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         self._deliveries = self._counter("deliveries", "Messages of hooks.", "hook", "verdict")
@@ -56,6 +59,7 @@ class Meters:
         self._waiting = self._of_pools("waiting_runs", "Runs that wait.")
         self._running = self._of_pools("running_runs", "Runs that a worker has.")
         self._oldest = self._of_pools("oldest_seconds", "How long the oldest waits.")
+        self._served = self._of_pools("served", "1 if a worker was there within a minute.")
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"reconciler_{name}", meaning, labels, registry=self._registry)
@@ -90,11 +94,15 @@ class Meters:
     def text(self) -> bytes:
         """Everything, as Prometheus reads it. Raises StateUnusable."""
         found, now = depths(self.database), self.clock()
-        for gauge in (self._waiting, self._running, self._oldest):
+        with self.database.read() as connection:
+            served = served_at(connection)
+        for gauge in (self._waiting, self._running, self._oldest, self._served):
             gauge.clear()
         for pool, depth in found.items():
             self._waiting.labels(pool).set(depth.waiting)
             self._running.labels(pool).set(depth.running)
             since = from_iso(depth.oldest) if depth.oldest is not None else now
             self._oldest.labels(pool).set((now - since).total_seconds())
+        for pool in {*found, *served}:
+            self._served.labels(pool).set(is_served(pool, served, now))
         return generate_latest(self._registry)

@@ -22,12 +22,14 @@ class Upkeep:
     """The upkeep of a state. `kept` says what live tasks want kept, by address.
 
     `complain` is told what went wrong, which is tried again; `purged` what was forgotten.
+    `look` is called each second.
     """
 
     opened: OpenWorkspace
     kept: Callable[[], Mapping[str, Retention]]
     complain: Callable[[ReconcilerError], None]
     purged: Callable[[Purged], None] = lambda _purged: None
+    look: Callable[[], None] = lambda: None
     refusals: Refusals = field(init=False)
     _purge: Purge = field(init=False)
     _last: datetime | None = field(default=None, init=False)
@@ -41,6 +43,7 @@ class Upkeep:
         while not stopping.wait(_SECONDS):
             self._try(self.refusals.store)
             self._try(self._forget)
+            self._try(self.look)
         self._try(self.refusals.store)
 
     def _forget(self) -> None:

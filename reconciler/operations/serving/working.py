@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from reconciler.adapters.processes.guardian import boottime
-from reconciler.base.errors import ReconcilerError
+from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.engine.worker import Worker
 from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, engines_of, sweep
+from reconciler.operations.running.unserved import SERVED_SECONDS
 from reconciler.operations.serving.health import Tell
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
 from reconciler.operations.serving.meters import Meters
+from reconciler.operations.serving.pools import serve_pools
 from reconciler.operations.workspace import OpenWorkspace
 
 _STEP_SECONDS = 0.2
@@ -41,9 +44,11 @@ class Working:
     def work(self, stopping: threading.Event) -> None:
         """Do what waits, until told to stop; then only what was begun."""
         worker = self._new_worker()
+        served = self._serve(0.0)
         self._clear_up()
         try:
             while not stopping.is_set():
+                served = self._serve(served)
                 worker.step(_STEP_SECONDS)
                 if not worker.busy:
                     stopping.wait(_STEP_SECONDS)
@@ -52,6 +57,17 @@ class Working:
                 worker.step(_STEP_SECONDS, claiming=False)
         finally:
             worker.leave()
+
+    def _serve(self, before: float) -> float:
+        """Say that somebody is there for the pools, if it is time; when that was last."""
+        now = time.monotonic()
+        if before and now < before + SERVED_SECONDS:
+            return before
+        pools = self.opened.workspace.server.pools
+        # A state that cannot be used now is told by the worker.
+        with contextlib.suppress(StateUnusable):
+            serve_pools(self.opened, [name for name, pool in pools.items() if pool.slots])
+        return now
 
     def _new_worker(self) -> Worker:
         pools = self.opened.workspace.server.pools

@@ -94,7 +94,7 @@ def _with_meta(path: Path, statement: str, *values: str) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("version", ["9", "0", "x", ""])
+@pytest.mark.parametrize("version", ["99", "0", "x", ""])
 def test_another_schema_is_refused_naming_both(tmp_path: Path, version: str) -> None:
     path = tmp_path / "state.db"
     _with_meta(path, "UPDATE meta SET value = ? WHERE name = 'schema_version'", version)

@@ -11,7 +11,15 @@ from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
 OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images")
-OF_THE_DAEMON = (*OF_THE_WATCH, "polled_refs", "queue", "deliveries", "decisions", "timers")
+OF_THE_DAEMON = (
+    *OF_THE_WATCH,
+    "polled_refs",
+    "pools",
+    "queue",
+    "deliveries",
+    "decisions",
+    "timers",
+)
 
 
 def as_version_1(folder: Path) -> None:

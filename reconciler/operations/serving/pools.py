@@ -1,0 +1,53 @@
+"""The pools of a daemon: which of them nobody serves, told once until somebody does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.base.clock import to_iso
+from reconciler.base.text import plural
+from reconciler.operations.running.unserved import is_served
+from reconciler.operations.serving.health import Tell
+from reconciler.operations.workspace import OpenWorkspace
+from reconciler.store.pools import note_served, served_at
+from reconciler.store.queue import depths
+
+_LOOK_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Pools:
+    """A look at all pools. `tasks` says how many live tasks have their runs in each."""
+
+    opened: OpenWorkspace
+    tasks: Callable[[], Mapping[str, int]]
+    tell: Tell
+    _told: set[str] = field(default_factory=set, init=False)
+    _next: float = field(default=0.0, init=False)
+
+    def look(self) -> None:
+        """Tell of pools that nobody serves, of those that somebody needs. Raises StateUnusable."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _LOOK_SECONDS
+        waiting = {name: depth.waiting for name, depth in depths(self.opened.database).items()}
+        with self.opened.database.read() as connection:
+            served = served_at(connection)
+        tasks, now = self.tasks(), self.opened.clock()
+        unserved = {name for name in {*waiting, *tasks} if not is_served(name, served, now)}
+        for name in sorted(unserved - self._told):
+            since = f"since {to_iso(served[name])}" if name in served else "so far"
+            what = plural(tasks.get(name, 0), "task"), plural(waiting.get(name, 0), "waiting run")
+            text = f"no worker has served the pool {name} {since}: {' and '.join(what)}"
+            self.tell("pools", {"pool": name, "message": text})
+        for name in sorted(self._told - unserved):
+            self.tell("pools", {"pool": name, "message": f"the pool {name} is served again"})
+        self._told = unserved
+
+
+def serve_pools(opened: OpenWorkspace, names: Iterable[str]) -> None:
+    """A worker is there for some pools. Raises StateUnusable."""
+    with opened.database.write() as connection:
+        note_served(connection, names, opened.clock())
