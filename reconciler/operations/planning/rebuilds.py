@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.operations.planning.reach import Reach, reach
@@ -37,13 +37,30 @@ def rebuild_changes(
     before, after = _ways(now), _ways(then)
     moved = [(old, new) for old, new in renamed.items() if before.of(old) != after.of(new)]
     images = _above(before, [old for old, _ in moved]) | _above(after, [new for _, new in moved])
-    found = []
+    found, was_reached, is_reached = [], _reaching(now), _reaching(then)
     for image in sorted(images):
-        old, new = reach(now, image), reach(then, image)
+        old, new = was_reached(image), is_reached(image)
         was = {renamed.get(address, address) for address in old.tasks}
         if was != new.tasks:
             found.append(_told(image, old, new, was, at_once))
     return tuple(sorted(found, key=lambda one: (-sum(one.waves), one.image)))
+
+
+def _reaching(those: Minders) -> Callable[[str], Reach]:
+    """How far pushes come. Images on which the same tasks stand are asked for once."""
+    known: dict[frozenset[tuple[str, str]], Reach] = {}
+
+    def reaching(image: str) -> Reach:
+        direct = frozenset(
+            (address, base.platform)
+            for address, base in those.standers.get(image, ())
+            if (one := those.book.get(address)) is not None and one.minds(base.kind) is None
+        )
+        if direct not in known:
+            known[direct] = reach(those, image)
+        return known[direct]
+
+    return reaching
 
 
 def _told(image: str, old: Reach, new: Reach, was: set[str], at_once: int) -> RebuildChange:
