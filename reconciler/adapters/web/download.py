@@ -17,7 +17,15 @@ from typing import TypeVar
 import httpx
 
 from reconciler import __version__
-from reconciler.adapters.fetch_fault import FetchError, FetchFault, Limits, sized
+from reconciler.adapters.fetch_fault import FetchError, FetchFault, Limits
+from reconciler.adapters.web.download_fault import (
+    Again,
+    nonsense,
+    refused,
+    shown,
+    too_large,
+    unanswered,
+)
 from reconciler.adapters.web.http_fault import NONSENSE
 from reconciler.adapters.web.leash import Leash
 from reconciler.adapters.web.resolve import AddressRefused, Guard, HostUnknown, Place
@@ -28,13 +36,8 @@ from reconciler.base.text import one_line
 _MOST_REDIRECTS = 3
 _TRIES = 3
 _TIMES = httpx.Timeout(30, connect=5)
-_LARGEST_COMPLAINT = 2000
 
 Found = TypeVar("Found")
-
-
-class Again(Exception):
-    """What failed may be right when it is asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,10 @@ class Client:
                 except (Again, httpx.HTTPError) as error:
                     leash.check()
                     if left == 0:
-                        raise _unanswered(wanted.url, error) from None
+                        raise unanswered(wanted.url, error) from None
                     leash.wait(self.limits.pause_seconds * (_TRIES - left))
                 except NONSENSE:
-                    raise _nonsense(wanted.url) from None
+                    raise nonsense(wanted.url) from None
         raise AssertionError  # each way out is above
 
     def _saved(self, wanted: Wanted, file: Path, largest: int, leash: Leash) -> int:
@@ -142,7 +145,7 @@ class Client:
                     yield answer
                     return
                 url = _next(place.url, answer)
-        message = f"{_shown(wanted.url)} redirects more than {_MOST_REDIRECTS} times"
+        message = f"{shown(wanted.url)} redirects more than {_MOST_REDIRECTS} times"
         raise FetchError(FetchFault.REFUSED, message)
 
 
@@ -174,22 +177,26 @@ class Asked:
 @contextlib.contextmanager
 def _answered(client: httpx.Client, asked: Asked, leash: Leash) -> Iterator[httpx.Response]:
     """The answer of the first address that can be connected to; no name is looked up."""
-    answer, place = None, asked.place
-    for number, address in enumerate(place.addresses or (place.host,)):
-        leash.check()
-        request = _request(client, place, address, asked.headers, leash)
-        try:
-            with leash.head(asked.seconds):
-                answer = client.send(request, stream=True)
-            break
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            if number + 1 >= len(place.addresses):
-                raise
-    assert answer is not None  # noqa: S101  (there was an answer or an error)
+    answer = _first(client, asked, leash)
     try:
         yield answer
     finally:
         answer.close()
+
+
+def _first(client: httpx.Client, asked: Asked, leash: Leash) -> httpx.Response:
+    *others, last = asked.place.addresses or (asked.place.host,)
+    for address in others:
+        with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+            return _of_address(client, asked, address, leash)
+    return _of_address(client, asked, last, leash)
+
+
+def _of_address(client: httpx.Client, asked: Asked, address: str, leash: Leash) -> httpx.Response:
+    leash.check()
+    request = _request(client, asked.place, address, asked.headers, leash)
+    with leash.head(asked.seconds):
+        return client.send(request, stream=True)
 
 
 def _request(
@@ -208,7 +215,7 @@ def _next(url: str, answer: httpx.Response) -> str:
     try:
         return str(httpx.URL(url).join(answer.headers["Location"]))
     except NONSENSE:
-        message = f"{_shown(url)} redirects to what is no address"
+        message = f"{shown(url)} redirects to what is no address"
         raise FetchError(FetchFault.REFUSED, message) from None
 
 
@@ -216,7 +223,7 @@ def _next(url: str, answer: httpx.Response) -> str:
 def _check_length(wanted: Wanted, answer: httpx.Response, largest: int) -> None:
     told = answer.headers.get("Content-Length", "")
     if told.isdigit() and wanted.size is None and int(told) > largest:
-        raise _too_large(wanted.url, largest)
+        raise too_large(wanted.url, largest)
 
 
 def _pump(
@@ -229,7 +236,7 @@ def _pump(
         if wanted.size is not None and total > wanted.size:
             raise _other(wanted, f"it is longer than the {wanted.size:,} bytes that were told")
         if total > largest:
-            raise _too_large(wanted.url, largest)
+            raise too_large(wanted.url, largest)
         seen.update(chunk)
         write(chunk)
     if wanted.size is not None and total != wanted.size:
@@ -248,48 +255,6 @@ def _told_of_disk() -> Iterator[None]:
         raise FetchError(fault, f"it cannot be written: {error.strerror}") from None
 
 
-# -------------------------------------------------------------------- errors
-def refused(url: str, answer: httpx.Response) -> Exception:
-    """What a server says that gives nothing; of a fault of its own, that it may be asked again."""
-    code, host = answer.status_code, _shown(url)
-    if code >= 500 or code == httpx.codes.TOO_MANY_REQUESTS:
-        return Again(f"it answers {code}")
-    said = _complaint(answer)
-    if code in {401, 403}:
-        return FetchError(FetchFault.AUTH, f"{host} answers {code}: is there a token?{said}")
-    return FetchError(FetchFault.MISSING, f"{host} answers {code}{said}")
-
-
-def _complaint(answer: httpx.Response) -> str:
-    body = b""
-    with contextlib.suppress(httpx.HTTPError):
-        for chunk in answer.iter_raw():
-            body += chunk
-            if len(body) >= _LARGEST_COMPLAINT:
-                break
-    text = " ".join(body[:_LARGEST_COMPLAINT].decode("utf-8", "replace").split())
-    return f": {one_line(text, 160)}" if text else ""
-
-
-def _unanswered(url: str, error: Exception) -> FetchError:
-    why = str(error) or type(error).__name__
-    return FetchError(FetchFault.BROKEN, f"{_shown(url)} cannot be downloaded: {one_line(why)}")
-
-
-def _nonsense(url: str) -> FetchError:
-    message = f"{_shown(url)} answers with an address or a header that is none"
-    return FetchError(FetchFault.REFUSED, message)
-
-
 def _other(wanted: Wanted, why: str) -> FetchError:
     what = one_line(wanted.digest or wanted.url, 120)
     return FetchError(FetchFault.REFUSED, f"what the server sends is not {what}: {why}")
-
-
-def _too_large(url: str, largest: int) -> FetchError:
-    message = f"{_shown(url)} has more than {sized(largest)}"
-    return FetchError(FetchFault.REFUSED, message)
-
-
-def _shown(url: str) -> str:
-    return one_line(url.partition("?")[0].partition("#")[0], 120)

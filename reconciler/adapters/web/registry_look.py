@@ -20,13 +20,13 @@ import httpx
 
 from reconciler.adapters.fetch_fault import FetchError
 from reconciler.adapters.web.http_fault import FAILED
+from reconciler.adapters.web.image_index import DIGEST, INDEXES, read_index
 from reconciler.adapters.web.leash import Leash
 from reconciler.adapters.web.registry import ACCEPT, CHALLENGE, base_url, open_client, trusted_realm
 from reconciler.base.errors import RegistryBusy, RegistryRefused
 from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.image import parse_reference
-from reconciler.model.platform import canonical_platform
 from reconciler.model.watched import Looked, Served
 
 _LARGEST = 4 * 1024 * 1024
@@ -34,13 +34,6 @@ _SECONDS = 60.0  # for one look, whatever the registry does
 _TOKEN_SECONDS = 60.0  # where a token does not say
 _EARLIER = 30.0  # a token is over so many seconds before its end
 _MOST_TOKENS = 10_000
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_INDEXES = frozenset(
-    (
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    )
-)
 _KINDS = frozenset(kind.strip() for kind in ACCEPT.split(","))
 
 
@@ -117,7 +110,7 @@ class _Asking:
             return None
         self._check(answer)
         digest = answer.headers.get("Docker-Content-Digest", "")
-        if not _DIGEST.fullmatch(digest):
+        if not DIGEST.fullmatch(digest):
             # The registry does not say: the bytes do.
             answer, body = self._manifest("GET", tag, {})
             self._check(answer)
@@ -131,7 +124,7 @@ class _Asking:
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind not in _KINDS:
             raise RegistryRefused(f"{self.key[0]} serves no image, but {one_line(kind, 80)!r}")
-        if kind not in _INDEXES:
+        if kind not in INDEXES:
             return {}
         if not body:
             answer, body = self._manifest("GET", digest, {})
@@ -221,37 +214,6 @@ def _bounded(
             if len(body) > _LARGEST:
                 raise RegistryRefused("the registry sends a manifest of more than 4 MiB")
     return answer, body
-
-
-def read_index(body: bytes) -> dict[str, str]:
-    """The digests of an index by platform. Raises RegistryRefused if they cannot be told.
-
-    What is for no platform (provenance and the like) is left out, and so are platforms that no
-    task can have. Of several for one kind of Windows, the first counts, as for the engine.
-    """
-    try:
-        entries = json.loads(body)["manifests"]
-        found: dict[str, str] = {}
-        for entry in entries:
-            _add_entry(found, entry)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RegistryRefused("the registry sends an index that cannot be read") from None
-    return found
-
-
-def _add_entry(found: dict[str, str], entry: Mapping[str, Any]) -> None:
-    if entry.get("mediaType") in _INDEXES:
-        raise RegistryRefused("the registry sends an index within an index")
-    told, digest = entry.get("platform") or {}, str(entry["digest"])
-    words = [told.get("os"), told.get("architecture"), told.get("variant")]
-    try:
-        platform = canonical_platform("/".join(str(word) for word in words if word))
-    except ValueError:
-        return
-    if not _DIGEST.fullmatch(digest):
-        raise RegistryRefused("the registry sends an index with a digest that is none")
-    if found.setdefault(platform, digest) != digest and not told.get("os.version"):
-        raise RegistryRefused(f"the registry sends an index with two images for {platform}")
 
 
 def _digest(body: bytes) -> str:

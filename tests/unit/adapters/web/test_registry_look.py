@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.adapters.web.image_index import read_index
 from reconciler.adapters.web.registry import ACCEPT
-from reconciler.adapters.web.registry_look import RegistryLooks, read_index
+from reconciler.adapters.web.registry_look import RegistryLooks
 from reconciler.base.errors import RegistryBusy, RegistryRefused
 from reconciler.model.build import Login
 from reconciler.model.watched import Served
