@@ -9,9 +9,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.listening import listening
 
 TOKEN = "planted-token-5c1d"
 
@@ -84,11 +85,5 @@ class _Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Forge]:
     """A forge that answers until the end of the block."""
     forge = Forge()
-    thread = Thread(target=forge.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(forge):
         yield forge
-    finally:
-        forge.shutdown()
-        forge.server_close()
-        thread.join()

@@ -13,7 +13,6 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
-from threading import Thread
 from typing import Any, ClassVar
 
 import jsonschema
@@ -26,6 +25,7 @@ from reconciler.operations.workspace import open_workspace
 from reconciler.report.published import published_schema
 from reconciler.store.capabilities import record, recorded
 from tests.flow.project import Project, new_project
+from tests.listening import listening
 from tests.vaults import ACCESS_TOKEN, CLIENT_ID, KEY_VAULT, VAULT_TOKEN, serve_vaults
 
 PLANTED = "pl4nted-s3cret-value"
@@ -57,14 +57,8 @@ class Door(BaseHTTPRequestHandler):
 @contextmanager
 def registry(late: timedelta = timedelta()) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Late", (Door,), {"late": late}))
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(server):
         yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import base64
 import os
 import socketserver
 import subprocess
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from tests.listening import listening
 
 
 @dataclass
@@ -116,13 +117,8 @@ def serve_git(root: Path, **options: Any) -> Iterator[GitServer]:
     server = GitServer(root, **options)
     with make_server("127.0.0.1", 0, server.application, _Threaded, _Quiet) as http:
         server.port = http.server_port
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with listening(http):
             yield server
-        finally:
-            http.shutdown()
-            thread.join(timeout=5)
 
 
 def make_repository(

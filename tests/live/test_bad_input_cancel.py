@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.model.container import RUN_LABEL, STEP_LABEL
 from tests.live.git_server import make_repository, serve_git
-from tests.live.test_runs import sleeping
+from tests.live.marked import running
 from tests.live.test_steps import STUBBORN, task
 from tests.live.trouble import GONE_SECONDS, Stall, processes_of, things_of, wait_for, within
 from tests.live.workshop import Workshop
@@ -167,4 +167,4 @@ def test_a_run_out_of_time_while_it_fetches_is_a_timeout(workshop: Workshop) -> 
 
 def left(root: Path, engine: docker.DockerClient, run_id: str, mark: str) -> list[str]:
     """Processes of ours, things on the engine, commands that the engine runs for a build."""
-    return [*processes_of(root), *things_of(engine, run_id), *["sleep"] * sleeping(mark)]
+    return [*processes_of(root), *things_of(engine, run_id), *["sleep"] * running(mark)]

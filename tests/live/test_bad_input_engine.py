@@ -11,7 +11,8 @@ from contextlib import ExitStack
 import docker
 import pytest
 
-from tests.live.test_runs import Bridge, sleeping
+from tests.live.marked import running
+from tests.live.test_runs import Bridge
 from tests.live.test_steps import STUBBORN, task
 from tests.live.trouble import GONE_SECONDS, Stall, processes_of, things_of, wait_for, within
 from tests.live.workshop import Workshop
@@ -97,7 +98,7 @@ def test_a_killed_run_is_lost_and_the_next_one_clears_up_and_says_so(
     assert "is lost" in done.stderr
     assert re.search(rf"cleared up after run {run_id}: .*1 network, 1 volume", done.stderr)
     assert things_of(engine, run_id) == []
-    assert within(20, lambda: not sleeping(MARK))
+    assert within(20, lambda: not running(MARK))
     assert list((workshop.root / ".reconciler" / "work").iterdir()) == []
     records = {record["id"]: record for record in workshop.records()}
     assert (records[run_id]["status"], records[run_id]["reason"]) == ("Failed", "lost")

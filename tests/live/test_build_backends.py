@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from tests.live.conftest import unavailable
+from tests.live.marked import running
 from tests.live.workshop import COMMAND, Workshop
 
 SOCKET = "/var/run/docker.sock"
@@ -254,16 +255,6 @@ def test_after_a_kill_nothing_is_left_of_buildah(served: Workshop) -> None:
     workshop.call("runs")
     assert list(work.iterdir()) == []
     assert str(workshop.root) not in Path("/proc/mounts").read_text()
-
-
-def running(mark: str) -> bool:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if f"sleep\0{mark}" in path.read_text("utf-8", "replace"):
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def wait_for(come: Any, seconds: float = 30) -> None:

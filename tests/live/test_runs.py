@@ -22,6 +22,7 @@ import docker
 import pytest
 
 from reconciler.adapters.web.registry import served_digest
+from tests.live.marked import running
 from tests.live.workshop import Workshop
 
 PLANTED = "pl4nted/s3cret+value"
@@ -201,14 +202,6 @@ def test_an_engine_that_dies_during_the_build_is_an_engine_error(workshop: Works
 
 
 # ------------------------------------------------------------------ stopping
-def sleeping(mark: str) -> bool:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            if f"sleep\0{mark}" in path.read_text("utf-8", "replace"):
-                return True
-    return False
-
-
 def eventually(true: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -250,7 +243,7 @@ def test_ctrl_c_stops_the_build_and_is_exit_130(
     process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 130
-    assert eventually(lambda: not sleeping(mark))
+    assert eventually(lambda: not running(mark))
     assert (workshop.last()["status"], workshop.last()["reason"]) == ("Canceled", "canceled")
 
 
@@ -262,7 +255,7 @@ def test_cancel_from_elsewhere_stops_the_build_and_is_exit_4(
     assert (done.returncode, done.stdout) == (0, f"run {workshop.last()['id']}: canceled\n")
     process.communicate(timeout=30)
     assert process.returncode == 4
-    assert eventually(lambda: not sleeping(mark))
+    assert eventually(lambda: not running(mark))
     assert workshop.last()["message"] == "canceled by dev@contoso.example"
 
 
@@ -285,7 +278,7 @@ def test_a_killed_run_is_found_lost_by_the_next_command(
     assert "Failed lost" in listed.stdout
     assert "is lost" not in workshop.call("runs").stderr
     # The kernel ended the client with its parent, and the engine what the client had it do.
-    assert eventually(lambda: not sleeping(mark))
+    assert eventually(lambda: not running(mark))
 
 
 def test_a_log_is_followed_from_another_process_until_the_end(

@@ -36,6 +36,7 @@ from reconciler.model.capability import BackendKind
 from reconciler.model.image import parse_reference
 from reconciler.runner.ports import Builder, Images
 from tests.live.conftest import SecuredRegistry, unavailable
+from tests.live.marked import running
 
 ENVIRONMENT = dict(os.environ)
 ARM = "linux/arm64"
@@ -423,17 +424,6 @@ def test_buildah_builds_where_nobody_may_mount_another_proc(
     bench.write(f"RUN sleep {mark}")
     assert bench.build(stopping=lambda: running(mark)).stopped
     wait_until_ended(mark)
-
-
-def running(mark: str) -> bool:
-    """Whether a process with the mark in its words runs inside some container of this host."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if f"sleep\0{mark}" in path.read_text("utf-8", "replace"):
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def test_a_stop_ends_the_build_and_the_command_in_it(bench: Bench) -> None:

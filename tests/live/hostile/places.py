@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from reconciler.operations.running.contexts import Contexts, OwnSource
 from reconciler.runner.context import LocalFolders
 from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
+from tests.listening import listening
 
 # (path, headers of the request) -> (status, headers, body in pieces)
 Answer = tuple[int, Mapping[str, str], Iterator[bytes]]
@@ -75,13 +75,8 @@ def serving(answers: Answers) -> Iterator[Server]:
     with Listener(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
         server.port = http.server_port
-        thread = threading.Thread(target=http.serve_forever, daemon=True)
-        thread.start()
-        try:
+        with listening(http):
             yield server
-        finally:
-            http.shutdown()
-            thread.join(timeout=5)
 
 
 def page(data: bytes, status: int = 200, **headers: str) -> Answer:
