@@ -49,6 +49,22 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert "reconciler.service" in verify(text.replace("KillMode", "KilMode"))
 
 
+@pytest.mark.skipif(shutil.which("docker-compose") is None, reason="needs docker-compose")
+def test_compose_accepts_the_file_also_in_its_first_version(tmp_path: Path) -> None:
+    folder = shutil.copytree(DAEMON, tmp_path / "daemon")
+    (folder / "daemon.env").write_text("HOOK_SECRET=planted\n")
+
+    def config(workspace: str) -> subprocess.CompletedProcess[str]:
+        (folder / ".env").write_text(workspace)
+        words = ["docker-compose", "--file", "compose.yaml", "config"]
+        return subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder)
+
+    read = config("WORKSPACE=/srv/reconciler\n")
+    assert (read.returncode, read.stderr) == (0, "")
+    assert "/srv/reconciler:/workspace" in read.stdout
+    assert "the folder with reconciler.yaml" in config("").stderr
+
+
 @pytest.mark.parametrize("words", [service()["ExecStart"].split()[1:], compose()["command"]])
 def test_they_start_the_daemon_with_options_it_has(words: list[str]) -> None:
     options = {name for each in serve.params for name in each.opts}
