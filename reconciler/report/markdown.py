@@ -27,7 +27,8 @@ from reconciler.report.markdown_change import (
 )
 from reconciler.report.markdown_deletes import delete_blocks
 from reconciler.report.markdown_releases import release_blocks, release_lines
-from reconciler.report.plan_text import REBUILDS, share_of_deletes, summary
+from reconciler.report.plan_facts import REBUILDS
+from reconciler.report.plan_text import share_of_deletes, summary
 from reconciler.report.safety_text import blocked_sentences, safety_sentences, spell_blocked
 
 # Found again by whoever updates the comment in place.

@@ -6,33 +6,20 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.base.clock import spell_age
-from reconciler.base.text import cut, harmless, one_line, plural, wrap
+from reconciler.base.text import cut, harmless, plural, wrap
 from reconciler.operations.applying.taken import Recovered, Taken
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Plan
 from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
-from reconciler.report.facts_text import (
-    created_by,
-    ranked,
-    spell_own,
-    spell_rebuild,
-    spell_release,
-    spell_unknown,
-    unknown_first,
-)
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
+from reconciler.report.plan_facts import rebuild_lines, release_lines, unknown_lines
 from reconciler.report.safety_text import safety_lines, spell_blocked
 from reconciler.report.selection_text import spell_revision
 
 # More of one kind than this is counted: a summary of 10,000 tasks is still one. Never deletes.
 _MOST_IN_SUMMARY = 20
-# Of release paths only those that new tasks call their own.
-_MOST_OWN = 20
-_MOST_UNKNOWN = 20
-_MOST_REBUILDS = 10
-REBUILDS = "Pushes to base images"
 
 
 def plan_lines(
@@ -45,8 +32,8 @@ def plan_lines(
     """The whole output of `plan`."""
     plan, view = planned.plan, view_of(planned.plan, width, now, level)
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
-    lines += [*_unmanaged(plan, view), *_releases(plan, view), *_unknown(plan, view)]
-    lines += _rebuilds(plan, view)
+    lines += [*_unmanaged(plan, view), *release_lines(plan, view)]
+    lines += [*unknown_lines(plan, view), *rebuild_lines(plan, view)]
     found = planned.validation
     problems = [*found.platform_problems, *found.policy_problems]
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]
@@ -118,49 +105,6 @@ def _unmanaged(plan: Plan, view: View) -> list[str]:
     shown = names if view.full else cut(names, 200)
     text = f"  {plural(len(plan.unmanaged), 'live task')} not declared, left alone: {shown}"
     return ["", *wrap(harmless(text), view.width, "      ")]
-
-
-def _releases(plan: Plan, view: View) -> list[str]:
-    if not plan.releases:
-        return []
-    paths = ranked(plan.releases, created_by(plan))
-    lines = ["", f"New release {'path' if len(paths) == 1 else 'paths'}:"]
-    own = sum(path.own for path in paths)
-    grouped = own if own > _MOST_OWN and not view.full else 0
-    for path in paths[: len(paths) - grouped]:
-        where = f"  {path.origin}" if view.full and path.origin else ""
-        lines += wrap(harmless(f"  {spell_release(path)}{where}"), view.width, "      ")
-    if grouped:
-        also = "and " if grouped < len(paths) else ""
-        lines += wrap(f"  {also}{spell_own(grouped)} (--full names them)", view.width, "      ")
-    return lines
-
-
-def _unknown(plan: Plan, view: View) -> list[str]:
-    lines = [""] if plan.unknown_releases else []
-    created, told = created_by(plan), 0
-    for release in unknown_first(plan.unknown_releases, created):
-        # Those of live tasks are never cut.
-        told += release.address in created
-        if view.full or told <= _MOST_UNKNOWN:
-            lines += wrap(harmless(f"  {spell_unknown(release)}"), view.width, "      ")
-    if told > _MOST_UNKNOWN and not view.full:
-        lines.append(f"  and {told - _MOST_UNKNOWN:,} more of new tasks (--full)")
-    return lines
-
-
-def _rebuilds(plan: Plan, view: View) -> list[str]:
-    """What pushes to base images do from now on, those of most tasks first."""
-    if not plan.rebuilds:
-        return []
-    lines = ["", f"{REBUILDS}:"]
-    shown = plan.rebuilds if view.full else plan.rebuilds[:_MOST_REBUILDS]
-    for one in shown:
-        text = spell_rebuild(one, one_line(one.image, 120))
-        lines += wrap(harmless(f"  {text}"), view.width, "      ")
-    if more := len(plan.rebuilds) - len(shown):
-        lines.append(f"  and {plural(more, 'base image')} more (--full)")
-    return lines
 
 
 def summary(plan: Plan) -> str:
