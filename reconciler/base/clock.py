@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -13,6 +14,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=256)  # what happens together is written down with one moment, many times
 def to_iso(moment: datetime) -> str:
     """`2026-11-21T03:00:00Z`, or with milliseconds where there are any."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,6 +9,7 @@ Randomness = Callable[[int], bytes]
 
 # No vowels (no words by chance), no 0/1/l/o (no misreading).
 _ALPHABET = "23456789bcdfghjkmnpqrstvwxz"
+_PAIRS = [first + second for second in _ALPHABET for first in _ALPHABET]
 
 
 def random_bytes(count: int) -> bytes:
@@ -20,7 +21,9 @@ def new_id(prefix: str, length: int, randomness: Randomness = random_bytes) -> s
     """`prefix` and `length` letters that are safe in file names, image tags and labels."""
     number = int.from_bytes(randomness(length), "big")
     letters = []
-    for _ in range(length):
-        number, index = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[index])
+    for _ in range(length // 2):
+        number, index = divmod(number, len(_PAIRS))
+        letters.append(_PAIRS[index])
+    if length % 2:
+        letters.append(_ALPHABET[number % len(_ALPHABET)])
     return prefix + "".join(letters)

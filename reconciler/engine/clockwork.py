@@ -6,6 +6,7 @@ written together with the runs, so a daemon that is killed between two looks mis
 
 from __future__ import annotations
 
+import gc
 import heapq
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -25,7 +26,9 @@ from reconciler.store.decisions import Register, keep_timers, open_register
 
 ACTOR = "timer"
 # Timers in one transaction: others can write in between.
-_AT_ONCE = 1000
+_AT_ONCE = 2000
+# Schedule, missed, max_missed, delay, handled: all that `look` asks of a timer.
+_Alike = tuple[str, str, int, timedelta, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Clockwork:
         }
         self._wakes = [(now, key) for key in self._hands]
         heapq.heapify(self._wakes)
+        _keep_out_of_sweeps()
 
     @property
     def next_wake(self) -> datetime | None:
@@ -99,14 +103,15 @@ class Clockwork:
     def tick(self, now: datetime) -> int:
         """Queue the runs that are due; how many that are. Raises StateUnusable: they are due still.
 
-        It looks at no more than 1,000 timers: whoever calls it asks `next_wake` again.
+        It looks at no more than 2,000 timers: whoever calls it asks `next_wake` again.
         """
         due: list[tuple[_Hand, Fires]] = []
         taken: list[tuple[datetime, str]] = []
+        seen: dict[_Alike, Fires] = {}
         while self._wakes and self._wakes[0][0] <= now and len(taken) < _AT_ONCE:
             taken.append(heapq.heappop(self._wakes))
             hand = self._hands[taken[-1][1]]
-            due.append((hand, look(hand.of.timer, hand.delay, hand.handled, now)))
+            due.append((hand, _look(hand, now, seen)))
         firing = [item for item in due if item[1].handled != item[0].handled]
         try:
             queued = self._fire(firing, now) if firing else 0
@@ -125,7 +130,11 @@ class Clockwork:
     # ------------------------------------------------------------------ firing
     def _fire(self, firing: list[tuple[_Hand, Fires]], now: datetime) -> int:
         with open_register(self.database) as register:
-            cases = [_Case(hand.of, moment, now) for hand, fires in firing for moment in fires.due]
+            cases = [
+                _Case(hand.of, moment, now, f"{hand.of.key}\n{to_iso(moment)}")
+                for hand, fires in firing
+                for moment in fires.due
+            ]
             before = register.decided_before([case.once for case in cases])
             cases = [case for case in cases if case.once not in before]
             skipped = self._overlapping(register, cases)
@@ -157,16 +166,12 @@ class Clockwork:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One due time of one timer."""
+    """One due time of one timer; `once` is what happens only one time."""
 
     of: Ticking
     due: datetime
     now: datetime
-
-    @property
-    def once(self) -> str:
-        """What happens only once."""
-        return f"{self.of.key}\n{to_iso(self.due)}"
+    once: str
 
     def waiting(self, run_id: str) -> Waiting:
         """Its run. Runs of a timer follow each other unless they may overlap; one may wait."""
@@ -208,6 +213,26 @@ class _Case:
             run_id=run_id,
             once=self.once,
         )
+
+
+def _keep_out_of_sweeps() -> None:
+    """Tell the collector of cycles that what is there now stays: many timers are much to look at.
+
+    While timers fire it would look at all of them again and again.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _look(hand: _Hand, now: datetime, seen: dict[_Alike, Fires]) -> Fires:
+    """As `look`; timers that are alike are looked at once."""
+    timer, delay, handled = hand.of.timer, hand.delay, hand.handled
+    alike = (timer.schedule, timer.missed, timer.max_missed, delay, handled)
+    found = seen.get(alike)
+    if found is None:
+        found = seen[alike] = look(timer, delay, handled, now)
+    return found
 
 
 def _missed(of: Ticking, fires: Fires, now: datetime) -> Decided:

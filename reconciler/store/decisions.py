@@ -15,6 +15,7 @@ from reconciler.model.event import Decided, Delivery, TimerState, Verdict
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
+from reconciler.store.many import execute_many
 from reconciler.store.queue import Joining, enqueue_all, open_series
 from reconciler.store.schema import decisions, deliveries, runs, timers
 
@@ -74,9 +75,7 @@ class Register:
 
     def note(self, decided: Iterable[Decided]) -> None:
         """Store decisions."""
-        rows = [row_of_decided(item) for item in decided]
-        if rows:
-            self._connection.execute(_NOTE, rows)
+        execute_many(self._connection, _NOTE, [row_of_decided(item) for item in decided])
 
     def decided_before(self, once: Sequence[str]) -> set[str]:
         """Those of some things that happen only once that have been decided."""
@@ -105,8 +104,7 @@ class Register:
         rows = [
             {"key_task": it.task, "key_name": it.name, "to": to_iso(it.handled)} for it in handled
         ]
-        if rows:
-            self._connection.execute(_HANDLE_TIMERS, rows)
+        execute_many(self._connection, _HANDLE_TIMERS, rows)
 
     def decided_of(self, hook: str, delivery: str) -> list[Decided]:
         """What was decided about a message, oldest first."""

@@ -16,6 +16,7 @@ from reconciler.base.clock import to_iso
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.store.database import Database
+from reconciler.store.many import execute_many
 from reconciler.store.moment import moment
 from reconciler.store.runs import save_changes
 from reconciler.store.schema import queue, runs
@@ -118,8 +119,8 @@ def _insert(connection: Connection, fresh: Sequence[Waiting]) -> None:
                 "crowd_cap": item.crowd_cap,
             }
         )
-    connection.execute(_ADD_RUNS, records)
-    connection.execute(_ADD_PLACES, places)
+    execute_many(connection, _ADD_RUNS, records)
+    execute_many(connection, _ADD_PLACES, places)
 
 
 def _waiting_of(connection: Connection, folds: Sequence[str]) -> dict[str, RunRecord]:

@@ -13,11 +13,20 @@ from reconciler.model.event import Source, Verdict
 from reconciler.model.rebuild import Digests, Outcome, Progress, Rebuild
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.watched import Move, read_served, write_served
+from reconciler.store.many import execute_many
 from reconciler.store.schema import decisions, image_events, image_moves, rebuilds, runs
 
 _AT_ONCE = 500  # values in one question
 _FINAL = tuple(status.value for status in RunStatus if status.final)
 _NOTHING = "[]"
+# Made once: to put a statement together costs more than to execute it.
+_ADD = sa.insert(rebuilds)
+_QUEUE = (
+    sa.update(rebuilds)
+    .where(rebuilds.c.event == sa.bindparam("key_event"))
+    .where(rebuilds.c.address == sa.bindparam("key_address"))
+    .values(state=sa.bindparam("to_state"), run_id=sa.bindparam("to_run"))
+)
 
 
 # --------------------------------------------------------------------- events
@@ -75,8 +84,7 @@ def begin_event(connection: Connection, event: int, everyone: Sequence[Rebuild])
     """An event has its tasks; what moves from now on is another one."""
     change = sa.update(image_events).where(image_events.c.id == event)
     connection.execute(change.values(state="going"))
-    if everyone:
-        connection.execute(sa.insert(rebuilds), [_row(item) for item in everyone])
+    execute_many(connection, _ADD, [_row(item) for item in everyone])
 
 
 def end_events(connection: Connection) -> int:
@@ -164,23 +172,20 @@ def save_rebuilds(connection: Connection, everyone: Iterable[Rebuild]) -> None:
 def queue_rebuilds(connection: Connection, everyone: Iterable[Rebuild]) -> None:
     """Store the runs of tasks that are queued, and nothing else of them: there may be many."""
     rows = [
-        {"key_event": item.event, "key_address": item.address, "to_run": item.run_id}
+        {
+            "key_event": item.event,
+            "key_address": item.address,
+            "to_state": Progress.QUEUED.value,
+            "to_run": item.run_id,
+        }
         for item in everyone
     ]
-    if rows:
-        change = (
-            sa.update(rebuilds)
-            .where(rebuilds.c.event == sa.bindparam("key_event"))
-            .where(rebuilds.c.address == sa.bindparam("key_address"))
-            .values(state=Progress.QUEUED.value, run_id=sa.bindparam("to_run"))
-        )
-        connection.execute(change, rows)
+    execute_many(connection, _QUEUE, rows)
 
 
 def add_rebuilds(connection: Connection, everyone: Sequence[Rebuild]) -> None:
     """More tasks of an event that goes on."""
-    if everyone:
-        connection.execute(sa.insert(rebuilds), [_row(item) for item in everyone])
+    execute_many(connection, _ADD, [_row(item) for item in everyone])
 
 
 def queued_for(connection: Connection, addresses: Sequence[str]) -> dict[str, Digests]:

@@ -222,3 +222,29 @@ def test_a_simulated_day_has_exactly_its_fires(tower: Tower) -> None:
     assert Counter(record.task for record in tower.runs()) == {
         f"a/task-{n:02}": 24 for n in range(20)
     }
+
+
+def test_timers_of_one_schedule_that_differ_otherwise_are_each_looked_at(tower: Tower) -> None:
+    every: dict[str, Any] = {"schedule": "0 * * * *", "missed": "run_all", "overlap": "allow"}
+    early = timers(
+        all=every,
+        two=every | {"maxMissed": 2},
+        once=every | {"missed": "run_once"},
+        skip=every | {"missed": "skip"},
+        later=every | {"jitter": "30m"},
+    )
+    tower.clockwork.wind(early, NOON)
+    mine = [*early, *timers("contoso/new", all=every)]
+    tower.clockwork.wind(mine, NOON + MINUTE * 90)  # nobody looks before the machine goes off
+    tower.restart()
+    tower.clockwork.wind(mine, NOON + HOUR * 6 + MINUTE * 2)
+    tower.at(NOON + HOUR * 6 + MINUTE * 2)
+    wakes = (wake_of(record.wanted) for record in tower.runs())
+    fired = Counter(f"{wake.task} {wake.trigger}" for wake in wakes if wake is not None)
+    assert fired == {
+        "contoso/web all": 6,
+        "contoso/web two": 2,
+        "contoso/web once": 1,
+        "contoso/web later": 5,
+        "contoso/new all": 5,
+    }
