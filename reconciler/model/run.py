@@ -42,6 +42,11 @@ class TriggerKind(StrEnum):
         """Higher goes first: what a person waits for, then pushes, then timers, then rebuilds."""
         return _PRIORITIES.get(self, 0)
 
+    @property
+    def word(self) -> str:
+        """As `{{.Run.TriggeredBy}}` says it: `Manual`, `PullRequest`."""
+        return self.value[0].upper() + self.value[1:]
+
     @classmethod
     def _missing_(cls, value: object) -> TriggerKind | None:
         """Records once said `timers`, as specs do."""

@@ -44,7 +44,7 @@ def run_variables(work: Work, fetched: Fetched, platform: tuple[str, str]) -> Ru
         task_name=request.task_name,
         os=platform[0],
         architecture=platform[1],
-        triggered_by=request.trigger.capitalize(),
+        triggered_by=request.trigger.word,
         shared_volume=shared_volume(request.id),
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.model.run import Reason
+from reconciler.model.run import Reason, TriggerKind
 from reconciler.model.variables import NAMES, run_date, shared_volume
 from reconciler.runner.containers import thing_name
 from reconciler.runner.failure import Failure
@@ -41,6 +41,11 @@ def test_the_documented_names_are_known() -> None:
 def test_variables_are_replaced(text: str, expanded: str) -> None:
     check_variables(text, "image")
     assert expand(text, VALUES) == expanded
+
+
+def test_a_trigger_is_told_in_one_word() -> None:
+    words = [kind.word for kind in TriggerKind]
+    assert words == ["Manual", "Commit", "PullRequest", "BaseImage", "Timer"]
 
 
 def test_a_value_is_not_expanded_again() -> None:
