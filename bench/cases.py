@@ -16,6 +16,7 @@ from bench.rebuilds import base_push
 from bench.runs import big_log, one_step, place, twenty_in_a_row, twenty_side_by_side
 from bench.serving import deliveries, timers
 from bench.specs import doubling, specs
+from bench.watching import watch
 
 
 def start(_given: Given) -> Iterator[Row]:
@@ -44,4 +45,5 @@ CASES: dict[str, Callable[[Given], Iterator[Row]]] = {
     "base-push": base_push,
     "deliveries": deliveries,
     "timers": timers,
+    "watch": watch,
 }

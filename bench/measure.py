@@ -26,15 +26,19 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure must not exceed; `rule` says how it follows from the peer."""
+    """What a figure must not exceed; `rule` says how it follows from the peer.
+
+    `unit` is that of bar and figure, where they are no seconds.
+    """
 
     seconds: float | None = None
     megabytes: float | None = None
     rule: str = ""
+    unit: str = " s"
 
     def __str__(self) -> str:
         parts = [
-            f"{self.seconds:.3g} s" if self.seconds is not None else "",
+            f"{self.seconds:.3g}{self.unit}" if self.seconds is not None else "",
             f"{self.megabytes:.0f} MB" if self.megabytes is not None else "",
             f"({self.rule})" if self.rule else "",
         ]
@@ -166,17 +170,19 @@ def table(rows: Sequence[Row]) -> list[str]:
     lines = [f"{'what':<44} {'median':>9} {'peak':>8}  {'bar':<24} {'':<8} beside"]
     for row in rows:
         bar = str(row.bar or "")
-        words = [f"{row.name:<44} {_figure(row.figure)}  {bar:<24} {_verdict(row):<8}"]
+        words = [f"{row.name:<44} {_figure(row)}  {bar:<24} {_verdict(row):<8}"]
         words += [f"{row.peer_name}{_peer(row)}", row.note]
         lines.append(" ".join(filter(None, words)).rstrip())
     return lines
 
 
-def _figure(figure: Figure | None) -> str:
+def _figure(row: Row) -> str:
+    figure = row.figure
     if figure is None:
         return f"{'-':>9} {'-':>8}"
     peak = f"{figure.megabytes:.0f} MB" if figure.megabytes else "-"
-    return f"{figure.seconds:>7.3f} s {peak:>8}"
+    unit = row.bar.unit if row.bar is not None else " s"
+    return f"{figure.seconds:>7.3f}{unit} {peak:>8}"
 
 
 def _verdict(row: Row) -> str:

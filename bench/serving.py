@@ -139,8 +139,6 @@ def _body(number: int) -> tuple[bytes, str]:
 def timers(given: Given) -> Iterator[Row]:
     """Timers that are due in one moment, and a day of hourly ones on a clock of our own."""
     for count, late in ((10_000, 1.0), (100_000, 3.0)):
-        if count > 10_000 and not given.large:
-            continue
         with _state(given.folder / f"timers-{count}") as database:
             yield from _due_together(database, count, late)
     with _state(given.folder / "day") as database:
