@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,12 +23,29 @@ if TYPE_CHECKING:  # late: 0.2 s
     from reconciler.server.listen import Certificate
 
 
+def _address(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        raise click.BadParameter("it is HOST:PORT, such as 127.0.0.1:8321")
+    return text
+
+
 @click.command()
-@click.option("--listen", metavar="HOST:PORT", help="Instead of `server.listen`.")
+@click.option(
+    "--listen", metavar="HOST:PORT", callback=_address, help="Instead of `server.listen`."
+)
 @click.option("--no-timers", is_flag=True, help="Wake nothing by time, ask no Git host.")
 @click.option("--no-watcher", is_flag=True, help="Look at no base images.")
 @click.option("--no-worker", is_flag=True, help="Do no runs here: they wait for another daemon.")
-@click.option("--drain", type=int, default=600, show_default=True, help="Seconds for runs at stop.")
+@click.option(
+    "--drain",
+    type=click.IntRange(min=0),
+    default=600,
+    show_default=True,
+    help="Seconds for runs at stop.",
+)
 @click.option("--lease", type=click.IntRange(3, 3600), default=60, show_default=True, hidden=True)
 @pass_invocation
 def serve(

@@ -90,6 +90,7 @@ class Worker:
     _unclear: dict[str, Lease] = field(default_factory=dict, init=False)
     _blameless: set[str] = field(default_factory=set, init=False)
     _renewed: float = field(default=0.0, init=False)
+    _trouble: str = field(default="", init=False)
 
     @property
     def busy(self) -> int:
@@ -108,8 +109,11 @@ class Worker:
             self._renew()
             if claiming:
                 self._claim()
+            self._trouble = ""
         except StateUnusable as error:
-            self.told(f"the state cannot be used: {error}", None)
+            if self._trouble != str(error):  # told once, however many rounds it takes
+                self.told(f"the state cannot be used: {error}", None)
+            self._trouble = str(error)
         except ReconcilerError as error:
             self._lose_programs(str(error))
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
-from reconciler.base.errors import StateUnusable
+from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.intake import Arrival, Intake, Taken
@@ -81,12 +81,13 @@ class Daemon:
             late=self._meters.late,
             queued=lambda count: self.tell("timers", {"queued": str(count)}),
             complain=lambda error: self._health.complain("timers", error),
-            well=self._health.well,
+            well=lambda: self._health.well("timers"),
         )
         self._upkeep = Upkeep(
             self.opened,
             kept=lambda: self._book().kept,
             complain=lambda error: self._health.complain("upkeep", error),
+            well=lambda: self._health.well("upkeep"),
             purged=lambda purged: self.tell("upkeep", purged.facts()),
             look=Pools(self.opened, lambda: self._book().pools, self.tell).look,
         )
@@ -94,7 +95,8 @@ class Daemon:
             self.opened,
             self._book,
             tell=lambda facts: self.tell("images", facts),
-            complain=lambda error: self._health.complain("images", error),
+            complain=self._health.complain,
+            well=self._health.well,
         )
 
     # ------------------------------------------------------------------- doors
@@ -108,9 +110,14 @@ class Daemon:
             self._book,
             self.opened.clock,
         )
-        answer = door.receive(name, message)
-        known = name in self.opened.workspace.server.hooks
-        self._meters.delivered(name if known else "", answer.verdict)
+        known = name if name in self.opened.workspace.server.hooks else ""
+        try:
+            answer = door.receive(name, message)
+        except ReconcilerError as error:
+            self._meters.delivered(known, "unavailable")
+            self.tell("hook", {"hook": known, "verdict": "unavailable", "error": error.message})
+            raise
+        self._meters.delivered(known, answer.verdict)
         facts = {"hook": name, "verdict": answer.verdict, "message": answer.text}
         self.tell("hook", facts | ({"runs": ", ".join(answer.runs)} if answer.runs else {}))
         return answer
@@ -128,7 +135,7 @@ class Daemon:
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
         read = self._book().version
-        checks = {"state": self._health.failing or "ok", "tasks": "ok" if read else "unread"}
+        checks = {"state": self._health.trouble() or "ok", "tasks": "ok" if read else "unread"}
         checks |= self._health.broken
         return all(value == "ok" for value in checks.values()), checks
 
@@ -201,7 +208,9 @@ class Daemon:
             found |= {"images": self._images.look, "rebuilds": self._images.rebuild}
         if self.parts.worker:
             times = self.parts.lease_seconds, self.parts.drain_seconds
-            found["worker"] = Working(self.opened, self._meters, self.tell, *times, self.hurry).work
+            found["worker"] = Working(
+                self.opened, self._meters, self._health, *times, self.hurry
+            ).work
         return found
 
     # --------------------------------------------------------- what parts tell

@@ -20,24 +20,28 @@ _FRAMES = 12
 class Health:
     """The health of one daemon. `tell` is handed a part and facts about it.
 
-    `failing` is what was complained of last, until a round goes through; `broken` are parts that
-    ended before they were told to, and why. They do not come back: the daemon has to be started
-    again.
+    `failing` is what each part complained of last, until a round of it goes through; `broken` are
+    parts that ended before they were told to, and why. They do not come back: the daemon has to be
+    started again.
     """
 
     tell: Tell
-    failing: str | None = field(default=None, init=False)
+    failing: dict[str, str] = field(default_factory=dict, init=False)
     broken: dict[str, str] = field(default_factory=dict, init=False)
 
     def complain(self, part: str, error: ReconcilerError) -> None:
         """Something went wrong that is tried again. Told once."""
-        if self.failing != str(error):
+        if self.failing.get(part) != str(error):
             self.tell(part, {"error": str(error)})
-        self.failing = str(error)
+        self.failing[part] = str(error)
 
-    def well(self) -> None:
-        """A round went through."""
-        self.failing = None
+    def well(self, part: str) -> None:
+        """A round of a part went through."""
+        self.failing.pop(part, None)
+
+    def trouble(self) -> str | None:
+        """What some part complains of now."""
+        return next(iter(list(self.failing.values())), None)
 
     def watched(self, part: str, work: Work) -> Work:
         """The work of a part, whose end is told if nobody asked for it."""

@@ -26,12 +26,16 @@ _KEEP_SECONDS = 10.0
 
 @dataclass(slots=True)
 class ImageWatch:
-    """The watch of a daemon. `tell` is handed facts, `complain` what is tried again."""
+    """The watch of a daemon. `tell` is handed facts, `complain` a part and what is tried again.
+
+    `well` is told a part of which a round went through.
+    """
 
     opened: OpenWorkspace
     book: Callable[[], Book]
     tell: Callable[[dict[str, str]], None]
-    complain: Callable[[ReconcilerError], None]
+    complain: Callable[[str, ReconcilerError], None]
+    well: Callable[[str], None]
     _watcher: Watcher = field(init=False)
     _look: RegistryLooks | None = field(default=None, init=False)
 
@@ -68,8 +72,9 @@ class ImageWatch:
                         kept, version = time.monotonic(), book.version
                     while not stopping.is_set() and self._watcher.step(self._now, 1):
                         pass
+                    self.well("images")
                 except ReconcilerError as error:
-                    self.complain(error)
+                    self.complain("images", error)
                 stopping.wait(_SECONDS)
 
     def _looks(self) -> RegistryLooks:
@@ -99,8 +104,9 @@ class ImageWatch:
                     self.tell({"queued": str(queued)})
                     if stopping.is_set():
                         break
+                self.well("rebuilds")
             except ReconcilerError as error:
-                self.complain(error)
+                self.complain("rebuilds", error)
             stopping.wait(_SECONDS)
 
     def _now(self) -> float:

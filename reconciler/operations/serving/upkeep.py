@@ -22,7 +22,7 @@ class Upkeep:
     """The upkeep of a state. `kept` says what live tasks want kept, by address.
 
     `complain` is told what went wrong, which is tried again; `purged` what was forgotten.
-    `look` is called each second.
+    `look` is called each second, `well` if all went through.
     """
 
     opened: OpenWorkspace
@@ -30,6 +30,7 @@ class Upkeep:
     complain: Callable[[ReconcilerError], None]
     purged: Callable[[Purged], None] = lambda _purged: None
     look: Callable[[], None] = lambda: None
+    well: Callable[[], None] = lambda: None
     refusals: Refusals = field(init=False)
     _purge: Purge = field(init=False)
     _last: datetime | None = field(default=None, init=False)
@@ -41,9 +42,9 @@ class Upkeep:
     def keep_up(self, stopping: threading.Event) -> None:
         """Do what is to be done, again and again; what waits is stored at the end."""
         while not stopping.wait(_SECONDS):
-            self._try(self.refusals.store)
-            self._try(self._forget)
-            self._try(self.look)
+            done = [self._try(work) for work in (self.refusals.store, self._forget, self.look)]
+            if all(done):
+                self.well()
         self._try(self.refusals.store)
 
     def _forget(self) -> None:
@@ -55,8 +56,10 @@ class Upkeep:
         if purged:
             self.purged(purged)
 
-    def _try(self, work: Callable[[], None]) -> None:
+    def _try(self, work: Callable[[], None]) -> bool:
         try:
             work()
         except ReconcilerError as error:
             self.complain(error)
+            return False
+        return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import threading
@@ -17,7 +16,7 @@ from reconciler.model.lease import Lease
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, engines_of, sweep
 from reconciler.operations.running.unserved import SERVED_SECONDS
-from reconciler.operations.serving.health import Tell
+from reconciler.operations.serving.health import Health
 from reconciler.operations.serving.leases import RunPrograms, StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.pools import serve_pools
@@ -28,7 +27,7 @@ _STEP_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """The work of a daemon on the runs of its pools. `tell` is handed a part and facts about it.
+    """The work of a daemon on the runs of its pools; `health` hears how it goes.
 
     When it is told to stop, its runs have `drain_seconds`, or until `hurry`; then they go back into
     the queue.
@@ -36,7 +35,7 @@ class Working:
 
     opened: OpenWorkspace
     meters: Meters
-    tell: Tell
+    health: Health
     lease_seconds: float
     drain_seconds: float
     hurry: threading.Event
@@ -64,9 +63,12 @@ class Working:
         if before and now < before + SERVED_SECONDS:
             return before
         pools = self.opened.workspace.server.pools
-        # A state that cannot be used now is told by the worker.
-        with contextlib.suppress(StateUnusable):
+        try:
             serve_pools(self.opened, [name for name, pool in pools.items() if pool.slots])
+        except StateUnusable as error:
+            self.health.complain("worker", error)
+            return 0.0  # tried again in the next round
+        self.health.well("worker")
         return now
 
     def _new_worker(self) -> Worker:
@@ -95,7 +97,7 @@ class Working:
         facts = {"message": text}
         if lease is not None:
             facts |= {"run": lease.run_id, "attempt": str(lease.fence)}
-        self.tell("worker", facts)
+        self.health.tell("worker", facts)
 
     def _clear_up(self) -> None:
         """Remove what ended runs left on the engines while nobody was there."""
@@ -104,7 +106,7 @@ class Working:
             try:
                 swept = sweep(place, engine_containers(place, address))
             except ReconcilerError as error:
-                self.tell("engine", {"message": f"not swept: {error}"})
+                self.health.tell("engine", {"message": f"not swept: {error}"})
                 continue
             if swept.runs:
-                self.tell("engine", {"message": f"cleared up after {', '.join(swept.runs)}"})
+                self.health.tell("engine", {"message": f"cleared up after {', '.join(swept.runs)}"})

@@ -65,6 +65,18 @@ def test_health_and_readiness_say_which_part_is_gone(project: Project) -> None:
         opened.close()
 
 
+def test_a_message_that_could_not_be_taken_is_told_and_counted(project: Project) -> None:
+    with daemon(project.root, "--no-worker", "--no-timers") as at:
+        with state(project.root) as opened, opened.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE deliveries RENAME TO elsewhere")
+        answer = at.post(push(), delivery="d9")
+        assert (answer.status_code, answer.json()["verdict"]) == (503, "unavailable")
+        told = {"hook": "github", "verdict": "unavailable"}.items()
+        assert any(told <= line.items() and "damaged" in line["error"] for line in at.told("hook"))
+        metrics = at.client.get(f"{at.url}/metrics").text
+        assert 'reconciler_deliveries_total{hook="github",verdict="unavailable"} 1.0' in metrics
+
+
 def test_who_listens_is_a_part_too(project: Project) -> None:
     broke: list[BaseException | None] = []
     told = threading.Event()

@@ -102,3 +102,10 @@ def test_told_to_stop_it_ends_with_0(project: Project, number: signal.Signals) -
         assert at.process.wait(timeout=60) == 0
     assert at.told("serve")[-1]["message"].startswith("stopping")
     assert at.told("?") == []
+
+
+@pytest.mark.parametrize("address", ["here", ":80", "127.0.0.1:65536", "127.0.0.1:0x50"])
+def test_an_address_that_is_none_is_a_wrong_word(project: Project, address: str) -> None:
+    done = project.run("serve", "--listen", address)
+    assert done.code == 64
+    assert "it is HOST:PORT, such as 127.0.0.1:8321" in done.err

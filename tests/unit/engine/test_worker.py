@@ -243,6 +243,18 @@ class Away:
         raise StateUnusable("away")
 
 
+def test_a_state_that_is_away_for_long_is_told_of_once_each_time(shop: Shop) -> None:
+    worker = shop.worker()
+    queue = worker.queue
+    for _ in range(2):
+        worker.queue = Away()
+        worker.step(0.0)
+        worker.step(0.0)
+        worker.queue = queue
+        worker.step(0.0)
+    assert shop.told == ["- the state cannot be used: away"] * 2
+
+
 def test_a_worker_that_drains_takes_nothing_new(shop: Shop) -> None:
     shop.add("r1")
     worker = shop.worker()
