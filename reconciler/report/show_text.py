@@ -18,7 +18,7 @@ from reconciler.plan.normalise import full_of
 from reconciler.report.change_text import field_lines
 from reconciler.report.describe import describe
 from reconciler.report.machine import FORMAT_VERSION
-from reconciler.report.runs import runs_json, runs_lines
+from reconciler.report.runs import runs_json, runs_lines, unserved_lines
 
 if TYPE_CHECKING:  # late: SQLAlchemy
     from reconciler.store.task_bases import Reading
@@ -44,6 +44,7 @@ def show_lines(shown: Shown, now: datetime, width: int) -> list[str]:
             lines += wrap(harmless("  " + row), width, " " * (indent + 2)) if row.strip() else [""]
     if shown.runs:
         lines += ["", "Last runs:", *runs_lines(list(shown.runs), now, width)]
+        lines += unserved_lines(shown.unserved, now, width)
     return lines
 
 
@@ -134,6 +135,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "drift": [dataclasses.asdict(field) for field in shown.drift],
         "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
         "runs": runs_json(shown.runs)["runs"],
+        "unserved": runs_json((), shown.unserved)["unserved"],
     }
 
 

@@ -10,6 +10,8 @@ from reconciler.model.run import RunRecord
 from reconciler.model.schedule import ScheduleError, next_fire
 from reconciler.model.task import Task
 from reconciler.operations.naming import address_of
+from reconciler.operations.running.run_place import place_of
+from reconciler.operations.running.unserved import Unserved, unserved_of
 from reconciler.operations.showing.tasks import NextFire
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.parts import Document, FieldChange
@@ -29,6 +31,7 @@ class Shown:
     `unreadable`: it is live, and no task; `live` is None then too.
 
     `bases` is what it stands on, None where nobody has looked.
+    `unserved` are pools that its runs wait for without a worker.
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
 
@@ -46,6 +49,7 @@ class Shown:
     bases: Reading | None
     drift: tuple[FieldChange, ...]
     runs: tuple[RunRecord, ...]
+    unserved: tuple[Unserved, ...]
     fires: tuple[NextFire, ...]
 
 
@@ -63,6 +67,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     address = address_of(name, {*rows, *tasks}, "live or applied task")
     with opened.database.read() as connection:
         bases = read_bases(connection, address)
+    runs = list_runs(opened.database, task=address, limit=MOST_RUNS)
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
     stored = Stored(task.document) if task else None
@@ -83,7 +88,8 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         apply_id=row.apply_id if row else None,
         bases=bases,
         drift=field_changes(applied, live) if applied is not None and live is not None else (),
-        runs=tuple(list_runs(opened.database, task=address, limit=MOST_RUNS)),
+        runs=tuple(runs),
+        unserved=tuple(unserved_of(place_of(opened), runs)),
         fires=_fires(live, now),
     )
 

@@ -36,6 +36,8 @@ def test_everybody_who_looks_is_told_of_a_pool_that_nobody_serves(project: Proje
         shown = " ".join(project.run("runs").out.split())
         waits = f"run {run} waits for a worker of the pool gpu: none has served it so far"
         assert shown.endswith(waits)
+        assert " ".join(project.run("show", "web-api").out.split()).endswith(waits)
+        assert json.loads(project.run("show", "web-api", "-o", "json").out)["unserved"]
         found = json.loads(project.run("runs", "-o", "json").out)
         assert found["unserved"] == [{"pool": "gpu", "since": None, "runs": [run]}]
         assert at.stop() == 0
