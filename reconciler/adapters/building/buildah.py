@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.adapters.building.buildah_output import WithoutOwnArguments
@@ -54,32 +55,28 @@ class BuildahBuilder:
             text = found.read_text("utf-8", "surrogateescape") if found else ""
             # It reads them as the docker client before 23 did.
             ignored.write_text(for_old_clients(text), "utf-8", "surrogateescape")
-            words = _arguments(request, id_file, ignored, files)
-            ended = self._cached(request, words, folder, tail, stopping)
+            folders = [request.context, request.dockerfile.parent, folder]
+            folders += {path.parent for path in files.values()}
+            seen = self._store.seen
+            secrets = {name: seen(path) for name, path in files.items()}
+            wanted = replace(
+                request, context=seen(request.context), dockerfile=seen(request.dockerfile)
+            )
+            words = _arguments(wanted, seen(id_file), seen(ignored), secrets)
+            flags = self._cache(request, folder)
+
+            def call(flags: Sequence[str]) -> Ended:
+                argv = [*words, *flags, "--", str(wanted.context)]
+                offline = request.offline
+                return self._store.call(argv, tail, stopping, offline=offline, folders=folders)
+
+            ended = _cached(call, flags, tail)
             if ended.stopped:
                 return BuildResult(exit_code=130, stopped=True)
             if ended.exit_code != 0:
                 return _failed(tail)
             built = BuildResult(image_id=_image_id(id_file.read_text("utf-8")))
         return self._kept(request, built, Tail(on_output), stopping) if request.keep else built
-
-    def _cached(
-        self,
-        request: BuildRequest,
-        words: Sequence[str],
-        folder: Path,
-        tail: Tail,
-        stopping: Stopping,
-    ) -> Ended:
-        """Build with the cache; once more without it if a registry does not take the layers."""
-        offline, context = request.offline, ("--", str(request.context))
-        flags = self._cache(request, folder)
-        ended = self._store.call([*words, *flags, *context], tail, stopping, offline=offline)
-        if not flags or ended.stopped or _CACHE_REFUSED not in tail.text():
-            return ended
-        tail(b"note: the cache is not kept: the registry did not take it\n")
-        # The layers are in the store: they are not made again.
-        return self._store.call([*words, "--layers", *context], tail, stopping, offline=offline)
 
     def _cache(self, request: BuildRequest, folder: Path) -> list[str]:
         if request.cache is None or request.offline:
@@ -111,11 +108,23 @@ class BuildahBuilder:
         return built
 
 
+def _cached(call: Callable[[Sequence[str]], Ended], flags: Sequence[str], tail: Tail) -> Ended:
+    """Build with the cache; once more without it if a registry does not take the layers."""
+    ended = call(flags)
+    if not flags or ended.stopped or _CACHE_REFUSED not in tail.text():
+        return ended
+    tail(b"note: the cache is not kept: the registry did not take it\n")
+    # The layers are in the store: they are not made again.
+    return call(["--layers"])
+
+
 def _arguments(
     request: BuildRequest, id_file: Path, ignored: Path, secrets: Mapping[str, Path]
 ) -> list[str]:
     # `--flag=value` throughout: a value that begins with a dash stays a value.
     words = ["build", "--isolation=chroot", "--format=docker", "--identity-label=false"]
+    # Who may chroot leaves the one he is in, and has all of this machine.
+    words += ["--cap-drop=CAP_SYS_CHROOT"]
     # The bases are there: the run has fetched them by digest.
     words += ["--pull=false", f"--iidfile={id_file}", f"--ignorefile={ignored}"]
     words += [f"--file={request.dockerfile}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from reconciler.adapters.building.backends import this_machine
 from reconciler.adapters.building.buildah_store import Stopping, Store
@@ -69,9 +70,10 @@ class BuildahImages:
         """Push an image by its name; the digest is that of the manifest that was sent."""
         with private_folder() as folder:
             digest = folder / "digest"
-            words = ["push", "--quiet", f"--digestfile={digest}"]
+            words = ["push", "--quiet", f"--digestfile={self._store.seen(digest)}"]
             target = f"docker://{_full(name)}"
-            ended, said = self._transfer(words, [name, target], name, login, stopping)
+            names = [name, target]
+            ended, said = self._transfer(words, names, name, login, stopping, folders=[folder])
             if ended.stopped:
                 return Transfer(stopped=True)
             if ended.exit_code != 0:
@@ -99,13 +101,16 @@ class BuildahImages:
         reference: str,
         login: Login | None,
         stopping: Stopping,
+        *,
+        folders: Sequence[Path] = (),
     ) -> tuple[Ended, str]:
         """How it ended and what was said; the login is a file that only we can read."""
         tail = Tail(lambda _chunk: None)
         registry = parse_reference(reference).registry or _HUB
         with private_folder() as folder:
             flags = self._store.access(folder, registry, login)
-            ended = self._store.call([*words, *flags, "--", *names], tail, stopping)
+            argv = [*words, *flags, "--", *names]
+            ended = self._store.call(argv, tail, stopping, folders=[*folders, folder])
         return ended, tail.text()
 
 

@@ -7,10 +7,11 @@ Values of secrets, which buildah writes into the folder of a working container, 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from reconciler.adapters.building.buildah_apart import own_devices, seen_at
 from reconciler.adapters.login_file import write_login
 from reconciler.adapters.processes.process import Ended, capture, kill_leash, stream
 from reconciler.adapters.processes.programs import find_program, passed_on
@@ -24,13 +25,10 @@ _PROBE_SECONDS = 10
 # A short name means Docker Hub, as everywhere; the settings of this machine are not asked, so
 # that the same build is the same on another one.
 _SETTINGS = 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "disabled"\n'
+_OWN_PLACES = ("--mount", "--ipc")
 _OWN_PROCESSES = ("--pid", "--fork", "--kill-child", "--mount-proc")
 # Where working containers have their folders, by storage driver: in memory, for one call.
 _CONTAINERS = ("overlay-containers", "vfs-containers")
-_IN_MEMORY = (
-    'for place in "$1" "$2"; do mount -t tmpfs -o mode=0700 tmpfs "$place" || exit 1; done; '
-    'shift 2; exec "$@"'
-)
 
 
 class Store:
@@ -60,13 +58,16 @@ class Store:
         stopping: Stopping,
         *,
         offline: bool = False,
+        folders: Iterable[Path] = (),
     ) -> Ended:
         """Run buildah with these words; `offline`: in a network that reaches nothing at all.
 
-        Raises FileNotFoundError if buildah or unshare (of util-linux) has gone.
+        `folders` are what it reads and writes beside its store; among the words their files are
+        called as `seen` says. Raises FileNotFoundError if buildah or unshare (of util-linux) has
+        gone.
         """
         self._prepare()
-        argv = [*self._apart(offline=offline), *self._buildah(), *words]
+        argv = [*self._apart(folders, offline=offline), *self._buildah(), *words]
         return stream(argv, environment=self._environment, on_output=on_output, stopping=stopping)
 
     def works(self) -> bool:
@@ -78,16 +79,21 @@ class Store:
             return False
         return ended.exit_code == 0 and b'"store"' in b"".join(answer)
 
+    def seen(self, path: Path) -> Path:
+        """What buildah calls a path of a folder of its call."""
+        return seen_at(path, self.folder)
+
     def access(self, folder: Path, registry: str, login: Login | None) -> list[str]:
-        """The flags for asking a registry; the login is a new file in a private folder."""
+        """The flags for asking a registry; the login is a new file in a private folder, which
+        is one of the folders of the call.
+        """
         file = folder / "auth.json"
         write_login(file, registry, login)
         plain = is_loopback(registry) or registry in self._insecure
-        return [f"--authfile={file}", f"--tls-verify={str(not plain).lower()}"]
+        return [f"--authfile={self.seen(file)}", f"--tls-verify={str(not plain).lower()}"]
 
     def _prepare(self) -> None:
-        for name in ("temporary", *(f"root/{name}" for name in _CONTAINERS)):
-            (self.folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / "temporary").mkdir(mode=0o700, parents=True, exist_ok=True)
         hosts = (f'[[registry]]\nlocation = "{host}"\ninsecure = true\n' for host in self._insecure)
         (self.folder / "registries.conf").write_text(_SETTINGS + "".join(hosts), "utf-8")
 
@@ -96,18 +102,18 @@ class Store:
         settings = f"--registries-conf={place}/registries.conf"
         return [str(self._program), f"--root={place}/root", f"--runroot={place}/run", settings]
 
-    def _apart(self, *, offline: bool) -> list[str]:
+    def _apart(self, folders: Iterable[Path], *, offline: bool) -> list[str]:
         network = ["--net"] if offline else []
-        places = [str(self.folder / "root" / name) for name in _CONTAINERS]
-        return [*self._namespaces, *network, "--", "sh", "-c", _IN_MEMORY, "sh", *places]
+        memory = [self.folder / "root" / name for name in _CONTAINERS]
+        return [*self._namespaces, *network, "--", *own_devices(self.folder, folders, memory)]
 
     @cached_property
     def _namespaces(self) -> list[str]:
         # Another user than root gets the right to make some in a user namespace of his own.
         own = [] if os.geteuid() == 0 else [*self._buildah(), "unshare", "--"]
-        least = [*own, self._unshare, "--mount"]
+        least = [*own, self._unshare, *_OWN_PLACES]
         # unshare bears SIGTERM while it waits, and only when it dies its processes do.
-        apart = [*own, *kill_leash(), self._unshare, "--mount", *_OWN_PROCESSES]
+        apart = [*own, *kill_leash(), self._unshare, *_OWN_PLACES, *_OWN_PROCESSES]
         try:
             words = [*apart, "--", "true"]
             code, _ = capture(words, environment=self._environment, timeout=_PROBE_SECONDS)

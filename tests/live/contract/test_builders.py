@@ -2,152 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import docker
 import pytest
 
-from reconciler.adapters.building.backends import probe_buildah
-from reconciler.adapters.building.buildah import BuildahBuilder
-from reconciler.adapters.building.buildah_images import BuildahImages
-from reconciler.adapters.building.buildah_store import Store
-from reconciler.adapters.building.buildctl import BUILDCTL, BuildctlBuilder
-from reconciler.adapters.building.buildkit import BuildKitBuilder, find_client
-from reconciler.adapters.building.classic import ClassicBuilder
 from reconciler.adapters.building.emulation import emulated_here
-from reconciler.adapters.docker.engine import Engine, open_engine
+from reconciler.adapters.docker.engine import Engine
 from reconciler.adapters.docker.tiny_programs import EXIT_CODE, tiny_program
 from reconciler.adapters.docker.transfer import EngineImages
 from reconciler.adapters.docker.trial import runnable_platforms
-from reconciler.adapters.files import private_folder
-from reconciler.adapters.processes.programs import find_program
 from reconciler.adapters.web.registry import served_digest
-from reconciler.model.build import BuildRequest, BuildResult, Login, Refusal
-from reconciler.model.capability import BackendKind
+from reconciler.model.build import BuildResult, Login, Refusal
 from reconciler.model.image import parse_reference
-from reconciler.runner.ports import Builder, Images
-from tests.live.conftest import SecuredRegistry, unavailable
+from tests.live.conftest import SecuredRegistry
+from tests.live.contract.builders import ENVIRONMENT, Bench, buildah_pair
 from tests.live.marked import running
 
-ENVIRONMENT = dict(os.environ)
 ARM = "linux/arm64"
-
-
-@pytest.fixture
-def opened(engine: docker.DockerClient) -> Iterator[Engine]:
-    found = open_engine(None, ENVIRONMENT)
-    yield found
-    found.close()
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A builder, and the images it builds into."""
-
-    builder: Builder
-    images: Images
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder that goes away with everything in it, whoever owns it."""
-    with private_folder(tmp_path / "place") as folder:
-        yield folder
-
-
-@pytest.fixture(params=list(BackendKind), ids=str)
-def pair(request: pytest.FixtureRequest, opened: Engine, place: Path) -> Pair:
-    kind = request.param
-    if kind is BackendKind.BUILDAH:
-        return buildah_pair(place)
-    return Pair(engine_builder(kind, opened), EngineImages(opened))
-
-
-def buildah_pair(place: Path, path: str = ENVIRONMENT["PATH"]) -> Pair:
-    program, environment = find_program("buildah", ENVIRONMENT), {**ENVIRONMENT, "PATH": path}
-    if program is None or not probe_buildah(environment):
-        unavailable("buildah does not work here")
-    store = Store(program, place, environment)
-    return Pair(BuildahBuilder(store), BuildahImages(store))
-
-
-def engine_builder(kind: BackendKind, opened: Engine) -> Builder:
-    if kind is BackendKind.CLASSIC:
-        return ClassicBuilder(opened)
-    if kind is BackendKind.BUILDKIT:
-        client = find_client(ENVIRONMENT)
-        if client is None:
-            unavailable("no docker client here can build with BuildKit")
-        return BuildKitBuilder(client, opened.address, ENVIRONMENT)
-    program, address = find_program(BUILDCTL, ENVIRONMENT), ENVIRONMENT.get("BUILDKIT_HOST")
-    if program is None or address is None:
-        pytest.skip("no buildctl and BUILDKIT_HOST here")
-    return BuildctlBuilder(program, address, opened, ENVIRONMENT)
-
-
-@dataclass
-class Bench:
-    """A context, and a builder to try on it. Images it made are removed afterwards."""
-
-    builder: Builder
-    images: Images
-    folder: Path
-    base: str
-    registry: str
-    output: bytes = b""
-    made: list[str] = field(default_factory=list)
-
-    def write(self, *lines: str, name: str = "Dockerfile") -> None:
-        (self.folder / name).write_text("\n".join([f"FROM {self.base}", *lines, ""]))
-
-    def request(self, **fields: object) -> BuildRequest:
-        wanted = BuildRequest(self.folder, self.folder / "Dockerfile", platform="linux/amd64")
-        return replace(wanted, **fields)  # type: ignore[arg-type]
-
-    def build(self, stopping: Callable[[], bool] = lambda: False, **fields: object) -> BuildResult:
-        def take(chunk: bytes) -> None:
-            self.output += chunk
-
-        result = self.builder.build(self.request(**fields), take, stopping)
-        self.made += [result.image_id] if result.image_id else []
-        return result
-
-    def name(self) -> str:
-        """A name in the registry that nothing has yet."""
-        return f"{self.registry}/test-{uuid.uuid4().hex}:1"
-
-
-@pytest.fixture(scope="session")
-def served_base(engine: docker.DockerClient, base_image: str, registry: str) -> Iterator[str]:
-    """The base image under a name that a registry serves."""
-    name = f"{registry}/base-{uuid.uuid4().hex}"
-    engine.images.get(base_image).tag(name, "1")
-    engine.images.push(name, "1")
-    yield f"{name}:1"
-    engine.images.remove(f"{name}:1")
-
-
-@pytest.fixture
-def bench(
-    pair: Pair, tmp_path: Path, served_base: str, registry: str, engine: docker.DockerClient
-) -> Iterator[Bench]:
-    folder = tmp_path / "context"
-    folder.mkdir()
-    if pair.images.image(served_base) is None:
-        assert pair.images.pull(served_base, "linux/amd64", None, lambda: False).refusal is None
-    found = Bench(pair.builder, pair.images, folder, served_base, registry)
-    yield found
-    for image in set(found.made) if isinstance(pair.images, EngineImages) else ():
-        engine.api.remove_image(image, force=True)
 
 
 def test_an_image_is_built_tagged_and_labelled(bench: Bench) -> None:
