@@ -158,7 +158,10 @@ def left_on(engine: docker.DockerClient, root: Path) -> list[str]:
         instance = opened.setting("state_id")
     wanted: dict[str, Any] = {"label": f"{INSTANCE_LABEL}={instance}"}
     return [
-        *[str(item.name) for item in engine.containers.list(all=True, filters=wanted)],
+        *[
+            str(item.name)
+            for item in engine.containers.list(all=True, ignore_removed=True, filters=wanted)
+        ],
         *[str(item.name) for item in engine.networks.list(filters=wanted)],
         *[str(item.name) for item in engine.volumes.list(filters=wanted)],
     ]
@@ -314,7 +317,11 @@ def test_whatever_is_killed_the_run_is_done_once_at_a_time(
 
 
 def containers(engine: docker.DockerClient, root: Path, run: str) -> list[Any]:
-    return list(engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={run}"}))
+    return list(
+        engine.containers.list(
+            all=True, ignore_removed=True, filters={"label": f"{RUN_LABEL}={run}"}
+        )
+    )
 
 
 def kill(at: Daemon, victim: str) -> None:
