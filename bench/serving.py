@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
-import http.client
 import json
 import os
 import re
 import resource
+import selectors
+import socket
 import statistics
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,39 +89,50 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(slots=True)
+class _Client:
+    """A connection that sends the next message when it has the answer to the one before."""
+
+    socket: socket.socket
+    began: float = 0.0
+    answer: bytes = b""
+
+    def send(self, message: bytes) -> None:
+        self.began, self.answer = time.perf_counter(), b""
+        self.socket.sendall(message)
+
+    def answered(self) -> bool:
+        """Read what has come; True if the answer is whole."""
+        self.answer += self.socket.recv(65536)
+        head, _, body = self.answer.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: ([0-9]+)", head)
+        return length is not None and len(body) >= int(length[1])
+
+
 def _send(port: int, count: int) -> tuple[float, list[float]]:
-    bodies = [_body(number) for number in range(1, count + 1)]
+    """Seconds for all, and of each; one thread is all clients, for the machine is the daemon's."""
+    messages = [_message(number) for number in range(1, count + 1)]
     waits: list[float] = []
-
-    def client(own: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        for number in range(own, count, _CLIENTS):
-            body, signature = bodies[number]
-            headers = {
-                "Content-Type": "application/json",
-                "X-GitHub-Event": "push",
-                "X-GitHub-Delivery": f"d{number}",
-                "X-Hub-Signature-256": signature,
-            }
-            began = time.perf_counter()
-            connection.request("POST", "/hooks/github", body, headers)
-            answer = connection.getresponse()
-            answer.read()
-            waits.append(time.perf_counter() - began)
-            if answer.status != 202:
-                raise RuntimeError(f"answered with {answer.status}: it measures nothing")
-        connection.close()
-
-    threads = [threading.Thread(target=client, args=(own,)) for own in range(_CLIENTS)]
-    began = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    began, left = time.perf_counter(), iter(messages)
+    with selectors.DefaultSelector() as waiting, contextlib.ExitStack() as stack:
+        for _ in range(_CLIENTS):
+            client = _Client(stack.enter_context(socket.create_connection(("127.0.0.1", port))))
+            waiting.register(client.socket, selectors.EVENT_READ, client)
+            client.send(next(left))
+        while len(waits) < count:
+            for key, _ in waiting.select(60):
+                client = key.data
+                if not client.answered():
+                    continue
+                waits.append(time.perf_counter() - client.began)
+                if not client.answer.startswith(b"HTTP/1.1 202 "):
+                    raise RuntimeError(f"not taken: {client.answer[:200]!r}")
+                if (message := next(left, None)) is not None:
+                    client.send(message)
     return time.perf_counter() - began, waits
 
 
-def _body(number: int) -> tuple[bytes, str]:
+def _message(number: int) -> bytes:
     repository = {"clone_url": "https://github.com/contoso/web.git", "default_branch": "main"}
     payload = {
         "ref": "refs/heads/main",
@@ -132,7 +144,13 @@ def _body(number: int) -> tuple[bytes, str]:
         "sender": {"login": "oncall"},
     }
     body = json.dumps(payload).encode()
-    return body, "sha256=" + hmac.new(_SIGNED_WITH.encode(), body, hashlib.sha256).hexdigest()
+    signature = hmac.new(_SIGNED_WITH.encode(), body, hashlib.sha256).hexdigest()
+    head = (
+        "POST /hooks/github HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: d{number}\r\n"
+        f"X-Hub-Signature-256: sha256={signature}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 # --------------------------------------------------------------------- timers

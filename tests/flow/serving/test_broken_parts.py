@@ -72,7 +72,12 @@ def test_a_message_that_could_not_be_taken_is_told_and_counted(project: Project)
         answer = at.post(push(), delivery="d9")
         assert (answer.status_code, answer.json()["verdict"]) == (503, "unavailable")
         told = {"hook": "github", "verdict": "unavailable"}.items()
-        assert any(told <= line.items() and "damaged" in line["error"] for line in at.told("hook"))
+        # The log comes by another way than the answer.
+        eventually(
+            lambda: any(
+                told <= line.items() and "damaged" in line["error"] for line in at.told("hook")
+            )
+        )
         metrics = at.client.get(f"{at.url}/metrics").text
         assert 'reconciler_deliveries_total{hook="github",verdict="unavailable"} 1.0' in metrics
 
