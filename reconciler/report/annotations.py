@@ -175,7 +175,7 @@ def _github(note: Note) -> str:
 
 def _plain(text: str, percent: str) -> str:
     # One line, and both services look for `##` commands in the middle of it too.
-    return one_line(text, 1000).replace("%", percent).replace("##", "# #")
+    return one_line(text, 1000).replace("%", percent).replace("##", "# #").replace("##", "# #")
 
 
 def _quoted(text: str) -> str:

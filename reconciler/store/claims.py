@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import ValidationError
 from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import Clock
@@ -53,8 +54,8 @@ def claim(
     """Take runs that may start: highest priority, then oldest, as many as there is room for.
 
     A run whose lease is over is taken over with a higher fence; one that was lost too often (three
-    times by its program, or nine times with its worker), or that somebody canceled, is closed. Of
-    one series only one is done at a time.
+    times by its program, or nine times with its worker), that somebody canceled, or whose record is
+    damaged, is closed. Of one series only one is done at a time.
     """
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
@@ -66,10 +67,15 @@ def claim(
         found: list[Claimed] = []
         for pool, room in rooms.items():
             rows = _free(connection, pool, busy.left(pool, room), busy, now)
-            found += [_claimed(connection, row, worker) for row in rows]
-        for claimed in found:
-            _lend(connection, claimed.lease, now, lease_seconds)
-        return [claimed for claimed in found if not _closed(connection, claimed, clock)]
+            for row in rows:
+                claimed = _claimed(connection, row, worker)
+                if claimed is not None:
+                    found.append(claimed)
+                else:
+                    _finish(connection, _unread(row, clock))
+        for one in found:
+            _lend(connection, one.lease, now, lease_seconds)
+        return [one for one in found if not _closed(connection, one, clock)]
 
 
 @dataclass(slots=True)
@@ -129,11 +135,28 @@ def _free(connection: Connection, pool: str, left: int, busy: _Busy, now: Moment
     return found
 
 
-def _claimed(connection: Connection, row: Row[Any], worker: str) -> Claimed:
+def _claimed(connection: Connection, row: Row[Any], worker: str) -> Claimed | None:
+    """A row with its run; None if the run is not there, or its record is damaged."""
     # Read when the row is locked: until then a newer event may fold its work into this run.
     stored = connection.execute(sa.select(runs.c.record).where(runs.c.id == row.run_id))
     lease = Lease(row.run_id, worker, row.fence + 1, row.pool)
-    return Claimed(lease, RunRecord.model_validate_json(stored.scalar_one()))
+    try:
+        return Claimed(lease, RunRecord.model_validate_json(stored.scalar_one_or_none() or ""))
+    except ValidationError:
+        return None
+
+
+def _unread(row: Row[Any], clock: Clock) -> RunRecord:
+    """What is left to say of a run whose record is damaged: it shall not stop those behind it."""
+    return RunRecord(
+        id=row.run_id,
+        actor="unknown",
+        status=RunStatus.FAILED,
+        reason=Reason.LOST,
+        message="its record in the state was damaged, so nobody knows what it was to do",
+        queued=clock(),
+        finished=clock(),
+    )
 
 
 def _next(pool: str, busy: _Busy, taken: list[str], now: Moment) -> sa.Select[Any]:

@@ -85,6 +85,19 @@ def test_a_worker_takes_no_more_than_it_has_room_for(world: World) -> None:
     assert world.ids("b", {"linux": Room(2)}) == ["r2", "r3"]
 
 
+@pytest.mark.parametrize("record", ["", "{", "{}", '{"id": 7}'])
+def test_a_damaged_record_is_closed_and_holds_nobody_up(world: World, record: str) -> None:
+    world.add("r1")
+    world.add("r2")
+    with world.database.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET record = ? WHERE id = 'r1'", (record,))
+    assert world.ids(rooms=ONE) == []
+    assert world.ids(rooms=ONE) == ["r2"]
+    closed = world.record("r1")
+    assert (closed.status, closed.reason) == (RunStatus.FAILED, Reason.LOST)
+    assert "damaged" in str(closed.message)
+
+
 def test_a_cap_counts_the_runs_of_all_workers(world: World) -> None:
     for number in range(5):
         world.add(f"r{number}")
