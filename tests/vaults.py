@@ -12,8 +12,9 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -46,6 +47,27 @@ class Seen:
     query: dict[str, str]
     headers: dict[str, str]
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """An answer of 64 MB; `packed`: with gzip, which makes little of it."""
+
+    packed: bool = False
+
+    def send(self, handler: BaseHTTPRequestHandler) -> None:
+        """Headers and body, up to where the client goes away."""
+        packer = zlib.compressobj(wbits=31)
+        if self.packed:
+            handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        with suppress(OSError):
+            for _ in range(64):
+                part = b" " * 1_000_000
+                handler.wfile.write(packer.compress(part) if self.packed else part)
+            handler.wfile.write(packer.flush() if self.packed else b"")
 
 
 Told = Callable[[Seen], tuple[Answer, dict[str, str]]]
@@ -151,10 +173,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         headers = {name.lower(): value for name, value in self.headers.items()}
         (status, told), more = self._answer(Seen(self.command, parts.path, query, headers, body))
-        data = b"" if told is None else json.dumps(told).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **more}.items():
             self.send_header(name, value)
+        if isinstance(told, Flood):
+            told.send(self)
+            return
+        data = b"" if told is None else json.dumps(told).encode()
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -1,4 +1,4 @@
-"""Paths inside a folder that others have filled. Follows no link out of it, opens no file.
+"""Paths and files inside a folder that others have filled. Follows no link out of it.
 
 `Path.resolve` asks the machine about every link it meets, so content could make us look anywhere.
 """
@@ -14,8 +14,21 @@ from pathlib import Path
 _MOST_LINKS = 40
 
 
+# A folder on the way need not be readable, and nobody waits for a pipe.
+_ON_THE_WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 class LeadsOutError(OSError):
     """A path, or a link on its way, leads out of its folder."""
+
+
+class NoFileError(OSError):
+    """What stands at a path is no regular file."""
+
+
+class TooLargeError(OSError):
+    """A file has more bytes than it may have."""
 
 
 def real_path(root: Path, written: str) -> Path:
@@ -56,6 +69,30 @@ def real_file(root: Path, written: str) -> Path | None:
         return found if stat.S_ISREG(found.lstat().st_mode) else None
     except OSError:
         return None
+
+
+def read_real(path: Path, most: int) -> bytes:
+    """The bytes of a file by a path as `real_path` gives it.
+
+    Whoever puts a link there in the meantime is not followed. Raises NoFileError; TooLargeError if
+    it has more than `most` bytes; OSError.
+    """
+    here = os.open("/", _ON_THE_WAY)
+    try:
+        for name in path.parts[1:-1]:
+            above, here = here, os.open(name, _ON_THE_WAY, dir_fd=here)
+            os.close(above)
+        handle = os.open(path.name, _READ, dir_fd=here)
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise NoFileError(errno.EINVAL, "it is no regular file")
+    with os.fdopen(handle, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise TooLargeError(errno.EFBIG, "it is too large")
+    return data
 
 
 def _words(path: str) -> list[str]:

@@ -1,29 +1,26 @@
 """Hides secret values in text, in bytes and in streams of lines. Knows no references.
 
-What is looked for stands in `spellings`. It is found as it stands, and as a person would see it:
-with terminal sequences and control characters between its letters (`invisible`), with its
-characters written as numbers (`escapes`), and broken over lines by an encoder or a dump (`rows`).
+What is looked for stands in `spellings`, and is found by `sought`: as it stands, and as a person
+would see it, with terminal sequences and control characters between its letters (`invisible`),
+with its characters written as numbers (`escapes`), and broken over lines by an encoder or a dump
+(`rows`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cached_property
-from typing import Any
 
 from reconciler.base import escapes
 from reconciler.base.dumps import holds_dumps
 from reconciler.base.invisible import finished, holds_invisible, settled, shown, visible
-from reconciler.base.rows import SHORTEST_PIECE, dumped, endings, joined, pieces
-from reconciler.base.spellings import Shared, escaped_reach, shared_letters, to_bytes, variants
+from reconciler.base.rows import dumped, endings, joined, pieces
+from reconciler.base.sought import sought
+from reconciler.base.spellings import Shared, to_bytes
 
 MASK = b"***"
 LONGEST_LINE = 64 * 1024
 _BASE64_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
-# Letters of a form at the end of a line from which on it is held back; with the letter before them
-# they are as many as a piece must have that is masked.
-_BEGUN = SHORTEST_PIECE - 1
 Span = tuple[int, int]
 
 
@@ -31,19 +28,9 @@ class Redactor:
     """Masks a fixed set of values. No printed form of it shows them."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        values = list(values)
-        forms = sorted(set().union(*(variants(value) for value in values)))
-        # How many bytes can stand before the last one of a secret. Base64 with the letters beside
-        # it has at most two for each byte of a value, as hexadecimal has.
-        self._longest = max(map(len, forms), default=1)
-        self.reach = max(self._longest, *map(escaped_reach, values), 1) - 1
-        # Whether a form can lie on more than one line.
-        self.breaks = any(b"\n" in form for form in forms)
-        shared = shared_letters(values)
-        self._shared = [shared.get(form) for form in forms]
-        self._machine = _machine(forms)
-        self._forms = forms
-        self._letters = bytes(set(b"".join(map(to_bytes, values))))
+        self._sought = sought(values)
+        self.reach = self._sought.reach
+        self.breaks = self._sought.breaks
 
     def __repr__(self) -> str:
         return "Redactor(***)"
@@ -55,7 +42,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text with every secret replaced by `***`."""
-        if self._machine is None:
+        if self._sought.machine is None:
             return text
         data = to_bytes(text)
         masked = self.data(data)
@@ -67,7 +54,7 @@ class Redactor:
 
     def spans(self, data: bytes) -> list[Span]:
         """(start, end) of every secret in the data, overlapping ones too."""
-        if self._machine is None:
+        if self._sought.machine is None:
             return []
         whole = joined(data)
         found = self._matches(data) if whole is None or self.breaks else []
@@ -77,7 +64,7 @@ class Redactor:
         if holds_invisible(data):
             seen = shown(data)
             found += [seen.span(*span) for span in self._matches(seen.data)]
-        if (read := escapes.unescaped(data, self._letters)) is not None:
+        if (read := escapes.unescaped(data, self._sought.letters)) is not None:
             found += [read.span(*span) for span in self._matches(read.data)]
         return [*found, *dumped(data, self._matches)] if holds_dumps(data) else found
 
@@ -88,9 +75,9 @@ class Redactor:
         `context` on, lines are needed to see the rest of one. Both are the count if there is none.
         """
         first = context = len(lines)
-        if self._machine is None or not lines:
+        if self._sought.machine is None or not lines:
             return first, context
-        for told, begins in endings(lines, self._longest):
+        for told, begins in endings(lines, self._sought.longest):
             context = min(context, len(lines) - len(begins))
             start = self._beginning(told)
             if start is not None:
@@ -100,25 +87,17 @@ class Redactor:
 
     def _beginning(self, told: bytes) -> int | None:
         """Where a form begins that goes on behind the end, None if none does."""
-        machine, heads = self._heads
-        begin = max(len(told) - self._longest, 0)
+        machine, heads = self._sought.heads
+        begin = max(len(told) - self._sought.longest, 0)
         for _, start, end in machine.find_matches_as_indexes(told[begin:], overlapping=True):
             rest = told[begin + start :]
             if any(form.startswith(rest) for form in heads[rest[: end - start]]):
                 return int(begin + start)
         return None
 
-    @cached_property
-    def _heads(self) -> tuple[Any, dict[bytes, list[bytes]]]:
-        """The forms by their first letters, and what finds these."""
-        found: dict[bytes, list[bytes]] = {}
-        for form in self._forms:
-            found.setdefault(form[:_BEGUN], []).append(form)
-        return _machine(list(found)), found
-
     def _matches(self, data: bytes) -> list[Span]:
-        found = self._machine.find_matches_as_indexes(data, overlapping=True)
-        shared = self._shared
+        found = self._sought.machine.find_matches_as_indexes(data, overlapping=True)
+        shared = self._sought.shared
         return [
             (start, end) if shared[form] is None else _widened(data, start, end, shared[form])
             for form, start, end in found
@@ -134,15 +113,6 @@ def _widened(data: bytes, start: int, end: int, shared: Shared | None) -> Span:
         end += 1
     padding = data[end : end + 2]
     return start, end + len(padding) - len(padding.lstrip(b"="))
-
-
-def _machine(forms: list[bytes]) -> Any:
-    if not forms:
-        return None
-    # Late: only a run with secrets needs the library.
-    from ahocorasick_rs import BytesAhoCorasick, MatchKind  # noqa: PLC0415
-
-    return BytesAhoCorasick(forms, matchkind=MatchKind.Standard)
 
 
 def _cover(data: bytes, spans: list[Span], end: int) -> tuple[bytes, int]:

@@ -29,9 +29,11 @@ _PERCENT = re.compile("%[0-9A-F]{2}")
 _BETWEEN = (" ", ":", "-", "\\x", ", 0x", "%")
 _DUMPS = (" ", ":")
 # Bytes of a value with its pieces up to which dumps, and all spellings, are looked for: of a whole
-# bundle of certificates that would take gigabytes.
+# bundle of certificates that would take gigabytes. Above the last number, the lines of a value are
+# looked for as they stand, and only the whole of it in other spellings.
 _DUMPED = 512
 _LARGE = 32 * 1024
+_VERY_LARGE = 256 * 1024
 _MARKUP = re.compile("[<>&\u2028\u2029]")
 _MARKUP_AND_QUOTES = re.compile("[<>&'+=`\u2028\u2029]")
 _NO_WORD = re.compile(r"([^\w@%+=:,./-])")
@@ -59,7 +61,7 @@ def variants(value: str) -> set[bytes]:
     pieces = _pieces(to_bytes(value))
     found = set(pieces)
     size = sum(map(len, pieces))
-    for piece in pieces:
+    for piece in _spelled(value, pieces):
         if len(piece) >= SHORTEST:
             found |= _spellings(piece) if size <= _LARGE else _few_spellings(piece)
             found |= _dumped(piece) if size <= _DUMPED else set()
@@ -76,7 +78,7 @@ def shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
     """The base64 forms of values whose neighbours belong to them."""
     found: dict[bytes, Shared] = {}
     for value in filter(maskable, values):
-        for piece in _pieces(to_bytes(value)):
+        for piece in _spelled(value, _pieces(to_bytes(value))):
             for form, (before, after) in _base64_forms(piece):
                 known = found.get(form, (False, False))
                 found[form] = (before or known[0], after or known[1])
@@ -87,6 +89,14 @@ def _pieces(raw: bytes) -> set[bytes]:
     """The value and its lines, with and without the blanks around them, and as they are shown."""
     pieces = {raw, raw.strip(), *(line.strip() for line in raw.splitlines())}
     return pieces | {visible(piece).strip() for piece in pieces}
+
+
+def _spelled(value: str, pieces: set[bytes]) -> set[bytes]:
+    """The pieces of a value that are looked for in other spellings, too."""
+    if sum(map(len, pieces)) <= _VERY_LARGE:
+        return pieces
+    raw = to_bytes(value)
+    return {raw, raw.strip()}
 
 
 def _spellings(raw: bytes) -> set[bytes]:

@@ -19,6 +19,7 @@ from reconciler.model.vaults import KeyVaultSecret
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
     from azure.core.exceptions import AzureError, HttpResponseError
+    from azure.core.pipeline.transport import RequestsTransport
     from azure.identity import ManagedIdentityCredential
 
 _CLOUDS = (
@@ -52,11 +53,14 @@ class KeyVaults:
         with _installed():
             from azure.core.exceptions import AzureError  # noqa: PLC0415  (an extra)
             from azure.keyvault.secrets import SecretClient  # noqa: PLC0415  (an extra)
+        transport = _bounded_transport()
         identity: Any = self._identity(secret)
         url = f"https://{secret.vault}"
         try:
             # A redirect could lead to where a token was never meant for.
-            with SecretClient(url, identity, permit_redirects=False, **_PATIENCE) as client:
+            with SecretClient(
+                url, identity, transport=transport, permit_redirects=False, **_PATIENCE
+            ) as client:
                 value = client.get_secret(secret.name, secret.version).value
         except AzureError as error:
             fault = _fault(secret, error)
@@ -118,7 +122,9 @@ class _Identity:
         keep_quiet()
         self._name = secret.identity
         self._credential = self._made(
-            lambda: ManagedIdentityCredential(client_id=secret.client_id, **_IDENTITY_PATIENCE)
+            lambda: ManagedIdentityCredential(
+                client_id=secret.client_id, transport=_bounded_transport(), **_IDENTITY_PATIENCE
+            )
         )
 
     def _made(self, make: Callable[[], ManagedIdentityCredential]) -> ManagedIdentityCredential:
@@ -132,10 +138,15 @@ class _Identity:
         """A token, as the client library asks for it. Raises SecretUnavailable."""
         from azure.core.exceptions import AzureError  # noqa: PLC0415  (an extra)
 
+        from reconciler.adapters.vaults.bounded import too_large  # noqa: PLC0415  (late)
+
         try:
             token: AccessTokenInfo = self._credential.get_token_info(*scopes, options=options)
         except AzureError as error:
-            fault = self._no_token(_why_no_token(error))
+            refused = too_large(error)
+            fault = self._no_token(
+                f"the identity endpoint: {refused.message}" if refused else _why_no_token(error)
+            )
         except (ValueError, TypeError):  # an answer that is no token
             fault = self._no_token("the identity endpoint answers in a way nobody knows")
         else:
@@ -149,6 +160,15 @@ class _Identity:
     def close(self) -> None:
         """Close its connections."""
         self._credential.close()
+
+
+def _bounded_transport() -> RequestsTransport:
+    """What the client libraries send by: its answers have a bound."""
+    with _installed():
+        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415  (an extra)
+
+        from reconciler.adapters.vaults.bounded import BoundedSession  # noqa: PLC0415  (late)
+    return RequestsTransport(session=BoundedSession())
 
 
 @contextlib.contextmanager

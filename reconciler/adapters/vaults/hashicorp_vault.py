@@ -99,6 +99,8 @@ class _Client:
     def __init__(self, address: str, namespace: str | None, environment: Mapping[str, str]) -> None:
         try:
             import hvac  # noqa: PLC0415  (an extra)
+
+            from reconciler.adapters.vaults.bounded import BoundedSession  # noqa: PLC0415  (late)
         except ImportError:
             message = "this installation has no client of HashiCorp Vault"
             raise SecretUnavailable(message, hint=_INSTALL) from None
@@ -106,10 +108,14 @@ class _Client:
         self.address = address
         self._who = "nobody"
         self._issued = False
+        verify = environment.get("VAULT_CACERT") or environment.get("VAULT_CAPATH") or True
+        session = BoundedSession()
+        session.verify = verify  # to the library that of a session goes before its own
         self._client = hvac.Client(
             url=address,
             token="",
-            verify=environment.get("VAULT_CACERT") or environment.get("VAULT_CAPATH") or True,
+            verify=verify,
+            session=session,
             timeout=_TIMEOUT,
             allow_redirects=False,  # the header with the token would follow to any host
             namespace=namespace,

@@ -17,7 +17,7 @@ from reconciler.model.vaults import KEY_VAULT, VAULT, parse_key_vault, parse_vau
 
 Found = TypeVar("Found")
 
-# BuildKit refuses larger ones.
+# Of a value, in bytes: BuildKit refuses larger ones.
 LARGEST = 500 * 1024
 # The limit that ACR has for one secret of a vault.
 SECONDS = 120
@@ -94,9 +94,11 @@ class SecretReader:
         if scheme == "file":
             return _from_file(reference, self._folder / rest)
         if scheme == KEY_VAULT:
-            return self._wait(reference, lambda: self._key_vaults.read(parse_key_vault(rest)))
+            value = self._wait(reference, lambda: self._key_vaults.read(parse_key_vault(rest)))
+            return _of_a_vault(reference, value)
         if scheme == VAULT:
-            return self._wait(reference, lambda: self._vaults.read(parse_vault(rest)))
+            value = self._wait(reference, lambda: self._vaults.read(parse_vault(rest)))
+            return _of_a_vault(reference, value)
         hint = "a reference begins with env:, file:, azurekv: or vault:"
         raise _unavailable(reference, "it is of no kind that is known", hint)
 
@@ -110,6 +112,14 @@ class SecretReader:
             raise _unavailable(reference, error.message, error.hint) from None
         except ValueError as error:
             raise _unavailable(reference, str(error), None) from None
+
+
+def _of_a_vault(reference: str, value: str) -> str:
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if size > LARGEST:
+        why = f"it has {size:,} bytes, and a secret has at most {LARGEST:,}"
+        raise _unavailable(reference, why, "a secret is a key or a password; fetch data in a step")
+    return value
 
 
 def _from_environment(reference: str, name: str, environment: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from reconciler.base.redact import LONGEST_LINE, Redactor
-from reconciler.base.spellings import maskable
+from reconciler.base.spellings import maskable, variants
 
 SECRET = 's3cr/t+v&lue "q"'
 ENCODED = base64.b64encode(f"us{SECRET}er".encode())
@@ -411,3 +411,23 @@ def test_a_large_value_is_masked_as_it_is_in_base64_and_in_hexadecimal() -> None
     for line in lines[::500]:
         for form in (line, base64.b64encode(line).rstrip(b"="), line.hex().encode()):
             assert redactor.data(b"< " + form + b" >") == b"< *** >"
+
+
+def test_the_largest_secret_of_one_letter_is_masked() -> None:
+    value = "x" * 512_000
+    redactor = Redactor([value])
+    assert redactor.text(f"< {value} >") == "< *** >"
+    assert redactor.text("xxxx") == "xxxx"
+    assert redactor.text(base64.b64encode(value.encode()).decode()).count("***") == 1
+
+
+def test_the_largest_secret_of_very_many_lines_is_masked_by_few_forms() -> None:
+    lines = [f"{number:04x}" for number in range(102_400)]
+    value = "\n".join(lines)[:512_000]
+    redactor = Redactor([value])
+    assert redactor.text(f"< {lines[70_000]} >") == "< *** >"
+    assert redactor.text(value).replace("\n", "").strip("*") == ""
+    whole = base64.b64encode(value.encode()).decode()
+    assert redactor.text(textwrap.fill(whole, 76)).replace("\n", "").strip("*") == ""
+    assert redactor.text(value.encode().hex()) == "***"
+    assert len(variants(value)) < 200_000

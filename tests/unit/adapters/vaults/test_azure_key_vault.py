@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from azure.keyvault.secrets._shared import http_challenge_cache
 
-from reconciler.adapters.vaults.secrets import SecretReader
+from reconciler.adapters.vaults.secrets import LARGEST, SecretReader
 from reconciler.base.errors import SecretUnavailable
-from tests.vaults import ACCESS_TOKEN, CLIENT_ID, KEY_VAULT, Vaults, serve_vaults
+from tests.vaults import ACCESS_TOKEN, CLIENT_ID, KEY_VAULT, Flood, Vaults, serve_vaults
 
 VALUE = "pl4nted-s3cret-of-a-vault"
 URL = f"azurekv:https://{KEY_VAULT}/secrets/search-key"
@@ -238,3 +238,29 @@ def test_a_probe_says_who_gets_no_token(vaults: Vaults) -> None:
     vaults.identities.clear()
     with reader() as opened, pytest.raises(SecretUnavailable, match=CLIENT_ID):
         opened.probe(REFERENCE)
+
+
+def test_a_value_over_the_bound_of_a_file_is_refused_and_named(vaults: Vaults) -> None:
+    vaults.secrets["search-key"] = "x" * LARGEST
+    assert len(read()) == LARGEST
+    vaults.secrets["search-key"] += "x"
+    message = refused().message
+    assert message.startswith(f"the secret {REFERENCE} cannot be read: it has 512,001 bytes")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_of_the_vault_without_end_is_left(vaults: Vaults, packed: bool) -> None:
+    vaults.fault = 200, Flood(packed)
+    message = refused().message
+    assert REFERENCE in message
+    assert "sends more than 4,096,000 bytes" in message
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_of_the_identity_endpoint_without_end_is_left(
+    vaults: Vaults, status: int
+) -> None:
+    vaults.identity_fault = status, Flood()
+    message = refused().message
+    assert REFERENCE in message
+    assert "gets no token: the identity endpoint: what answers sends more than" in message

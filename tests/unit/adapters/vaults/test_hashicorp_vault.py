@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.vaults.secrets import SecretReader
+from reconciler.adapters.vaults.secrets import LARGEST, SecretReader
 from reconciler.base.errors import SecretUnavailable
 from tests.vaults import (
     HASHI_VAULT,
     ROLE_ID,
     SECRET_ID,
     VAULT_TOKEN,
+    Flood,
     Vaults,
     serve_vaults,
 )
@@ -222,3 +223,27 @@ def test_a_probe_says_whose_token_is_not_known(vaults: Vaults) -> None:
     vaults.issued.clear()
     with reader(vaults) as opened, pytest.raises(SecretUnavailable, match="denies the token of"):
         opened.probe("vault:kv/web#npm")
+
+
+def test_a_value_over_the_bound_of_a_file_is_refused_and_named(vaults: Vaults) -> None:
+    vaults.fields["kv/web"] = {"npm": "x" * LARGEST}
+    assert len(read(vaults)) == LARGEST
+    vaults.fields["kv/web"] = {"npm": "é" + "x" * (LARGEST - 1)}
+    error = refused(vaults)
+    assert "the secret vault:kv/web#npm cannot be read: it has 512,001 bytes" in error.message
+    assert "at most 512,000" in error.message
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_without_end_is_left(vaults: Vaults, packed: bool) -> None:
+    vaults.fault = 200, Flood(packed)
+    error = refused(vaults)
+    assert "the secret vault:kv/web#npm" in error.message
+    assert "sends more than 4,096,000 bytes" in error.message
+
+
+def test_a_login_without_end_is_left(vaults: Vaults) -> None:
+    approle(vaults)
+    vaults.fault = 200, Flood()
+    assert "sends more than 4,096,000 bytes" in refused(vaults).message
+    assert [seen.path for seen in vaults.asked_vault] == ["/v1/auth/approle/login"]
