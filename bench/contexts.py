@@ -14,7 +14,7 @@ from reconciler.adapters.archives.pack import by_rules, packed
 from reconciler.adapters.git.environment import Repository
 from reconciler.adapters.git.fetch import fetch
 from reconciler.adapters.web.resolve import Guard
-from reconciler.runner.context import ignore_rules
+from reconciler.runner.ignorefile import ignore_rules
 from tests.live.git_server import make_repository, serve_git
 
 _SMALL, _LARGE = 50_000, 1_000_000_000

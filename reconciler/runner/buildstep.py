@@ -140,7 +140,14 @@ def _prepared(
         # What steps have changed never had the histories; one made there is there on purpose.
         local = folder if workspace is site.fetched and work.request.local else None
         dockerfile, bases = pinned_dockerfile(
-            dockerfile, args, bases, work, platform=platform, build_platform=own, local=local
+            dockerfile,
+            args,
+            bases,
+            work,
+            platform=platform,
+            build_platform=own,
+            local=local,
+            root=root,
         )
         work.ledger.note_bases(bases.records)
         work.ledger.note(builder=used)

@@ -8,23 +8,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reconciler.base.inside import LeadsOutError, real_file, real_path
+from reconciler.base.inside import LeadsOutError, TooLargeError, read_real, real_path
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.run import Reason
 from reconciler.runner.failure import Failure
+from reconciler.runner.ignorefile import ignore_rules
 from reconciler.runner.largest import Largest
 from reconciler.runner.ports import Fetched, HeadOf, Stopping
-from reconciler.taskfile.dockerfile.ignore import (
-    FIRST_RULES,
-    IgnoreRules,
-    IgnoreWrong,
-    Verdict,
-    joined,
-    parse_ignore,
-)
+from reconciler.taskfile.dockerfile.ignore import IgnoreRules, Verdict
 
 _LARGEST_DOCKERFILE = 1024 * 1024
-_FEWER = "name folders, or use * and **"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +118,9 @@ def _near(root: Path, folder: str, name: str) -> str:
 def read_dockerfile(path: Path) -> bytes:
     """The bytes of a Dockerfile. Raises Failure if it cannot be read or is over 1 MiB."""
     try:
-        if path.stat().st_size > _LARGEST_DOCKERFILE:
-            raise Failure(Reason.DOCKERFILE_MISSING, f"{path.name} has more than 1 MiB")
-        return path.read_bytes()
+        return read_real(path, _LARGEST_DOCKERFILE)
+    except TooLargeError:
+        raise Failure(Reason.DOCKERFILE_MISSING, f"{path.name} has more than 1 MiB") from None
     except OSError as error:
         message = f"the Dockerfile {path.name} cannot be read: {error.strerror}"
         raise Failure(Reason.DOCKERFILE_MISSING, message) from None
@@ -147,69 +140,26 @@ class Size:
 
 
 def measure(
-    folder: Path, dockerfile: Path, check: Callable[[], None], *, local: bool = False
+    folder: Path,
+    dockerfile: Path,
+    check: Callable[[], None],
+    *,
+    root: Path | None = None,
+    local: bool = False,
 ) -> Size:
     """The size of a context after its ignore rules. Raises Failure if it is unreadable.
 
-    `check` is called now and then; it raises when the run has to stop.
+    `root` is what its ignore file may not lead out of, the context itself unless given. `check` is
+    called now and then; it raises when the run has to stop.
     """
     total = count = 0
-    largest, rules = Largest(), ignore_rules(folder, dockerfile, local=local)
+    largest, rules = Largest(), ignore_rules(folder, dockerfile, root=root, local=local)
     for path, entry in _kept(folder, "", rules, check, Verdict()):
         count += 1
         length = _length(entry)
         total += length
         largest.add(path, length)
     return Size(total, count, tuple(largest.paths()))
-
-
-def ignore_rules(folder: Path, dockerfile: Path, *, local: bool = False) -> IgnoreRules:
-    """The rules that hold for a build from a folder. Raises Failure for one that is none."""
-    found = _ignore_file(folder, dockerfile, local=local)
-    first = parse_ignore(FIRST_RULES if local else "")
-    try:
-        return joined(first, parse_ignore(found[1])) if found is not None else first
-    except IgnoreWrong as error:
-        assert found is not None  # noqa: S101  (our own rules can be read)
-        place = f"{found[0].name}:{error.line}"
-        if error.why is not None:
-            raise Failure(Reason.SOURCE_MISSING, f"{place}: {error.why}: {_FEWER}") from None
-        message = f"{place}: the pattern {one_line(error.pattern, 80)}"
-        why = "cannot be read: is a [ closed, or is there a \\ or a ! on its own?"
-        raise Failure(Reason.SOURCE_MISSING, f"{message} {why}") from None
-
-
-def ignore_text(folder: Path, dockerfile: Path, *, local: bool) -> str:
-    """The text of `NAME.dockerignore` beside the Dockerfile, else of `.dockerignore`.
-
-    In front of it, for a local folder, is what is left out unless that text brings it back.
-    """
-    found = _ignore_file(folder, dockerfile, local=local)
-    return (FIRST_RULES if local else "") + (found[1] if found is not None else "")
-
-
-def _ignore_file(folder: Path, dockerfile: Path, *, local: bool) -> tuple[Path, str] | None:
-    """The ignore file that holds, and its text without a byte order mark."""
-    own = dockerfile.with_name(dockerfile.name + ".dockerignore")
-    for path in (own, folder / ".dockerignore"):
-        # A folder of this machine may share the rules of another one by a link.
-        found = path if local else real_file(path.parent, path.name)
-        text = _ignore_bytes(found)
-        if text is not None:
-            return path, text.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    return None
-
-
-def _ignore_bytes(path: Path | None) -> bytes | None:
-    """None if there is no such file. Without its rules too much would be sent: it has to be read.
-
-    Raises Failure (source-missing).
-    """
-    try:
-        return path.read_bytes() if path is not None and path.is_file() else None
-    except OSError as error:
-        message = f"the ignore file {path} cannot be read: {error.strerror}"
-        raise Failure(Reason.SOURCE_MISSING, message) from None
 
 
 def _kept(

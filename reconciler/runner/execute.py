@@ -118,7 +118,8 @@ def _fetch(work: Work) -> tuple[Fetched, Path]:
     work.watch.check()
     fetched = fetch_context(work)
     dockerfile = find_dockerfile(fetched, work.request.step.file)
-    size = measure(fetched.folder, dockerfile, work.watch.check, local=work.request.local)
+    local, root = work.request.local, fetched.root
+    size = measure(fetched.folder, dockerfile, work.watch.check, root=root, local=local)
     warn_of_size(size, work)
     work.ledger.note(
         commit=fetched.commit,
@@ -189,7 +190,13 @@ def _prepare(
     check_triggers(data, bases, given, work, name=step.file, where="", fix=_GIVE)
     local = fetched.folder if request.local else None
     dockerfile, bases = pinned_dockerfile(
-        dockerfile, args, bases, work, build_platform="/".join(own), local=local
+        dockerfile,
+        args,
+        bases,
+        work,
+        build_platform="/".join(own),
+        local=local,
+        root=fetched.root,
     )
     work.ledger.note(bases=bases.records)
     build = BuildRequest(

@@ -19,14 +19,14 @@ from reconciler.base.text import one_line
 from reconciler.model.build import Login
 from reconciler.model.image import parse_reference
 from reconciler.model.run import BaseImage, Reason
-from reconciler.runner.bases import Found, provide_image, registry_of
+from reconciler.runner.bases import Found, registry_of
 from reconciler.runner.failure import Failure
 from reconciler.runner.multistep import PackBuild
 from reconciler.runner.names import image_names
 from reconciler.runner.push import note_pushed
 from reconciler.runner.pushable import check_pushable
 from reconciler.runner.site import Site
-from reconciler.runner.stepimage import with_tag
+from reconciler.runner.stepimage import provide_fitting, with_tag
 from reconciler.runner.variables import RunVariables
 from reconciler.runner.work import Work
 from reconciler.taskfile.tasks import CmdStep, Mount, TaskFile, Volume
@@ -93,10 +93,12 @@ def _entry(login: Login) -> dict[str, str]:
 def with_builder(pack: PackBuild, site: Site) -> Site:
     """The site with the builder there, and the step made for its lifecycle.
 
-    Raises Failure before anything runs: it cannot be pulled (base-pull), or it is no builder.
+    Raises Failure before anything runs: it cannot be pulled (base-pull), it is for another platform
+    than the run (engine), or it is no builder.
     """
     work, name = site.work, pack.builder if "@" in pack.builder else with_tag(pack.builder)
-    found = provide_image(name, f"the builder {name}", site.images, work, pull=pack.pull)
+    told = f"the builder {name}"
+    found = provide_fitting(name, told, site.images, work, under=STEP, pull=pack.pull)
     interface = _newest(name, _interfaces(name, found, site))
     work.ledger.note_bases([_record(name, found)])
     site.built[name] = found.image.id

@@ -14,8 +14,8 @@ from reconciler.model.choice import Needs
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.run import Reason, RunStatus
 from reconciler.runner.containers import Containers, thing_name
-from reconciler.runner.context import ignore_rules
 from reconciler.runner.failure import Failure, written_failure
+from reconciler.runner.ignorefile import ignore_rules
 from reconciler.runner.multistep import MultiStep
 from reconciler.runner.ports import Builder, Fetched, Images
 from reconciler.runner.work import Work
@@ -180,8 +180,10 @@ class _left_out:  # noqa: N801  (used like a function)
 
     def __init__(self, source: str, fetched: Fetched) -> None:
         self._local = context_kind(source) is ContextKind.LOCAL
-        dockerfile = fetched.folder / "Dockerfile"
-        self._rules = ignore_rules(fetched.folder, dockerfile, local=self._local)
+        folder = fetched.folder.resolve()
+        self._rules = ignore_rules(
+            folder, folder / "Dockerfile", root=fetched.root, local=self._local
+        )
 
     def __call__(self, path: str) -> bool:
         if self._local and _NEVER_COPIED in path.split("/"):

@@ -7,6 +7,7 @@ from reconciler.model.run import BaseImage, Reason, RunStatus
 from reconciler.runner.bases import Found, provide_image
 from reconciler.runner.failure import Failure
 from reconciler.runner.ledger import StepFailed
+from reconciler.runner.ports import Images
 from reconciler.runner.site import Site
 from reconciler.runner.stopping import StepWatch
 from reconciler.runner.work import Work
@@ -30,7 +31,9 @@ def step_image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
         try:
             # One after the other: two steps with the same image pull it once.
             with site.preparing:
-                found = _provided(step, name, told, work, site)
+                found = provide_fitting(
+                    name, told, site.images, work, under=step.id, pull=step.pull
+                )
             break
         except Failure as failure:
             if failure.reason is Reason.ENGINE:
@@ -42,14 +45,19 @@ def step_image(step: CmdStep, work: Work, watch: StepWatch, site: Site) -> str:
     return found.image.id
 
 
-def _provided(step: CmdStep, name: str, told: str, work: Work, site: Site) -> Found:
-    """The image, for the platform of the run: an engine would start any that it can execute."""
-    found = provide_image(name, told, site.images, work, under=step.id, pull=step.pull)
-    if _fits(found, work) or found.digest is None or step.pull:
+def provide_fitting(
+    name: str, told: str, images: Images, work: Work, *, under: str, pull: bool
+) -> Found:
+    """The image, for the platform of the run: an engine would start any that it can execute.
+
+    As `provide_image`, and raises Failure (engine) for an image of another platform.
+    """
+    found = provide_image(name, told, images, work, under=under, pull=pull)
+    if _fits(found, work) or found.digest is None or pull:
         return _fitting(found, told, work)
     # The engine has that of another platform under the name: the registry may have this one.
     try:
-        again = provide_image(name, told, site.images, work, under=step.id, pull=True)
+        again = provide_image(name, told, images, work, under=under, pull=True)
     except Failure:
         return _fitting(found, told, work)
     return _fitting(again, told, work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.ids import random_bytes
-from reconciler.base.inside import LeadsOutError, real_path
+from reconciler.base.inside import LeadsOutError, TooLargeError, read_real, real_path
 from reconciler.base.source import Path as Place
 from reconciler.base.source import spell_path
 from reconciler.base.text import one_line, plural
@@ -164,9 +165,10 @@ def _text(fetched: Fetched, name: str, what: str) -> str:
 
 def _decoded(path: Path, what: str) -> str:
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise Failure(Reason.TASKFILE_INVALID, f"{what} has more than 4 MiB")
-        return path.read_text("utf-8-sig")
+        text = read_real(path, _LARGEST_FILE).decode("utf-8-sig")
+        return io.StringIO(text, newline=None).read()  # its lines end in one way
+    except TooLargeError:
+        raise Failure(Reason.TASKFILE_INVALID, f"{what} has more than 4 MiB") from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         message = f"{what} is not UTF-8 text, line {line}"

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from reconciler.adapters.building.buildkit import BuildKitBuilder, DockerClient, find_client
 from reconciler.model.build import BuildRequest
-from reconciler.runner.context import ignore_rules, measure
+from reconciler.runner.context import measure
+from reconciler.runner.ignorefile import ignore_rules
 
 NAMES = ("a", "b", "ab", "a.b", "c d")
 GLOBS = ("*", "?", "a*", "*b", "[ab]", "[^a]", "a?b", "\\a", "*.b")

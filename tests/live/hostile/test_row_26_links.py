@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from reconciler.runner.failure import Failure
 from reconciler.runner.ports import Fetched
 from tests.live.git_server import GitServer, add_commit, git
 from tests.live.hostile.places import Door
+from tests.live.workshop import Workshop
 
 
 @pytest.fixture
@@ -72,3 +74,21 @@ def test_a_dockerfile_that_no_context_can_have_is_told_without_a_path_of_ours(do
     with pytest.raises(Failure, match=r"looked at /dev/null:Dockerfile") as caught:
         find_dockerfile(found, "Dockerfile")
     assert str(door.place) not in caught.value.message
+
+
+@pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
+@pytest.mark.parametrize("words", [("build", "--no-push"), ("run", "--no-push", "-f", "t.yaml")])
+def test_a_linked_ignore_file_of_a_local_folder_is_refused_and_nothing_of_it_is_told(
+    words: tuple[str, ...], name: str, workshop: Workshop, tmp_path: Path
+) -> None:
+    folder = workshop.context("ctx")
+    step = {"build": "-t linked:1 .", "env": ["DOCKER_BUILDKIT=0"]}
+    (folder / "t.yaml").write_text(json.dumps({"version": "v1.1.0", "steps": [step]}))
+    outside = tmp_path / "outside"
+    outside.write_text("planted:[line\n")
+    (folder / name).symlink_to(outside)
+    done = workshop.call(*words, *([] if "-f" in words else ["-t", "linked:1"]), "ctx")
+    assert done.returncode != 0
+    said = " ".join((done.stdout + done.stderr).split())
+    assert f"the ignore file {name} leads out of its context" in said
+    assert "planted" not in said

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from reconciler.base.inside import LeadsOutError, real_file, real_path
+from reconciler.base.inside import (
+    LeadsOutError,
+    NoFileError,
+    TooLargeError,
+    read_real,
+    real_file,
+    real_path,
+)
 
 
 @pytest.fixture
@@ -80,3 +88,30 @@ def test_links_in_a_circle_end(root: Path) -> None:
 
 def test_a_folder_is_no_file(root: Path) -> None:
     assert real_file(root, "a") is None
+
+
+def test_a_file_is_read_up_to_its_bound(root: Path) -> None:
+    (root / "a" / "b" / "file").write_bytes(b"\xff" * 5)
+    assert read_real(root / "a" / "b" / "file", 5) == b"\xff" * 5
+    with pytest.raises(TooLargeError):
+        read_real(root / "a" / "b" / "file", 4)
+
+
+@pytest.mark.parametrize("name", ["a", "a/b", "a/b/file"])
+def test_a_link_that_came_after_the_look_is_not_followed(root: Path, name: str) -> None:
+    found = real_path(root, "a/b/file")
+    moved = root.parent / "moved"
+    (root / name).rename(moved)
+    (root / name).symlink_to(moved)
+    assert found.read_text() == "x"
+    with pytest.raises(OSError, match=r"symbolic links|Not a directory"):
+        read_real(found, 10)
+
+
+def test_what_is_no_file_is_not_read_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    for name in ("pipe", "a"):
+        with pytest.raises(NoFileError):
+            read_real(root / name, 10)
+    with pytest.raises(FileNotFoundError):
+        read_real(root / "none", 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +14,11 @@ from reconciler.runner.context import (
     LocalFolders,
     find_dockerfile,
     find_folder,
-    ignore_text,
     measure,
     read_dockerfile,
 )
 from reconciler.runner.failure import Failure, Stop
+from reconciler.runner.ignorefile import ignore_rules, ignore_text
 from reconciler.runner.ports import Fetched
 
 
@@ -163,11 +165,58 @@ def test_a_folder_below_an_ignored_one_can_be_brought_back(root: Path) -> None:
     assert size(root) == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["Dockerfile.dockerignore", ".dockerignore"])
-def test_an_ignore_file_of_others_is_not_read_through_a_link_out(root: Path, name: str) -> None:
-    (root.parent / "outside").write_text("a secret line\n")
+NAMES = ["Dockerfile.dockerignore", ".dockerignore"]
+
+
+def refused(root: Path, *, local: bool, bounds: Path | None = None) -> str:
+    """What is said of the ignore file of `app`, the same whoever asks for it."""
+    app, messages = root / "app", set()
+    for ask in (ignore_rules, ignore_text):
+        with pytest.raises(Failure) as caught:
+            ask(app, app / "Dockerfile", root=bounds, local=local)
+        assert caught.value.reason is Reason.SOURCE_MISSING
+        messages.add(caught.value.message)
+    return messages.pop() if len(messages) == 1 else str(messages)
+
+
+@pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_ignore_file_is_read_through_a_link_out(root: Path, name: str, *, local: bool) -> None:
+    (root.parent / "outside").write_text("[a secret line\n")
     (root / "app" / name).symlink_to(root.parent / "outside")
-    assert ignore_text(root / "app", root / "app" / "Dockerfile", local=False) == ""
+    message = f"the ignore file {name} leads out of its context"
+    assert refused(root, local=local) == message
+    assert refused(root, local=local, bounds=root) == message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_ignore_file_may_be_a_link_inside_of_the_workspace(root: Path, name: str) -> None:
+    (root / "shared").write_text("a\n")
+    (root / "app" / name).symlink_to("../shared")
+    app = root / "app"
+    assert ignore_text(app, app / "Dockerfile", root=root) == "a\n"
+    assert "leads out" in refused(root, local=True)
+
+
+def test_a_link_to_nothing_is_no_ignore_file(root: Path) -> None:
+    (root / "app" / "Dockerfile.dockerignore").symlink_to("nothing")
+    (root / "app" / "rules").write_text("a\n")
+    (root / "app" / ".dockerignore").symlink_to("rules")
+    assert ignore_text(root / "app", root / "app" / "Dockerfile") == "a\n"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_ignore_file_that_is_no_file_is_refused(
+    root: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    make(root / "app" / name)
+    assert refused(root, local=True) == f"the ignore file {name} is no regular file"
+
+
+def test_a_huge_ignore_file_is_refused(root: Path) -> None:
+    (root / "app" / ".dockerignore").write_bytes(b"#" * (1024 * 1024 + 1))
+    assert refused(root, local=True) == "the ignore file .dockerignore has more than 1 MiB"
 
 
 @pytest.mark.parametrize(
