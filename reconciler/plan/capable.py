@@ -43,7 +43,9 @@ def lack_of(entry: PlatformEngine, capability: Capability, demand: Demand) -> La
     """What an engine and the ways to build beside it lack for a demand; None: nothing."""
     runs = demand.platform in capability.runs
     if demand.starts and not runs:
-        return _cannot_start(capability, demand.platform)
+        if capability.version is None:
+            return Lack("no engine answers, and its steps start containers", _START)
+        return cannot_start(capability.runs, demand.platform)
     if demand.builds or (demand.unread and not runs):
         return _lack_of_builder(entry, capability, demand)
     return None
@@ -65,12 +67,11 @@ def _lack_of_builder(entry: PlatformEngine, capability: Capability, demand: Dema
     return Lack(refused.why, refused.fix, certain)
 
 
-def _cannot_start(capability: Capability, platform: str) -> Lack:
+def cannot_start(runs: Iterable[str], platform: str) -> Lack:
+    """What an engine lacks whose containers have other platforms, `runs`."""
     declare = f"declare an engine that runs it: platforms.{platform}.engine"
-    if capability.version is None:
-        return Lack("no engine answers, and its steps start containers", _START)
     fix = declare if platform.startswith("windows/") else f"{_EMULATOR}, or {declare}"
-    return Lack(f"the engine runs {spell_platforms(capability.runs)} only", fix)
+    return Lack(f"the engine runs {spell_platforms(runs)} only", fix)
 
 
 def spell_platforms(platforms: Iterable[str]) -> str:

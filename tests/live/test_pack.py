@@ -222,6 +222,33 @@ def test_an_image_that_is_no_builder_is_refused_before_anything_runs(
     assert [step["status"] for step in workshop.last()["steps"]] == ["skipped"]
 
 
+def test_a_builder_for_another_platform_is_refused_before_anything_runs(
+    workshop: Workshop, app: Path, builder: str, registry_htpasswd: SecuredRegistry
+) -> None:
+    # Whatever the engine emulates: it has containers of linux/386 by itself.
+    words = ("-b", builder, "-t", "x:1", "--platform", "linux/386")
+    done = packed(workshop, registry_htpasswd, *words)
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert (
+        f"the builder {builder} is for linux/amd64, and this task has platform: linux/386" in told
+    )
+    assert [step["status"] for step in workshop.last()["steps"]] == ["skipped"]
+
+
+def test_a_platform_that_the_engine_does_not_run_is_refused_at_once(
+    workshop: Workshop, app: Path, builder: str, registry_htpasswd: SecuredRegistry
+) -> None:
+    words = ("-b", builder, "-t", "x:1", "--platform", "linux/arm/v7")
+    done = packed(workshop, registry_htpasswd, *words)
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    if "is for linux/amd64" not in told:  # the engine emulates it
+        assert "linux/arm/v7 does not run here: the engine runs linux/amd64 only" in told
+        assert "install qemu-user-static (binfmt)" in told
+    assert [step["status"] for step in workshop.last()["steps"]] == ["skipped"]
+
+
 @pytest.mark.parametrize(
     ("label", "told"),
     [

@@ -43,6 +43,11 @@ class EngineContainers:
         self.instance = instance
 
     @property
+    def engine(self) -> Engine:
+        """The engine that they are on."""
+        return self._engine
+
+    @property
     def remote(self) -> bool:
         """True unless the engine is on this machine."""
         return is_remote(self._engine.address)

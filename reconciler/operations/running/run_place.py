@@ -120,7 +120,7 @@ def wire_ports(
     key, sink = place.database.key, _Sink(log, watchers.on_lines)
     run_id, platform = request.id, request.platform
     # Once a run, whichever door it opens first: a build opens no containers of its own.
-    containers = cache(lambda: open_containers(place, platform, sink))
+    containers = cache(lambda: open_containers(place, platform, sink, tried=_packs(request)))
 
     def engine(needs: Needs) -> tuple[Images, Builder]:
         return open_builder(Wanted(place, platform, needs, folder, say), containers)
@@ -149,14 +149,24 @@ def wire_ports(
     )
 
 
-def open_containers(place: RunPlace, platform: str, sink: LogSink) -> Containers:
+def _packs(request: RunRequest) -> bool:
+    return request.multi is not None and request.multi.pack is not None
+
+
+def open_containers(
+    place: RunPlace, platform: str, sink: LogSink, *, tried: bool = False
+) -> Containers:
     """The containers of a platform's engine; what dead runs left there is removed, and said so.
 
-    Raises EngineUnavailable.
+    `tried`: the engine shows first that it runs the platform. Raises EngineUnavailable.
     """
     from reconciler.operations.running.sweep import engine_containers, sweep, swept_text  # noqa: PLC0415
 
     containers = engine_containers(place, place.engine_of(platform).engine)
+    if tried:
+        from reconciler.operations.running.platform_trial import check_runs  # noqa: PLC0415  (late)
+
+        check_runs(containers.engine, platform)
     swept = sweep(place, containers)
     if swept.runs:
         sink.write(LogLine(place.clock(), "run", swept_text(swept), stream="note"))
