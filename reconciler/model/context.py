@@ -44,11 +44,41 @@ def context_kind(source: str) -> ContextKind:
 def _is_git_url(source: str) -> bool:
     if re.search(r"\.git(#.+)?$", source):
         return True
+    return _is_azure_repository(source) and not urlsplit(source).query
+
+
+def _is_azure_repository(source: str) -> bool:
     parts = urlsplit(source)
-    azure = parts.hostname == "dev.azure.com" or (parts.hostname or "").endswith(
-        ".visualstudio.com"
-    )
-    return azure and "/_git/" in parts.path and not parts.query
+    host = parts.hostname or ""
+    azure = host == "dev.azure.com" or host.endswith(".visualstudio.com")
+    return azure and "/_git/" in parts.path
+
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://|:)")
+SUPPORTED = (
+    "a context is a folder, https://HOST/REPOSITORY.git#REF:FOLDER, another https:// URL of a tar, "
+    "oci://REGISTRY/REPOSITORY:TAG or /dev/null"
+)
+
+
+def unsupported(source: str) -> str | None:
+    """Why a location is of no kind that is fetched, and what is; None for any other.
+
+    ACR Tasks takes these for folders, or downloads a page in which there is no tar. No text of the
+    location is repeated: a token may stand in it.
+    """
+    kind = context_kind(source)
+    if kind is ContextKind.LOCAL and (match := _SCHEME.match(source)) is not None:
+        scheme = match[1].lower()
+        if scheme in {"http", "https"} and match[0].endswith("//"):
+            return f"the scheme is written in small letters: {scheme}://"
+        return f"{scheme[:20]}: is no kind of location that is fetched; {SUPPORTED}"
+    if kind is ContextKind.ARCHIVE and _is_azure_repository(source):
+        return (
+            "an address of Azure Repos has no query; name a branch, a tag or a commit behind #, as "
+            "in https://dev.azure.com/ORG/PROJECT/_git/REPOSITORY#main"
+        )
+    return None
 
 
 # What a repository is asked for: a branch, a tag, a commit, pull/N/head. Of what Git allows
@@ -127,6 +157,8 @@ def _source(text: str) -> str:
         kind = context_kind(text)
     except ValueError:
         raise problem("location", "this is no URL: check its host and its brackets") from None
+    if (why := unsupported(text)) is not None:
+        raise problem("location", why)
     if kind is ContextKind.ARTIFACT:
         try:
             artifact_location(text)

@@ -14,7 +14,13 @@ from reconciler.adapters.git.fetch import fetch
 from reconciler.adapters.web.resolve import Guard, Resolver, system_resolver
 from reconciler.base.text import one_line
 from reconciler.model.build import Login
-from reconciler.model.context import ContextKind, Submodules, context_kind, git_location
+from reconciler.model.context import (
+    ContextKind,
+    Submodules,
+    context_kind,
+    git_location,
+    unsupported,
+)
 from reconciler.model.run import Reason
 from reconciler.operations.running.unfetched import unfetched
 from reconciler.runner.context import LocalFolders
@@ -52,6 +58,8 @@ class Contexts:
 
     def __call__(self, source: str, token: str | None, stopping: Stopping) -> Fetched:
         """The context of a source. Raises Failure or Stop."""
+        if (why := unsupported(source)) is not None:
+            raise Failure(Reason.SOURCE_MISSING, f"this is no context: {why}")
         kind = context_kind(source)
         if kind is ContextKind.LOCAL:
             return self.local(source, token, stopping)

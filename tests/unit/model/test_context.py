@@ -55,6 +55,32 @@ def test_what_is_no_location_is_refused(source: str) -> None:
         Context.model_validate({"source": source})
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("file:///etc", "file: is no kind of location that is fetched; a context is a folder, "),
+        ("ssh://git@git.contoso.example/web.git", "ssh: is no kind of location that is"),
+        ("ssh://git.contoso.example/web.git", "ssh: is no kind of location that is fetched"),
+        ("ext::sh -c id", "ext: is no kind of location that is fetched"),
+        ("http::https://h/web.git", "http: is no kind of location that is fetched"),
+        ("HTTPS://git.contoso.example/web.git", "in small letters: https://"),
+        ("https://dev.azure.com/o/p/_git/web?version=GBmain", "an address of Azure Repos has no "),
+        ("https://o.visualstudio.com/p/_git/web?version=GBmain", "behind #, as in https://dev"),
+    ],
+)
+def test_a_location_that_nobody_fetches_is_refused_with_what_is_fetched(
+    source: str, told: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Context.model_validate({"source": source})
+    assert told in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize("source", ["a:b", "a/b://c", "C:\\web", "./ssh://x", "1://x"])
+def test_a_folder_may_have_a_colon_in_its_name(source: str) -> None:
+    assert Context(source=source).kind is ContextKind.LOCAL
+
+
 def test_nothing_as_context_needs_no_token() -> None:
     token = {"secret": "env:PAT"}
     with pytest.raises(ValidationError, match="needs no token"):
