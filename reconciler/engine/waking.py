@@ -13,8 +13,8 @@ _KEY = "wake"
 
 
 def new_run_id() -> str:
-    """`r` and eight letters: a daemon makes many."""
-    return new_id("r", 8)
+    """`r` and ten letters: of a hundred thousand no two are alike."""
+    return new_id("r", 10)
 
 
 def run_of(wake: Wake, run_id: str, now: datetime) -> RunRecord:

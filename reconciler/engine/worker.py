@@ -143,10 +143,11 @@ class Worker:
             lease = self._held.get(self._over[-1])
             if lease is not None:
                 blamed = self._over[-1] not in self._blameless
-                done = self.queue.settle(lease, blamed=blamed)
+                over = self.queue.settle(lease, blamed=blamed)
                 self._blameless.discard(self._over[-1])
                 del self._held[self._over[-1]]
-                self.told("done" if done else "its process was lost; it is queued again", lease)
+                if not over:
+                    self.told("its process was lost; it is queued again", lease)
             # Only now: an end that could not be settled is settled in a later round.
             self._over.pop()
 

@@ -14,6 +14,7 @@ from reconciler.model.run import RunRecord
 from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database
 from reconciler.store.leases import PROGRAM_LOSS, WORKER_LOSS, renew, settle
+from reconciler.store.runs import find_runs
 
 # Commands that the program calls itself with; they are no part of what users call.
 LEASED_RUN, CLEAR_RUN = "leased-run", "clear-run"
@@ -32,7 +33,7 @@ class StoredQueue:
     clock: Clock
     caps: Mapping[str, int] = field(default_factory=dict)
     began: Callable[[RunRecord], None] = lambda _record: None
-    ended: Callable[[str], None] = lambda _run_id: None
+    ended: Callable[[RunRecord], None] = lambda _record: None
 
     def claim(self, free: Mapping[str, int]) -> Sequence[Lease]:
         """Take runs, at most so many of each pool."""
@@ -54,7 +55,8 @@ class StoredQueue:
         """
         over = settle(self.database, lease, PROGRAM_LOSS if blamed else WORKER_LOSS)
         if over:
-            self.ended(lease.run_id)
+            for record in find_runs(self.database, lease.run_id, limit=1):
+                self.ended(record)
         return over
 
     def give_back(self, lease: Lease) -> None:

@@ -16,7 +16,6 @@ from reconciler.operations.running.unserved import is_served
 from reconciler.store.database import Database
 from reconciler.store.pools import served_at
 from reconciler.store.queue import depths
-from reconciler.store.runs import find_runs
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
@@ -77,10 +76,9 @@ class Meters:
         lag = (self.clock() - record.queued).total_seconds()
         self._lag.labels(record.trigger).observe(max(lag, 0.0))
 
-    def ended(self, run_id: str) -> None:
-        """The work of a run is over. Raises StateUnusable."""
-        for record in find_runs(self.database, run_id, limit=1):
-            self._ended.labels(record.status.value, record.reason or "").inc()
+    def ended(self, record: RunRecord) -> None:
+        """The work of a run is over."""
+        self._ended.labels(record.status.value, record.reason or "").inc()
 
     def late(self, seconds: float) -> None:
         """A due time was handled so much later."""

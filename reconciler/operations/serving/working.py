@@ -13,6 +13,7 @@ from reconciler.adapters.processes.guardian import boottime
 from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.engine.worker import Worker
 from reconciler.model.lease import Lease
+from reconciler.model.run import RunRecord
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.sweep import engine_containers, engines_of, sweep
 from reconciler.operations.running.unserved import SERVED_SECONDS
@@ -81,7 +82,7 @@ class Working:
             self.opened.clock,
             {name: pool.cap for name, pool in pools.items() if pool.cap is not None},
             began=self.meters.began,
-            ended=self.meters.ended,
+            ended=self._ended,
         )
         return Worker(
             name=name,
@@ -92,6 +93,12 @@ class Working:
             told=self._told,
             lease_seconds=self.lease_seconds,
         )
+
+    def _ended(self, record: RunRecord) -> None:
+        self.meters.ended(record)
+        facts = {"message": "ended", "run": record.id, "task": record.task or ""}
+        facts |= {"status": record.status.value, "reason": record.reason or ""}
+        self.health.tell("worker", {name: text for name, text in facts.items() if text})
 
     def _told(self, text: str, lease: Lease | None) -> None:
         facts = {"message": text}

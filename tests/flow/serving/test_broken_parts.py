@@ -24,13 +24,13 @@ PLANTED = "planted-0123456789"
 
 @pytest.fixture(name="project")
 def with_a_damaged_run(tmp_path: Path) -> Project:
-    """A run waits whose record nobody can read: whoever claims it meets what nobody foresaw."""
+    """A run waits whose count of holders is a text: whoever claims it meets what nobody foresaw."""
     project = served(tmp_path / "workspace")
     with daemon(project.root, "--no-worker") as at:
         assert at.post(push()).status_code == 202
         assert at.stop() == 0
     with state(project.root) as opened, opened.write() as connection:
-        connection.exec_driver_sql(f'UPDATE runs SET record = \'{{"id": "{PLANTED}"}}\'')  # noqa: S608
+        connection.exec_driver_sql("UPDATE queue SET fence = ?", (PLANTED,))
     return project
 
 
@@ -40,7 +40,7 @@ def test_a_daemon_without_one_of_its_parts_stops_and_is_to_be_started_again(
     with daemon(project.root) as at:
         assert at.process.wait(timeout=60) == 1
     (told,) = [line for line in at.told("worker") if "error" in line]
-    assert told["error"] == "this part broke off: ValidationError; the daemon stops"
+    assert told["error"] == "this part broke off: TypeError; the daemon stops"
     assert "store/claims.py" in told["at"]
     assert "serving/working.py" in told["at"]
     assert at.told("serve")[-1]["message"].startswith("stopping")
@@ -57,10 +57,10 @@ def test_health_and_readiness_say_which_part_is_gone(project: Project) -> None:
         url = f"http://127.0.0.1:{found.getsockname()[1]}"
         with at.running(), listening(make_app(at), found), client:
             eventually(lambda: client.get(f"{url}/healthz").status_code == 503)
-            answer = {"status": "broken", "parts": {"worker": "ValidationError"}}
+            answer = {"status": "broken", "parts": {"worker": "TypeError"}}
             assert client.get(f"{url}/healthz").json() == answer
             ready = client.get(f"{url}/readyz")
-            assert (ready.status_code, ready.json()["checks"]["worker"]) == (503, "ValidationError")
+            assert (ready.status_code, ready.json()["checks"]["worker"]) == (503, "TypeError")
     finally:
         opened.close()
 
