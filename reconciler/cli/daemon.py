@@ -57,7 +57,7 @@ def serve(
     once; SIGHUP makes it read secrets and certificate again. It ends with 1 if a part of it broke
     off: start it again.
     """
-    from reconciler.adapters.processes.process import service_signals  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.signals import service_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
     from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
     from reconciler.server.listen import (  # noqa: PLC0415  (late)

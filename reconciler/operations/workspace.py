@@ -88,7 +88,7 @@ class OpenWorkspace:
 
     def holder(self, purpose: str) -> Holder:
         """This process as the holder of a lock."""
-        from reconciler.adapters.processes.process import this_process  # noqa: PLC0415  (late)
+        from reconciler.adapters.processes.alive import this_process  # noqa: PLC0415  (late)
         from reconciler.store.locks import Holder  # noqa: PLC0415  (late)
 
         own = this_process()

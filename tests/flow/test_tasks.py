@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.processes.process import this_process
+from reconciler.adapters.processes.alive import this_process
 from reconciler.base.clock import from_iso, utc_now
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.store.runs import insert_run

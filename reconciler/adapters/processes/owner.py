@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconciler.adapters.processes.process import process_started
+from reconciler.adapters.processes.alive import process_started
 
 VARIABLE = "RECONCILER_OWNER"
 _MARK = re.compile(VARIABLE.encode() + rb"=([0-9]+-[0-9]+)")

@@ -16,11 +16,12 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.adapters.processes.alive import ProcessIdentity, process_started
 
 # From the first polite signal to the last one; with it a group is gone within two seconds.
 GRACE_SECONDS = 1.5
@@ -199,92 +200,3 @@ def end_group(process: subprocess.Popen[bytes], *, grace: float = 0) -> None:
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-# ------------------------------------------------------------- who is alive
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
-    """A process, told from a later one with the same number by when and in which boot it began."""
-
-    host: str
-    pid: int
-    started: str
-
-
-def this_process() -> ProcessIdentity:
-    """The identity of the calling process."""
-    return ProcessIdentity(socket.gethostname(), os.getpid(), process_started(os.getpid()) or "")
-
-
-def die() -> None:
-    """End this process as `kill -9` does: nothing is tidied up."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def process_started(pid: int) -> str | None:
-    """When a process of this host began (`boot:ticks`), or None if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
-    except OSError:
-        return None
-    # The name in brackets may hold blanks and brackets; field 22 counts from after it.
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in {"Z", "X"} else f"{boot}:{fields[19]}"
-
-
-def is_alive(pid: int, started: str) -> bool:
-    """True if that very process still runs on this host."""
-    return process_started(pid) == started
-
-
-# ------------------------------------------------------------------ signals
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What a service is told: to stop, to do it at once (told again), to read files again."""
-
-    stop: threading.Event = field(default_factory=threading.Event)
-    hurry: threading.Event = field(default_factory=threading.Event)
-    reload: threading.Event = field(default_factory=threading.Event)
-
-
-@contextlib.contextmanager
-def service_signals(*, terminal: bool) -> Iterator[Signals]:
-    """Inside the block Ctrl-C and SIGTERM ask a service to stop, and SIGHUP to read files again.
-
-    In a `terminal` SIGHUP says that it was closed, and stops as well.
-    """
-    told = Signals()
-
-    def stop(*_: object) -> None:
-        (told.hurry if told.stop.is_set() else told.stop).set()
-
-    def reload(*_: object) -> None:
-        told.reload.set()
-
-    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    handlers[signal.SIGHUP] = stop if terminal else reload
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """Inside the block Ctrl-C, SIGTERM and SIGHUP set the event instead of ending the program."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = {number: signal.signal(number, lambda *_: event.set()) for number in _STOP_SIGNALS}
-    try:
-        yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

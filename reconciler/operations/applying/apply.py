@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.adapters.processes.process import is_alive
+from reconciler.adapters.processes.alive import is_alive
 from reconciler.base.canonical import canonical_json
 from reconciler.base.errors import Interrupted, Locked, PolicyBlocked
 from reconciler.base.ids import new_id

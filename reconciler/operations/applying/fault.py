@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import get_args
 
-from reconciler.adapters.processes.process import die
+from reconciler.adapters.processes.alive import die
 from reconciler.base.errors import WrongUsage
 from reconciler.operations.applying.manner import Moment, Passing, just_pass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.adapters.processes.process import is_alive, this_process
+from reconciler.adapters.processes.alive import is_alive, this_process
 from reconciler.base.clock import spell_ago
 from reconciler.base.errors import Locked, WrongUsage
 from reconciler.operations.workspace import OpenWorkspace

@@ -21,7 +21,8 @@ def queue_run(place: RunPlace, request: RunRequest, folder: Path) -> None:
     The process is told the id of the run, and no more: what is to be done stands in the state.
     Raises ReconcilerError if it cannot be started.
     """
-    from reconciler.adapters.processes.process import start_detached, this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.alive import this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.process import start_detached  # noqa: PLC0415  (late)
     from reconciler.store.runs import hand_over, insert_run, update_run  # noqa: PLC0415  (late)
 
     record, own = request.first_record(place.clock()), this_process()
@@ -41,7 +42,7 @@ def queue_run(place: RunPlace, request: RunRequest, folder: Path) -> None:
 
 def continue_run(place: RunPlace, run_id: str) -> RunRecord:
     """Do a queued run in this process. Raises WrongUsage if it is not queued."""
-    from reconciler.adapters.processes.process import this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.alive import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import claim_run  # noqa: PLC0415  (late)
 
     own, record = this_process(), get_run(place, run_id)

@@ -183,7 +183,7 @@ def _served_digest(
 
 def _saver(place: RunPlace, *, known: bool) -> Callable[[RunRecord], None]:
     """Stores the states of a run of this process, as a new row if it is not known."""
-    from reconciler.adapters.processes.process import this_process  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.alive import this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import insert_run, update_run  # noqa: PLC0415  (late)
 
     def save(record: RunRecord) -> None:

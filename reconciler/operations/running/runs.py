@@ -47,7 +47,7 @@ def start_run(
     already, and this process has claimed it. `keep` stores the run's states in place of that.
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
-    from reconciler.adapters.processes.process import stop_signals  # noqa: PLC0415  (late)
+    from reconciler.adapters.processes.signals import stop_signals  # noqa: PLC0415  (late)
     from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
     from reconciler.operations.running.credentials import Credentials, open_secrets  # noqa: PLC0415
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
@@ -101,8 +101,8 @@ def report_lost(place: RunPlace) -> list[RunRecord]:
     Programs and private folders that such a process left are removed: they may hold a secret.
     """
     from reconciler.adapters.files import memory_folder, sweep_private_folders  # noqa: PLC0415
+    from reconciler.adapters.processes.alive import is_alive, this_process  # noqa: PLC0415  (late)
     from reconciler.adapters.processes.owner import end_orphans  # noqa: PLC0415  (late)
-    from reconciler.adapters.processes.process import is_alive, this_process  # noqa: PLC0415  (late)
     from reconciler.store.runs import adopt_lost  # noqa: PLC0415  (late)
 
     host = this_process().host

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.processes.alive import process_started
 from reconciler.adapters.processes.owner import (
     VARIABLE,
     end_orphans,
     owner_lives,
     owner_of_this_process,
 )
-from reconciler.adapters.processes.process import end_group, has_ended, process_started
+from reconciler.adapters.processes.process import end_group, has_ended
 
 NOBODY = "4194305-1"  # above the largest process number there can be
 

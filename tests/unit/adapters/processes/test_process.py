@@ -12,15 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.processes.process import (
-    capture,
-    end_group,
-    is_alive,
-    process_started,
-    stop_signals,
-    stream,
-    this_process,
-)
+from reconciler.adapters.processes.alive import is_alive, process_started, this_process
+from reconciler.adapters.processes.process import capture, end_group, stream
+from reconciler.adapters.processes.signals import stop_signals
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 
