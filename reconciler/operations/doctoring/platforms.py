@@ -128,6 +128,8 @@ def _platform(
     if worst.asking.first:
         place = worst.asking.place
     status = Status.MISSING if lack.certain else Status.WARNING
+    lacking = sum(one.asking.count for one in demanded.lacks if one.lack == lack)
+    used = f"; {lacking:,} of {plural(count, 'task')}" if 0 < lacking < count else used
     told = f"{spell_engine(capability)}: {lack.why}{used}"
     return Finding(Kind.PLATFORM, name, status, told, lack.fix, True, place)
 

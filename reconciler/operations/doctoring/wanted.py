@@ -14,14 +14,14 @@ from reconciler.model.demand import Demand
 from reconciler.model.identity import RegistryLogin
 from reconciler.model.task import Task
 from reconciler.model.workspace import Hook, Notifier
-from reconciler.operations.doctoring.task_files import (
+from reconciler.operations.reading.demands import Asker, Demands
+from reconciler.operations.reading.gather import read_declared
+from reconciler.operations.reading.step_demands import (
     file_secrets,
     foreign_builds,
     known_demand,
     steps_before_run,
 )
-from reconciler.operations.reading.demands import Asker, Demands
-from reconciler.operations.reading.gather import read_declared
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.policy.references import secret_references, tokens
 from reconciler.taskfile.tasks import TaskFile

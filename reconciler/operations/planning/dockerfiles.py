@@ -24,14 +24,13 @@ from reconciler.operations.planning.build_bases import (
     tracked,
 )
 from reconciler.operations.reading.gather import servers_of
+from reconciler.operations.reading.local_builds import FETCHED
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Change, Document
 
 if TYPE_CHECKING:
-    from reconciler.operations.planning.task_steps import UnknownSteps
+    from reconciler.operations.reading.task_steps import UnknownSteps
     from reconciler.taskfile.tasks import Step
-
-FETCHED = "its context is fetched by the run"
 
 
 class BasesReader:
@@ -94,7 +93,7 @@ class BasesReader:
 
     def steps(self, document: Document) -> tuple[Step, ...] | UnknownSteps:
         """The steps of a task without a docker step, or why they are not known before its run."""
-        from reconciler.operations.planning.task_steps import UnknownSteps, steps_of  # noqa: PLC0415
+        from reconciler.operations.reading.task_steps import UnknownSteps, steps_of  # noqa: PLC0415
         from reconciler.taskfile.tasks import CmdStep  # noqa: PLC0415  (late, as above)
 
         key = digest(document)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.tracked import TaskBases, tracked_reference
 from reconciler.operations.planning.build_bases import PLATFORM, Build, Found, together
-from reconciler.operations.planning.dockerfiles import FETCHED
-from reconciler.operations.planning.task_steps import UnknownSteps
+from reconciler.operations.reading.local_builds import FETCHED
+from reconciler.operations.reading.task_steps import UnknownSteps
 from reconciler.plan.parts import Document
 from reconciler.taskfile.steps.buildcontext import dockerfile_of
 from reconciler.taskfile.steps.limits import is_fetched

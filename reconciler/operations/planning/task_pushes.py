@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
-from reconciler.operations.planning.task_steps import UnknownSteps
 from reconciler.operations.reading.before_run import in_braces
+from reconciler.operations.reading.task_steps import UnknownSteps
 from reconciler.plan.parts import Document
 from reconciler.plan.releases import FilePushes
 from reconciler.taskfile.tasks import PushStep, Step

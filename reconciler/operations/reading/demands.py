@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path as Folder
 
 from reconciler.base.diagnostics import Location
-from reconciler.base.source import Located
+from reconciler.base.source import Located, Path
 from reconciler.loader.crosscheck import Find
 from reconciler.model.capability import Capability
 from reconciler.model.demand import Demand, read_demand
@@ -39,11 +39,22 @@ class Asking:
 
     count: int = 0
     first: list[Asker] = field(default_factory=list)
+    path: Path = ("spec", "platform")
 
     @property
     def place(self) -> Location:
-        """Where the first one names its platform."""
-        return self.first[0].source().locate(("spec", "platform"))
+        """Where the first one names its platform, or the steps that do."""
+        return self.place_of(self.first[0])
+
+    def place_of(self, asker: Asker) -> Location:
+        """Where one of them does."""
+        return asker.source().locate(self.path)
+
+    def add(self, asker: Asker) -> None:
+        """One more that asks for it."""
+        self.count += 1
+        if self.count <= _LOOKED_INTO:
+            self.first.append(asker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +77,7 @@ class Demands:
         found = self.asking.get(demand)
         if found is None:
             found = self.asking[demand] = Asking()
-        found.count += 1
-        if found.count <= _LOOKED_INTO:
-            found.first.append(asker)
+        found.add(asker)
 
     def lacking(
         self, opened: OpenWorkspace, capability: Callable[[str], Capability | None]
@@ -84,7 +93,7 @@ class Demands:
                 yield from _settled(Lacking(demand, lack, asking), known, opened.root)
 
 
-def _settled(found: Lacking, known: Capability, root: Path) -> Iterator[Lacking]:
+def _settled(found: Lacking, known: Capability, root: Folder) -> Iterator[Lacking]:
     """What depends on the Dockerfiles of few tasks is looked up there, as far as they are here."""
     asking = found.asking
     if found.lack.certain or asking.count > len(asking.first):

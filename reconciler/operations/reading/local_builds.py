@@ -10,6 +10,7 @@ from reconciler.model.context import ContextKind
 from reconciler.model.task import Task
 
 _LARGEST = 1 << 20
+FETCHED = "its context is fetched by the run"
 
 
 def runs_commands(root: Path, task: Task, own: str) -> bool | None:

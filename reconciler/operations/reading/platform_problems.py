@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
 from reconciler.base.clock import to_iso
 from reconciler.base.diagnostics import Diagnostic, Severity
 from reconciler.base.text import one_line
 from reconciler.model.capability import Capability, Recorded, read_recorded
 from reconciler.operations.reading.demands import Asking, Demands, Lacking
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.capable import capability_of, entry_of, spell_platforms
+from reconciler.plan.capable import capability_of, entry_of, lack_of, spell_platforms
+
+if TYPE_CHECKING:
+    from reconciler.operations.reading.step_demands import WithSteps
 
 # Of tasks that ask for the same so many are named.
 _NAMED = 5
@@ -30,9 +36,24 @@ def platform_problems(demands: Demands, opened: OpenWorkspace) -> list[Diagnosti
         found = recorded(platform)
         return found.capability if found else None
 
-    lacking = demands.lacking(opened, capability)
+    from reconciler.operations.reading.step_demands import with_steps  # noqa: PLC0415  (late: slow)
+
+    steps = with_steps(demands, opened)
+    lacking = steps.demands.lacking(opened, capability)
     told = [(one, recorded(one.demand.platform)) for one in lacking]
+    told += [(one, recorded(own)) for own, one in _foreign(steps, opened, capability)]
     return [_diagnostic(one, found) for one, found in told if found is not None]
+
+
+def _foreign(
+    steps: WithSteps, opened: OpenWorkspace, capability: Callable[[str], Capability | None]
+) -> Iterator[tuple[str, Lacking]]:
+    """What is lacking for platforms that build steps name, with the platform of their task."""
+    for (own, demand), asking in steps.foreign.items():
+        known = capability(own)
+        lack = known and lack_of(entry_of(opened.workspace, own), known, demand)
+        if lack:
+            yield own, Lacking(demand, lack, asking)
 
 
 def _diagnostic(one: Lacking, found: Recorded) -> Diagnostic:
@@ -55,10 +76,7 @@ def _others(asking: Asking) -> str:
     """` (asked for by contoso/b at specs/b.yaml:8:3, 12 more too)`, where there are others."""
     if asking.count == 1:
         return ""
-    named = [
-        f"{one.address} at {one.source().locate(('spec', 'platform'))}"
-        for one in asking.first[1:_NAMED]
-    ]
+    named = [f"{one.address} at {asking.place_of(one)}" for one in asking.first[1:_NAMED]]
     more = asking.count - 1 - len(named)
     named += [f"{more:,} more"] if more else []
     return f" (asked for by {', '.join(named)} too)"

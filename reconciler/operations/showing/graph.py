@@ -14,8 +14,9 @@ from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput
 from reconciler.model.task import Task
 from reconciler.operations.planning.choosing import Choice, selection_of
-from reconciler.operations.planning.dockerfiles import FETCHED, BasesReader
+from reconciler.operations.planning.dockerfiles import BasesReader
 from reconciler.operations.reading.gather import read_declared, servers_of
+from reconciler.operations.reading.local_builds import FETCHED
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.needs import images_from_outside, who_builds_on_whom
 from reconciler.plan.normalise import canonical_document

@@ -10,7 +10,7 @@ import posixpath
 from urllib.parse import urlsplit
 
 from reconciler.base.credentials import holds_credential
-from reconciler.model.context import context_kind, unsupported
+from reconciler.model.context import context_kind
 from reconciler.taskfile.findings import Findings, Place
 from reconciler.taskfile.tasks import DEFAULT_WORKING_DIRECTORY, BuildStep
 
@@ -24,13 +24,9 @@ def check_context(context: str, at: Place, findings: Findings) -> None:
     try:
         context_kind(context)
         _ = urlsplit(context).hostname
-        why = unsupported(context)
     except ValueError:
         fix = "check the host and the brackets of the URL"
         findings.error(at, "the context is no URL", found=context, fix=fix)
-        return
-    if why is not None:
-        findings.error(at, "the context is of no kind that is fetched", fix=why)
 
 
 def dockerfile_of(step: BuildStep) -> str:

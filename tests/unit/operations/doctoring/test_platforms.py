@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.base.diagnostics import Location, Severity
+from reconciler.base.diagnostics import Diagnostic, Location, Severity
 from reconciler.base.source import Located
 from reconciler.model.capability import Backend, BackendKind, Capability, Recorded
 from reconciler.model.demand import Demand, demand_of
@@ -26,8 +26,9 @@ from reconciler.operations.doctoring.platforms import (
     platform_findings,
 )
 from reconciler.operations.doctoring.wanted import Wanted
-from reconciler.operations.reading.demands import Asker
+from reconciler.operations.reading.demands import Asker, Demands
 from reconciler.operations.reading.platform_problems import platform_problems
+from reconciler.operations.reading.step_demands import steps_before_run
 from reconciler.operations.workspace import OpenWorkspace, open_workspace
 from reconciler.plan.capable import entry_of
 from reconciler.store.capabilities import record
@@ -289,3 +290,90 @@ def test_of_very_many_tasks_no_dockerfile_is_read(opened: OpenWorkspace) -> None
     (_, _, platform) = told(opened, wanted, BUILDAH)
     assert platform.startswith("warning platform windows/amd64: auto: buildah puts")
     assert platform.endswith("; 51 tasks")
+
+
+# ------------------------------------------- task files: read alike by doctor and plan
+FILES = {
+    "runs": "steps:\n  - cmd: busybox true\n",
+    "builds": "steps:\n  - build: -t a:1 .\n",
+    "both": "steps:\n  - build: -t a:1 .\n  - cmd: a:1 true\n",
+    "foreign": "steps:\n  - build: -t a:1 --platform linux/arm64 .\n",
+    "foreign-windows": "steps:\n  - build: -t a:1 --platform windows/amd64 .\n",
+}
+
+
+def of_file(name: str, platform: str) -> Located[Task]:
+    step = {"file": {"path": f"{name}.yaml"}}
+    return located(task(platform=platform, context={"source": "."}, step=step, name=f"task-{name}"))
+
+
+def said(
+    opened: OpenWorkspace,
+    tasks: list[Located[Task]],
+    backends: tuple[Backend, ...],
+    runs: tuple[str, ...],
+) -> tuple[list[Finding], list[Diagnostic]]:
+    """What doctor says of platforms, and what plans say by what it recorded."""
+    for name, text in FILES.items():
+        (opened.root / f"{name}.yaml").write_text(f"version: v1.1.0\n{text}")
+    wanted, demands = Wanted(), Demands()
+    for one in tasks:
+        wanted.add(one, {}, steps_before_run(opened, one.value))
+        demands.add(str(demand_of(one.value.spec)), asker(one))  # as the pass over all specs
+    engines = {
+        entry: answer(entry, *backends, runs=runs) for entry in entries_of(opened.workspace, wanted)
+    }
+    with opened.database.write() as connection:
+        for found in engines.values():
+            assert found.value is not None
+            kept = Recorded(capability=found.value.capability, by="lead", command="doctor")
+            record(connection, kept)
+    told = platform_findings(opened, wanted, engines)
+    return (
+        [one for one in told if one.kind is Kind.PLATFORM],
+        platform_problems(demands, opened),
+    )
+
+
+def test_doctor_and_plan_agree_on_the_steps_of_task_files(opened: OpenWorkspace) -> None:
+    spoken = {Severity.WARNING: Status.MISSING, Severity.NOTE: Status.WARNING}
+    seen = set()
+    for platform, name, entry, (backends, runs) in itertools.product(
+        PLATFORMS, FILES, ENTRIES, CAPABLE
+    ):
+        declare(opened, workspace(**{platform.replace("/", "_"): entry}))
+        by_doctor, by_plan = said(opened, [of_file(name, platform)], backends, runs)
+        lacking = {(one.status, one.fix) for one in by_doctor if one.status is not Status.OK}
+        problems = {
+            (spoken[one.severity], (one.fix or "").removesuffix("; then: reconciler doctor"))
+            for one in by_plan
+        }
+        assert lacking == problems, (platform, name, entry, backends, runs)
+        seen |= {status for status, _ in problems}
+    assert seen == {Status.WARNING, Status.MISSING}
+
+
+def test_a_declared_engine_that_does_not_answer_is_missed_by_the_steps_that_it_would_start(
+    opened: OpenWorkspace,
+) -> None:
+    declare(opened, workspace(linux_amd64={"engine": "tcp://127.0.0.1:9"}))
+    tasks = [of_file("runs", AMD), of_file("builds", AMD), of_file("both", AMD)]
+    (by_doctor,), by_plan = said(opened, tasks, (BUILDAH,), ())
+    assert by_doctor.status is Status.MISSING
+    why = "no engine answers, and its steps start containers"
+    assert by_doctor.text == f"tcp://127.0.0.1:9: {why}; 2 of 3 tasks"
+    told = f"the engine tcp://127.0.0.1:9 cannot do {AMD}: {why}"
+    assert [(one.task, one.message) for one in by_plan] == [
+        ("contoso/task-both", told),
+        ("contoso/task-runs", told),
+    ]
+
+
+def test_steps_of_windows_that_only_start_containers_are_told_alike(opened: OpenWorkspace) -> None:
+    (by_doctor,), (by_plan,) = said(opened, [of_file("runs", WINDOWS)], (BUILDKIT, BUILDAH), (AMD,))
+    why = "the engine runs linux/amd64 only"
+    assert by_doctor.text == f"auto: {why}; 1 task"
+    assert by_plan.message == f"the engine auto cannot do {WINDOWS}: {why}"
+    assert by_plan.severity is Severity.WARNING
+    assert by_doctor.fix == "declare an engine that runs it: platforms.windows/amd64.engine"
+    assert by_plan.fix == f"{by_doctor.fix}; then: reconciler doctor"

@@ -16,9 +16,9 @@ from reconciler.base.text import one_line
 from reconciler.model.context import ContextKind, context_kind
 from reconciler.model.step import FileStep, FileTask, InlineStep, InlineTask
 from reconciler.model.task import Task
-from reconciler.operations.planning.dockerfiles import FETCHED
 from reconciler.operations.reading.before_run import RUN_WORDS, depends_on_run
 from reconciler.operations.reading.gather import servers_of
+from reconciler.operations.reading.local_builds import FETCHED
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.parts import Document
 from reconciler.taskfile.faults import Fault
