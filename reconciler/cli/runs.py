@@ -12,6 +12,7 @@ from reconciler.cli.task_files import (
     refuse_task_file_words,
     refuse_task_words,
     run_file,
+    standard_input,
     task_file_options,
 )
 from reconciler.cli.voice import exit_code, run_place, start
@@ -50,7 +51,9 @@ def build(invocation: Invocation, /, no_push: bool, no_wait: bool, **words: Any)
     from reconciler.operations.running.run_requests import BuildWords, build_request  # noqa: PLC0415
 
     with invocation.any_workspace() as opened:
-        wanted = BuildWords(**words, folder=str(invocation.folder.resolve()), push=not no_push)
+        given = standard_input(words["file"], words["source"])
+        folder = str(invocation.folder.resolve())
+        wanted = BuildWords(**words, folder=folder, push=not no_push, given=given)
         request = build_request(wanted, opened.workspace, opened.actor)
         return start(invocation, run_place(opened, invocation), request, wait=not no_wait)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -59,6 +60,13 @@ def refuse_task_words(words: Mapping[str, Any]) -> None:
         raise WrongUsage(f"{given[0]} goes with a TASK", hint="a task file says how it builds")
 
 
+def standard_input(file: str | None, source: str) -> bytes | None:
+    """What comes by standard input if a run is to take its file from there."""
+    if file != "-" or source.lower() != "/dev/null":
+        return None
+    return sys.stdin.buffer.read((1 << 20) + 1)
+
+
 def run_file(
     invocation: Invocation, source: str, words: Mapping[str, Any], *, wait: bool = True
 ) -> int:
@@ -66,7 +74,8 @@ def run_file(
     from reconciler.operations.running.file_requests import FileWords, file_request  # noqa: PLC0415
 
     known = {name: value for name, value in words.items() if value is not None}
-    wanted = FileWords(source, str(invocation.folder.resolve()), **known)
+    given = standard_input(known.get("file"), source)
+    wanted = FileWords(source, str(invocation.folder.resolve()), given=given, **known)
     with invocation.any_workspace() as opened:
         request = file_request(wanted, opened.workspace, opened.actor)
         return start(invocation, run_place(opened, invocation), request, wait=wait)

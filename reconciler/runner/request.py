@@ -34,7 +34,7 @@ class RunRequest:
     `queued` is when the run was asked for, None for now. `known_commit`: a signed message, a look
     at the repository or an earlier run named the commit, so it may be on no branch any more.
     `fork`: nobody of the repository wrote the commit; it gets no secret and no login, whoever
-    asks for one.
+    asks for one. `text` is the task file or the Dockerfile of a run without a context.
     """
 
     id: str
@@ -61,6 +61,7 @@ class RunRequest:
     queued: datetime | None = None
     known_commit: bool = False
     fork: bool = False
+    text: str | None = None
 
     @property
     def task_name(self) -> str:

@@ -107,6 +107,9 @@ def _fetch(work: Work) -> Fetched:
     if context_kind(work.request.source) is ContextKind.NONE:
         folder = work.ports.folder / "empty"
         folder.mkdir()
+        multi = work.request.multi
+        if work.request.text is not None and multi is not None and multi.file is not None:
+            (folder / multi.file.path).write_text(work.request.text, "utf-8")
         return Fetched(folder, folder)
     fetched = fetch_context(work)
     dockerfile, local = fetched.folder / "Dockerfile", work.request.local

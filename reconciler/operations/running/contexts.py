@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -33,11 +33,15 @@ if TYPE_CHECKING:  # late: httpx is slow to import
 
 @dataclass(frozen=True, slots=True)
 class OwnSource:
-    """The context of a run. `known`: its commit was built before, and may be on no branch now."""
+    """The context of a run. `known`: its commit was built before, and may be on no branch now.
+
+    `files` are those of a context of nothing: text by name.
+    """
 
     source: str
     submodules: Submodules | None = None
     known: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Contexts:
             return self._downloads().archive(source, token, stopping)
         if kind is ContextKind.ARTIFACT:
             return self._downloads().artifact(source, token, stopping)
-        return self._nothing()
+        return self._nothing(source)
 
     def _downloads(self) -> Downloads:
         from reconciler.operations.running.downloads import Downloads  # noqa: PLC0415  (httpx)
@@ -79,10 +83,13 @@ class Contexts:
     def _guard(self) -> Guard:
         return Guard(self.insecure, self.resolver)
 
-    def _nothing(self) -> Fetched:
-        """The empty context of `/dev/null`."""
+    def _nothing(self, source: str) -> Fetched:
+        """The context of `/dev/null`: empty, but for the one file that a build was given."""
         folder = self.place / f"empty-{token_hex(8)}"
         folder.mkdir(mode=0o700)
+        if self.own is not None and self.own.source == source:
+            for name, text in self.own.files.items():
+                (folder / name).write_text(text, "utf-8")
         return Fetched(folder, folder, shown="/dev/null")
 
     def _git(self, source: str, token: str | None, stopping: Stopping) -> Fetched:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from reconciler.base.errors import WrongUsage
 from reconciler.model.step import DockerStep, FileStep, InlineStep
 from reconciler.model.workspace import Workspace
+from reconciler.operations.running.only_file import only_file
 from reconciler.operations.running.registries import login_server_of
 from reconciler.operations.running.run_overrides import checked_location
 from reconciler.operations.running.run_requests import (
@@ -44,17 +45,23 @@ class FileWords:
     push: bool = True
     timeout: int = 3600
     compat: Literal["strict", "acb"] = "strict"
+    given: bytes | None = None  # by standard input
 
 
 def file_request(words: FileWords, workspace: Workspace, actor: str) -> RunRequest:
     """The request of a run of a task file. Raises WrongUsage."""
+    source, text = checked_location(words.source), None
+    if words.file is not None and words.cmd is None:
+        file = only_file(source, words.file, words.folder, words.given)
+        words, text = replace(words, file=file.name), file.text
     return RunRequest(
         id=new_run_id(),
         actor=actor,
-        source=checked_location(words.source),
+        source=source,
         folder=words.folder,
         step=DockerStep(push=False),
         multi=_multi_step(words),
+        text=text,
         login_server=login_server_of(words.registry, workspace, needed=False),
         platform=platform_of(words.platform),
         timeout=check_timeout(words.timeout),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from reconciler.model.platform import canonical_platform
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
 from reconciler.operations.naming import address_of
+from reconciler.operations.running.only_file import only_file
 from reconciler.operations.running.registries import login_server_of
 from reconciler.operations.running.run_overrides import (
     Declares,
@@ -60,6 +61,7 @@ class BuildWords:
     push: bool = True
     no_cache: bool = False
     timeout: int = 3600
+    given: bytes | None = None  # by standard input
 
 
 def new_run_id(randomness: Randomness = random_bytes) -> str:
@@ -70,12 +72,15 @@ def new_run_id(randomness: Randomness = random_bytes) -> str:
 def build_request(words: BuildWords, workspace: Workspace, actor: str) -> RunRequest:
     """The request of a quick build. Raises WrongUsage."""
     push = words.push and bool(words.images)
+    source = checked_location(words.source)
+    file = only_file(source, words.file, words.folder, words.given)
     return RunRequest(
         id=new_run_id(),
         actor=actor,
-        source=checked_location(words.source),
+        source=source,
         folder=words.folder,
-        step=_docker_step(words, push),
+        step=_docker_step(replace(words, file=file.name), push),
+        text=file.text,
         login_server=login_server_of(words.registry, workspace, needed=push),
         platform=platform_of(words.platform),
         timeout=check_timeout(words.timeout),

@@ -68,7 +68,12 @@ def start_run(
                     folders_of(place, request),
                     work,
                     place.insecure,
-                    OwnSource(request.source, request.submodules, known=request.known_commit),
+                    OwnSource(
+                        request.source,
+                        request.submodules,
+                        known=request.known_commit,
+                        files=files_of(request),
+                    ),
                     credentials.login,
                 ),
                 folder=work,
@@ -82,6 +87,13 @@ def start_run(
             return execute(request, ports)
     finally:
         log.close()
+
+
+def files_of(request: RunRequest) -> dict[str, str]:
+    """The Dockerfile of a build without a context, by its name."""
+    if request.text is None or request.multi is not None:
+        return {}
+    return {request.step.file: request.text}
 
 
 def folders_of(place: RunPlace, request: RunRequest) -> LocalFolders:
