@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from docker import APIClient
 
 from reconciler.adapters.archives.pack import by_rules, packed
+from reconciler.adapters.building.classic_context import sent_context
 from reconciler.adapters.building.output import ignore_file
 from reconciler.adapters.docker.engine import Engine
 from reconciler.adapters.docker.stream import EngineRefused, Record, Stopped, follow
 from reconciler.model.build import BuildRequest, BuildResult
-from reconciler.taskfile.dockerfile.ignore import IgnoreRules, IgnoreWrong, parse_ignore
+from reconciler.taskfile.dockerfile.ignore import IgnoreWrong, parse_ignore
 
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 
@@ -134,27 +134,12 @@ def _packed(request: BuildRequest, stopping: Callable[[], bool]) -> tuple[_Conte
         rules = parse_ignore(text)
     except IgnoreWrong as error:
         raise EngineRefused(f"the ignore file, line {error.line}: {error}") from None
-    inside, extra = _dockerfile(request, rules, text)
-    return _Content(packed(request.context, by_rules(rules), check, extra)), inside
-
-
-def _dockerfile(
-    request: BuildRequest, rules: IgnoreRules, text: str
-) -> tuple[str, dict[str, bytes]]:
-    """The path of the Dockerfile, and the files that the engine needs beside those of the folder.
-
-    The engine takes out what the ignore file names: an image does not see them.
-    """
-    data = request.dockerfile.read_bytes()
-    lines = text.encode("utf-8", "surrogateescape")
-    if not request.dockerfile.is_relative_to(request.context):
-        inside = f".dockerfile.{secrets.token_hex(8)}"
-        own = b"\n".join([lines or b".dockerignore", inside.encode()])
-        return inside, {".dockerignore": own, inside: data}
-    inside = str(request.dockerfile.relative_to(request.context))
-    if not rules.ignored(inside) and not rules.ignored(".dockerignore"):
-        return inside, {}
-    return inside, {".dockerignore": lines, inside: data}
+    try:
+        sent = sent_context(request.context.resolve(), request.dockerfile, rules)
+    except OSError as error:
+        raise EngineRefused(f"the context cannot be read: {error.strerror}") from None
+    content = _Content(packed(request.context, by_rules(rules), check, sent.extra))
+    return content, sent.dockerfile
 
 
 def _ignored(request: BuildRequest) -> str:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import re2
 
+from reconciler.taskfile.dockerfile.goglob import is_glob
 from reconciler.taskfile.dockerfile.ignorepattern import (
     SIGNS,
     cleaned,
-    is_glob,
     is_plain,
     matcher,
     words_of,

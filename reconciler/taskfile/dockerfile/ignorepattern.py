@@ -41,6 +41,9 @@ def matcher(pattern: str) -> Callable[[str], object]:
     if is_plain(words):
         return _comparison(pattern)
     last = len(words) - 1
+    if words[last] == "\\":
+        # Docker puts its `$` behind it: a dollar, and no end.
+        words[last], last = "\\$(?s:.*)", len(words)
     regex = "".join(_piece(word, last=place == last) for place, word in enumerate(words))
     matches: Callable[[str], object] = re2.compile(_text(regex), _options()).fullmatch
     return lambda path: matches(_text(path))
@@ -86,30 +89,3 @@ def _piece(word: str, *, last: bool) -> str:
     if word in {"*", "?"}:
         return "[^/]*" if word == "*" else "[^/]"
     return f"\\{word}" if word in _ESCAPED else word
-
-
-def is_glob(pattern: str) -> bool:
-    """True if Go's `filepath.Match` can read it: every class is closed and holds something."""
-    rest = pattern
-    while rest:
-        if rest[0] == "\\":
-            if len(rest) == 1:
-                return False
-            rest = rest[2:]
-        elif rest[0] == "[":
-            left = _after_class(rest[1:])
-            if left is None:
-                return False
-            rest = left
-        else:
-            rest = rest[1:]
-    return True
-
-
-_MEMBER = r"(?:\\.|[^\]\\-])"
-_CLASS = re.compile(rf"\^?(?:{_MEMBER}(?:-{_MEMBER})?)+\]", re.DOTALL)
-
-
-def _after_class(rest: str) -> str | None:
-    match = _CLASS.match(rest)
-    return rest[match.end() :] if match else None
