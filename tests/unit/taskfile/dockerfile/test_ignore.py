@@ -125,3 +125,23 @@ def test_old_clients_are_given_the_same_rules(line: str, spelled: str) -> None:
 def test_rules_that_bring_back_are_known() -> None:
     assert parse_ignore("*\n!a").restores_any
     assert not parse_ignore("*").restores_any
+
+
+@pytest.mark.parametrize("line", ["a\\", "*/a\\", "**\\", ".*\\", "a*[", "[-a]"])
+def test_what_docker_cannot_read_is_refused(line: str) -> None:
+    with pytest.raises(IgnoreWrong):
+        parse_ignore(line)
+
+
+# As the docker client answered: behind a `*` that does not come to it a backslash may stand alone.
+@pytest.mark.parametrize(
+    ("line", "gone"),
+    [
+        ("a/**/a\\", ["a/a$", "a/a$z", "a/x/a$"]),
+        ("a/*/a\\", ["a/x/a$"]),
+        ("a*\\", []),
+    ],
+)
+def test_a_backslash_at_the_end_means_a_dollar(line: str, gone: list[str]) -> None:
+    paths = ["a/a", "a/a$", "a/a$z", "a/x/a$", "a/x/a\\", "x$"]
+    assert [path for path in paths if parse_ignore(line).ignored(path)] == gone
