@@ -17,7 +17,8 @@ demo: setup ## From a YAML file to an image in a registry, step by step (needs a
 	.ci/services ensure && set -a && . "$${RECONCILER_SERVICES:-.services}/env" && set +a && examples/demo
 
 test: setup ## All tests, with branch coverage; live ones are skipped where no engine answers
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term \
+		--durations 20 --durations-min 5
 
 lint: setup ## ruff, mypy --strict, and the floors
 	$(BIN)/ruff check .
