@@ -2,7 +2,8 @@
 
 Stricter than croniter, which stands behind it: day of month AND day of week must both match,
 Sunday is 0 only, a reversed range is swapped, names match by prefix, no L W # ? @ R H, no
-seconds. Everything is first rewritten to lists, because croniter reads `N-N` as the whole field.
+seconds, no range of one value: croniter and what is built on it reads `N-N` as the whole field, so
+that it fires far too often. Everything is first rewritten to lists.
 Source: NCrontab's parser as used by ACR Tasks.
 """
 
@@ -114,6 +115,11 @@ def _parse_part(part: str, field: _Field) -> range:
     first_text, dash, last_text = span.partition("-")
     first = _value(first_text, field, part)
     last = _value(last_text, field, part) if dash else (field.high if slash else first)
+    if dash and first == last:
+        raise ScheduleError(
+            f"{field.name}: {part!r} is a range of one value, which others read as all of them; "
+            f"write {first_text}"
+        )
     first, last = min(first, last), max(first, last)
     return range(first, last + 1, max(step, 1))
 

@@ -21,6 +21,10 @@ NAMES = (
 HORIZON = timedelta(days=400)
 
 
+def _number(word: str, low: int, names: str) -> str:
+    return str(low + names.split().index(word)) if word in names.split() else word
+
+
 @st.composite
 def parts(draw: st.DrawFn, low: int, high: int, names: str = "") -> str:
     """An item of a field: a star, a number, a name, a range (reversed too), and maybe a step."""
@@ -28,6 +32,8 @@ def parts(draw: st.DrawFn, low: int, high: int, names: str = "") -> str:
         st.sampled_from(names.split()) if names else st.nothing()
     )
     span = draw(st.just("*") | number | st.tuples(number, number).map("-".join))
+    first, _, last = span.partition("-")
+    assume(_number(first, low, names) != _number(last, low, names))  # a range of one is refused
     step = draw(st.none() | st.integers(0, high + 5))
     return span if step is None else f"{span}/{step}"
 

@@ -155,10 +155,14 @@ def _public_without_hook(params: TokenUnused, task: Task) -> bool:
 
 
 def _hook_uses_it(_params: TokenUnused, task: Task, _today: date) -> Iterator[Finding]:
-    if not any(trigger.token is None for _path, trigger in source_triggers(task)):
+    using = (
+        trigger.status == "Enabled" and trigger.token is None
+        for _path, trigger in source_triggers(task)
+    )
+    if not any(using):
         yield Finding(
             ("spec", "context", "token"),
-            "a public repository without commit or pull request triggers needs no token",
+            "no commit or pull request trigger is on, and a public repository needs no token else",
             fix="remove context.token",
             advice=True,
         )
@@ -167,13 +171,14 @@ def _hook_uses_it(_params: TokenUnused, task: Task, _today: date) -> Iterator[Fi
 _GIT = "https://git.contoso.example/web.git#main"
 
 
-def _task(source: str = _GIT, hook: bool = True, **token: object) -> dict[str, object]:
+def _task(source: str = _GIT, hook: bool | str = True, **token: object) -> dict[str, object]:
     context = {
         "source": source,
         "visibility": "public",
         "token": {"secret": "env:GIT_PAT", **token},
     }
-    triggers = {"triggers": {"commit": {"branch": "main"}}} if hook else {}
+    status = {"status": hook} if isinstance(hook, str) else {}
+    triggers = {"triggers": {"commit": {"branch": "main", **status}}} if hook else {}
     return {"spec": {"context": context, **triggers}}
 
 
@@ -233,6 +238,7 @@ UNUSED = BuiltIn(
         ignores("no token", {}),
         fails("a local folder", _task(".", hook=False)),
         warns("a public repository, started by a person", _task(hook=False)),
+        warns("a public repository whose trigger is off", _task(hook="Disabled")),
     ),
     fix="remove context.token",
     controls=("SOC 2 CC6.1",),
