@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.base.clock import to_iso
 from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import did_you_mean, one_line
 from reconciler.model.image import parse_reference
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
 
 # More than the time of grace that a container has.
 CANCEL_SECONDS = 10
+
+
+_KEEP = "spec.retention.logs says how long logs are kept; retention: {archive: true} keeps them"
+
+
+class LogGone(ReconcilerError):
+    """The log of a run was forgotten, or taken away."""
+
+    code = "log-gone"
 
 
 class UnknownRun(ReconcilerError):
@@ -216,11 +226,15 @@ def run_log(
 ) -> Iterator[LogLine]:
     """The lines of a run, or of one step; with `follow` those to come too, until it has ended.
 
-    The run may belong to another process. Raises WrongUsage for a step that it never had.
+    The run may belong to another process. Raises WrongUsage for a step that it never had, LogGone
+    if the log was forgotten.
     """
     from reconciler.store.logs import follow_log, log_path, read_log  # noqa: PLC0415  (late)
 
     path = log_path(place.logs, record.id)
+    if record.status.final and record.started is not None and not path.exists():
+        ended = f"it ended {to_iso(record.finished)}" if record.finished else "it has ended"
+        raise LogGone(f"the log of run {record.id} is not there any more: {ended}", hint=_KEEP)
     finished = _ended(place, record.id)
     lines = follow_log(path, finished=finished, sleep=time.sleep) if follow else read_log(path)
     if step is None:

@@ -12,7 +12,7 @@ from reconciler.base.errors import WrongUsage
 from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus, TriggerKind
 from reconciler.operations.running.run_place import RunPlace
 from reconciler.operations.running.run_requests import UnknownTask
-from reconciler.operations.running.runs import RunFilter, get_run, list_runs, run_log
+from reconciler.operations.running.runs import LogGone, RunFilter, get_run, list_runs, run_log
 from reconciler.store.database import open_database
 from reconciler.store.logs import LogFile, log_path
 from reconciler.store.runs import insert_run
@@ -111,3 +111,16 @@ def test_runs_of_a_task_that_nobody_knows_are_an_error_with_the_nearest_name(
     with pytest.raises(UnknownTask, match="no task is called web-apy") as told:
         list_runs(place, RunFilter(task="web-apy"))
     assert told.value.hint == "did you mean web-api?"
+
+
+def test_a_log_that_was_forgotten_is_no_empty_one(place: RunPlace) -> None:
+    record = RunRecord(id="rgone", actor="dev", status=RunStatus.SUCCEEDED, queued=NOW)
+    record = record.model_copy(update={"started": NOW, "finished": NOW})
+    insert_run(place.database, record, host="here", pid=1, process_started="x")
+    with pytest.raises(LogGone, match="is not there any more: it ended 2026-11-21T03:00:00"):
+        list(run_log(place, get_run(place, "rgone"), follow=False))
+
+
+def test_a_run_that_never_began_has_an_empty_log(place: RunPlace) -> None:
+    add(place, "rnever")
+    assert list(run_log(place, get_run(place, "rnever"), follow=False)) == []
