@@ -1,7 +1,7 @@
 """Every error a user can meet, in one tree. Each class fixes its code and its exit code.
 
 Exit codes (also in docs/reference): 0 done, 1 error, 2 changes present, 3 policy blocks,
-4 a run failed, 5 locked, 6 stale plan, 7 partly applied, 8 drift only, 64 wrong usage,
+4 a run failed, 5 locked or in use, 6 stale plan, 7 partly applied, 8 drift only, 64 wrong usage,
 130 interrupted.
 """
 
@@ -102,6 +102,23 @@ class StateUnusable(ReconcilerError):
 
 class StateFull(StateUnusable):
     """The disk of the state has no room left."""
+
+
+class StateBusy(StateUnusable):
+    """Another process holds the state, for longer than we wait."""
+
+
+class StateInUse(StateUnusable):
+    """The state is of an earlier version, and somebody of that version works with it."""
+
+    code = "state-in-use"
+    exit_code = 5
+
+
+class StateOutgrown(StateUnusable):
+    """A later version brought the state up while this process was at work with it."""
+
+    code = "state-outgrown"
 
 
 class EngineUnavailable(ReconcilerError):

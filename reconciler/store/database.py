@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import sqlite3
 import threading
@@ -19,16 +20,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from reconciler.base.errors import StateFull, StateUnusable
+from reconciler.base.clock import utc_now
+from reconciler.base.errors import StateBusy, StateFull, StateInUse, StateUnusable
 from reconciler.base.ids import new_id
 from reconciler.base.room import FIX, full_disk, has_room
 from reconciler.base.text import one_line
+from reconciler.store.in_use import who_works
 from reconciler.store.migrate import OLDEST, migrate
 from reconciler.store.schema import meta, metadata
 from reconciler.store.sqlite_file import sqlite_path
 from reconciler.store.version import SCHEMA_VERSION
 
 _BUSY_SECONDS = 20
+# So long a command may have a state of an earlier version open before that counts as in use.
+_ALONE_SECONDS = 5.0
 # Noted beside a connection whose next transaction writes.
 _WRITES = "reconciler_writes"
 
@@ -103,27 +108,29 @@ class Database:
 def open_database(url: str, folder: Path) -> Database:
     """Open the state, making it on first use. A relative SQLite path is relative to `folder`.
 
-    Raises StateUnusable if it is corrupt, newer than this tool, or cannot be opened.
+    One of an earlier version is brought up, unless somebody works with it. Raises StateInUse then,
+    StateUnusable if it is corrupt, newer than this tool, or cannot be opened.
     """
     path = sqlite_path(url, folder)
     if path is not None:
         _make_file(path)
     database = Database(_engine(url, path), path)
     try:
-        _migrate(database)
+        _prepare(database)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _engine(url: str, path: Path | None) -> Engine:
+def _engine(url: str, path: Path | None, *, alone: bool = False) -> Engine:
+    """`alone`: of an SQLite file that no other connection has open, nor can open."""
     try:
         if path is None:
             return sa.create_engine(url, pool_pre_ping=True)
         # Not as text: a path may hold `?`, `#` or `%`.
         address = sa.URL.create("sqlite", database=str(path))
-        options = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+        options = {"timeout": 0 if alone else _BUSY_SECONDS, "check_same_thread": False}
         engine = sa.create_engine(address, connect_args=options)
     except ImportError as error:
         raise StateUnusable(
@@ -132,7 +139,7 @@ def _engine(url: str, path: Path | None) -> Engine:
         ) from None
     except sa.exc.ArgumentError:
         raise StateUnusable("`state:` in reconciler.yaml is no database URL") from None
-    _prepare_sqlite(engine)
+    _prepare_sqlite(engine, alone=alone)
     return engine
 
 
@@ -152,12 +159,15 @@ def _make_file(path: Path) -> None:
         ) from None
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, *, alone: bool) -> None:
     @sa.event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
         # The driver starts no transactions by itself: `begin` below does, in our words.
         connection.isolation_level = None
-        _use_wal(connection)
+        if alone:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        else:
+            _use_wal(connection)
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -190,25 +200,76 @@ def _setting_of(name: str) -> sa.Select[Any]:
     return sa.select(meta.c.value).where(meta.c.name == name)
 
 
-def _migrate(database: Database) -> None:
+def _prepare(database: Database) -> None:
     with _our_errors(database), database.engine.connect() as connection:
         exists = sa.inspect(connection).has_table("meta")
     if not exists:
         _create(database)
         return
-    with database.read() as connection:
-        found = connection.execute(_setting_of("schema_version")).scalar_one_or_none()
-    version = int(found) if found is not None and found.isdigit() else 0
+    found = _schema(database)
+    version = _number(found)
     if OLDEST <= version < SCHEMA_VERSION:
-        with database.write() as connection:
-            migrate(connection)
-        return
-    if version != SCHEMA_VERSION:
+        _bring_up(database, version)
+    elif version != SCHEMA_VERSION:
         raise StateUnusable(
             f"the state database has schema {found}, this version knows {SCHEMA_VERSION}",
             hint="use the version of reconciler that wrote it; nothing was changed",
             details=[("state", _name(database))],
         )
+
+
+def _schema(database: Database) -> str | None:
+    with database.read() as connection:
+        return connection.execute(_setting_of("schema_version")).scalar_one_or_none()
+
+
+def _number(found: str | None) -> int:
+    return int(found) if found is not None and found.isdigit() else 0
+
+
+def _bring_up(database: Database, version: int) -> None:
+    """Migrate, where nobody of an earlier version works with the state. Raises StateInUse."""
+    if database.path is None:
+        with database.write() as connection:
+            worker = who_works(connection, version, utc_now())
+            if worker is not None:
+                raise _in_use(database, version, worker)
+            migrate(connection)
+        return
+    until = time.monotonic() + _ALONE_SECONDS
+    while not _migrated_alone(database):
+        # Commands end soon. Another one that wants to migrate, too, shall not meet us again.
+        time.sleep(random.uniform(0.02, 0.2))  # noqa: S311  (no secret)
+        if _number(_schema(database)) >= SCHEMA_VERSION:
+            return
+        if time.monotonic() > until:
+            raise _in_use(database, version, "another process has it open")
+
+
+def _migrated_alone(database: Database) -> bool:
+    """Migrate an SQLite file that nobody else has open; False if somebody has.
+
+    A daemon of any version has it open all the time: its tables never change under it.
+    """
+    database.engine.dispose()
+    alone = Database(_engine("", database.path, alone=True), database.path)
+    try:
+        with alone.write() as connection:
+            migrate(connection)
+    except StateBusy:
+        return False
+    finally:
+        alone.close()
+    return True
+
+
+def _in_use(database: Database, version: int, why: str) -> StateInUse:
+    return StateInUse(
+        f"the state is used by a daemon or a command of an earlier version (schema {version}, "
+        f"this one needs {SCHEMA_VERSION})",
+        hint="stop it first; nothing was changed",
+        details=[("state", _name(database)), ("found", why)],
+    )
 
 
 def _create(database: Database) -> None:
@@ -241,6 +302,7 @@ def _our_errors(database: Database) -> Iterator[None]:
         raise _explain(database, f"malformed: {error}") from None
 
 
+_BUSY = ("locked", "busy")
 # part of the driver's message, what we say, what to do
 _FAULTS = (
     (
@@ -248,7 +310,6 @@ _FAULTS = (
         "cannot be reached",
         "start the server, or mend `state:` in reconciler.yaml",
     ),
-    (("locked", "busy"), "is busy", "another process holds it; try again"),
     (
         ("not a database", "malformed", "no such", "could not decode"),
         "is damaged; it was left as it is",
@@ -265,6 +326,9 @@ def _explain(database: Database, text: str) -> StateUnusable:
         told = full_disk(database.path.parent) if database.path else "its disk is full"
         message = f"the state database cannot be written: {told}"
         return StateFull(message, hint=FIX, details=details)
+    if any(word in text.lower() for word in _BUSY):
+        message, hint = "the state database is busy", "another process holds it; try again"
+        return StateBusy(message, hint=hint, details=details)
     for words, message, hint in _FAULTS:
         if any(word in text.lower() for word in words):
             return StateUnusable(f"the state database {message}", hint=hint, details=details)
