@@ -161,12 +161,13 @@ def leased_run(invocation: Invocation, run_id: str, worker: str, fence: int) -> 
 
 @click.command(hidden=True)
 @click.argument("run_id")
+@click.argument("fence", type=int)
 @pass_invocation
-def clear_run(invocation: Invocation, run_id: str) -> int:
-    """Remove what a run has on the engines. The daemon calls the program so."""
+def clear_run(invocation: Invocation, run_id: str, fence: int) -> int:
+    """Remove what holders of a run made, up to this one. The daemon calls the program so."""
     from reconciler.operations.running.run_place import place_of  # noqa: PLC0415  (late)
     from reconciler.operations.serving.leased import clear_run as clear  # noqa: PLC0415  (late)
 
     with invocation.workspace() as opened:
-        clear(place_of(opened), run_id)
+        clear(place_of(opened), run_id, fence)
     return 0

@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.base.errors import ReconcilerError, StateUnusable
-from reconciler.model.lease import Lease
+from reconciler.model.lease import Lease, Settled
 
 LEASE_SECONDS = 60.0
 # Of a lease: when it is renewed, and when its work is ended if that did not succeed. What is left
-# then is for the end itself: containers are removed before the lease is over.
-_RENEW_AFTER, _END_AFTER = 0.25, 0.7
+# then is for the end itself, on a busy machine too: containers go before the lease is over.
+_RENEW_AFTER, _END_AFTER = 0.2, 0.5
+
+_NOT_ENDED = {
+    Settled.WAITING: "its process was lost; it is queued again",
+    Settled.TAKEN: "taken over by another worker",
+}
 
 
 class Queue(Protocol):
@@ -29,8 +34,8 @@ class Queue(Protocol):
     def renew(self, leases: Sequence[Lease], /) -> Mapping[str, str | None]:
         """Extend leases; who wants the run of each to stop. What is missing is lost."""
 
-    def settle(self, lease: Lease, /, *, blamed: bool) -> bool:
-        """The work of a lease is over: True if its run has ended, False if it goes to another.
+    def settle(self, lease: Lease, /, *, blamed: bool) -> Settled:
+        """The work of a lease is over; what became of its run.
 
         `blamed`: its own program died, and may do so again.
         """
@@ -143,11 +148,11 @@ class Worker:
             lease = self._held.get(self._over[-1])
             if lease is not None:
                 blamed = self._over[-1] not in self._blameless
-                over = self.queue.settle(lease, blamed=blamed)
+                found = self.queue.settle(lease, blamed=blamed)
                 self._blameless.discard(self._over[-1])
                 del self._held[self._over[-1]]
-                if not over:
-                    self.told("its process was lost; it is queued again", lease)
+                if found in _NOT_ENDED:
+                    self.told(_NOT_ENDED[found], lease)
             # Only now: an end that could not be settled is settled in a later round.
             self._over.pop()
 
@@ -183,7 +188,7 @@ class Worker:
             else:
                 programs.end(key)
                 del self._held[key]
-                self.told("taken over by another worker", lease)
+                self.told(_NOT_ENDED[Settled.TAKEN], lease)
 
     def _claim(self) -> None:
         used = [lease.pool for lease in self._held.values()]

@@ -11,13 +11,29 @@ _OWN = "io.reconciler."
 INSTANCE_LABEL = _OWN + "instance"
 RUN_LABEL = _OWN + "run"
 STEP_LABEL = _OWN + "step"
-ATTEMPT_LABEL = _OWN + "attempt"
+ATTEMPT_LABEL = _OWN + "attempt"  # of a step: which of its tries
+FENCE_LABEL = _OWN + "fence"  # of the run: which of its holders, counted from 1
 WORKSPACE = "/workspace"
 
 # Which of its two outputs a program wrote to.
 Stream = Literal["out", "err"]
 # Takes a chunk of a program's output as it comes; it may end anywhere.
 TakeOutput = Callable[[bytes, Stream], None]
+
+
+def run_name(run_id: str, fence: int = 1) -> str:
+    """What the names of everything begin with that a holder of a run makes on an engine.
+
+    No two holders share one: what the former one still does touches nothing of the next.
+    """
+    # A word that follows is set off by a dash, and no run has a dot in its id.
+    return f"rt-{run_id}" if fence == 1 else f"rt-{run_id}.{fence}"
+
+
+def fence_of(labels: Mapping[str, str] | None) -> int:
+    """Which holder of its run made a thing; 0, older than any, where its labels do not say."""
+    found = (labels or {}).get(FENCE_LABEL, "")
+    return int(found) if found.isdecimal() else 0
 
 
 def is_remote(address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from reconciler.model.run import RunRecord
 
@@ -33,6 +34,14 @@ class Enqueued:
 
     run_id: str
     folded: bool
+
+
+class Settled(Enum):
+    """What became of a lease whose work is over."""
+
+    ENDED = "its run has ended"
+    WAITING = "its run waits for another holder"
+    TAKEN = "another worker has taken the run over, and may have ended it since"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 
 from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.container import run_name
 
 VARIABLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 # name -> the field that holds its value
@@ -37,9 +38,9 @@ def run_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y%m%d-%H%M%Sz")
 
 
-def shared_volume(run_id: str) -> str:
+def shared_volume(run_id: str, fence: int = 1) -> str:
     """The volume that the steps of a run share as their workspace: `.Run.SharedVolume`."""
-    return f"rt-{run_id}"
+    return run_name(run_id, fence)
 
 
 def wrong_variable(text: str) -> str | None:

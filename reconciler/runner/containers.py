@@ -10,12 +10,14 @@ from typing import Protocol
 
 from reconciler.model.container import (
     ATTEMPT_LABEL,
+    FENCE_LABEL,
     INSTANCE_LABEL,
     RUN_LABEL,
     STEP_LABEL,
     ContainerEnd,
     ContainerRequest,
     TakeOutput,
+    run_name,
 )
 
 Stopping = Callable[[], bool]
@@ -71,12 +73,12 @@ class Containers(Protocol):
         """Copy a folder of a workspace (relative to it) here. False if there is none."""
 
     def remove_run(self, run: str) -> list[str]:
-        """Remove everything of a run; the names of what would not go."""
+        """Remove everything of a run that no later holder made; the names of what would not go."""
 
 
-def thing_name(run: str, *words: str) -> str:
-    """`rt-RUN-WORD-...`: a legal name for a container, network or volume."""
-    return "-".join(["rt", run, *map(_legal, words)])
+def thing_name(run: str, *words: str, fence: int = 1) -> str:
+    """`rt-RUN-WORD-...`: a legal name for a container, network or volume of a holder of a run."""
+    return "-".join([run_name(run, fence), *map(_legal, words)])
 
 
 def _legal(word: str) -> str:
@@ -87,11 +89,12 @@ def _legal(word: str) -> str:
     return f"{legal}-{hashlib.sha256(word.encode('utf-8', 'replace')).hexdigest()[:6]}"
 
 
-def step_labels(instance: str, run: str, step: str, attempt: int) -> dict[str, str]:
+def step_labels(instance: str, run: str, step: str, attempt: int, fence: int) -> dict[str, str]:
     """The labels of a step's container."""
     return {
         INSTANCE_LABEL: instance,
         RUN_LABEL: run,
+        FENCE_LABEL: str(fence),
         STEP_LABEL: step,
         ATTEMPT_LABEL: str(attempt),
     }

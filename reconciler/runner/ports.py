@@ -127,7 +127,8 @@ class Ports:
     (raises EngineUnavailable if nothing does), and the images it builds into; `canceled` says who
     asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
     the run's own, empty and private; `containers` opens the engine for the steps of a task file;
-    of a context with more bytes than `large_context` the largest paths are told.
+    of a context with more bytes than `large_context` the largest paths are told; `fence` counts
+    those who had the run, from 1, and is part of the names of what it makes on an engine.
     """
 
     fetch: Fetcher
@@ -145,3 +146,4 @@ class Ports:
     folder: Path
     containers: Callable[[], Containers] | None = None
     large_context: int = LARGE_CONTEXT
+    fence: int = 1

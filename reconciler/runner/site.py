@@ -87,12 +87,11 @@ def starts_containers(task: TaskFile) -> bool:
     return any(isinstance(step, CmdStep) for step in task.steps)
 
 
-def network_names(run: str, task: TaskFile) -> dict[str, str]:
+def network_names(run: str, fence: int, task: TaskFile) -> dict[str, str]:
     """The engine's names of the networks that the run makes, by their names in the task file."""
     made = [network.name for network in task.networks if network.create]
-    return {
-        name: thing_name(run) if name == DEFAULT_NETWORK else thing_name(run, name) for name in made
-    }
+    words = {name: () if name == DEFAULT_NETWORK else (name,) for name in made}
+    return {name: thing_name(run, *words[name], fence=fence) for name in made}
 
 
 def open_site(
@@ -110,8 +109,8 @@ def open_site(
         return Site(work, multi, task, fetched, images, builder, None, {}, None)
     # Who is alone needs no network: nothing holds better than having none.
     alone = work.request.offline and not side_by_side(task)
-    networks = {} if alone else network_names(work.request.id, task)
-    volume = thing_name(work.request.id)
+    networks = {} if alone else network_names(work.request.id, work.ports.fence, task)
+    volume = thing_name(work.request.id, fence=work.ports.fence)
     with ThreadPoolExecutor(2) as beside:
         opening = beside.submit(_open_engine, task, work)
         making = beside.submit(_create_networks, networks, task, work, containers)

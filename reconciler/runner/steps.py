@@ -158,12 +158,12 @@ def _nothing() -> None:
 
 
 def _request(step: CmdStep, image: str, attempt: int, site: Site) -> ContainerRequest:
-    run = site.work.request.id
+    run, fence = site.work.request.id, site.work.ports.fence
     network = site.network(step.network)
     return ContainerRequest(
-        name=thing_name(run, step.id, str(attempt)),
+        name=thing_name(run, step.id, str(attempt), fence=fence),
         image=image,
-        labels=step_labels(site.containers.instance, run, step.id, attempt),
+        labels=step_labels(site.containers.instance, run, step.id, attempt, fence),
         argv=step.argv,
         env=tuple(f"{name}={value}" for name, value in step.env),
         entry_point=step.entry_point,

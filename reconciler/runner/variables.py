@@ -45,7 +45,7 @@ def run_variables(work: Work, fetched: Fetched, platform: tuple[str, str]) -> Ru
         os=platform[0],
         architecture=platform[1],
         triggered_by=request.trigger.word,
-        shared_volume=shared_volume(request.id),
+        shared_volume=shared_volume(request.id, work.ports.fence),
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from reconciler.base.errors import ReconcilerError
-from reconciler.model.lease import Lease
+from reconciler.model.lease import Lease, Settled
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
 from reconciler.store.moment import moment
@@ -89,11 +89,11 @@ def check_lease(connection: Connection, lease: Lease) -> None:
         raise LeaseLost(f"run {lease.run_id} was taken over from {lease.worker}")
 
 
-def settle(database: Database, lease: Lease, loss: int = PROGRAM_LOSS) -> bool:
-    """The work of a lease is over, however that came. True if its run has ended, or is another's.
+def settle(database: Database, lease: Lease, loss: int = PROGRAM_LOSS) -> Settled:
+    """The work of a lease is over, however that came.
 
-    False if it has not: then it waits again in its old place. `loss`: what that weighs, 0 for work
-    that was not begun, or that a worker ended on purpose.
+    A run that has not ended waits again in its old place. `loss`: what that weighs, 0 for work that
+    was not begun, or that a worker ended on purpose.
     """
     back = (
         sa.update(queue)
@@ -102,9 +102,9 @@ def settle(database: Database, lease: Lease, loss: int = PROGRAM_LOSS) -> bool:
     )
     with database.write() as connection:
         if connection.execute(back).rowcount == 1:
-            return False
-        connection.execute(sa.delete(queue).where(_held(lease)))
-        return True
+            return Settled.WAITING
+        gone = connection.execute(sa.delete(queue).where(_held(lease))).rowcount
+        return Settled.ENDED if gone == 1 else Settled.TAKEN
 
 
 def _held(lease: Lease) -> sa.ColumnElement[bool]:

@@ -316,6 +316,52 @@ def test_whatever_is_killed_the_run_is_done_once_at_a_time(
     assert left_on(engine, workshop.root) == []
 
 
+def test_who_was_frozen_touches_nothing_of_who_has_the_run_now(
+    workshop: Workshop, listener: Listener, base_image: str, engine: docker.DockerClient
+) -> None:
+    workspace(workshop, telling(listener, base_image, 80, PUSHED))
+    with daemon(workshop.root, "--lease", "6") as frozen:
+        run = send(frozen, 1)
+        eventually(lambda: listener.events)
+        pids = [frozen.process.pid, *descendants(frozen.process.pid)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with daemon(workshop.root, "--lease", "6") as at:
+                eventually(lambda: listener.tries()[run] == 2)
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                # Its guardian ends what it had, and clears up, while the other one's work goes on.
+                eventually(lambda: taken_over(frozen, run))
+                all_ended(workshop, 1)
+                assert at.stop() == 0
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        meters = frozen.client.get(f"{frozen.url}/metrics").text
+        assert not [line for line in meters.splitlines() if line.startswith(ENDED)]
+        assert frozen.stop() == 0
+    assert [record["status"] for record in runs(workshop)] == ["Succeeded"], runs(workshop)
+    assert (listener.tries(), listener.ended()) == ({run: 2}, {run: 1})
+    assert listener.overlaps() == []
+    assert left_on(engine, workshop.root) == []
+
+
+ENDED = "reconciler_runs_ended_total{"
+
+
+def taken_over(at: Daemon, run: str) -> bool:
+    words = ("taken over by another worker", run)
+    return words in [(line["message"], line.get("run")) for line in at.told("worker")]
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes that a process has started, and those they have."""
+    found = children(pid)
+    return found + [one for child in found for one in descendants(child)]
+
+
 def containers(engine: docker.DockerClient, root: Path, run: str) -> list[Any]:
     return list(
         engine.containers.list(

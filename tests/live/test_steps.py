@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,8 @@ import yaml
 from reconciler.adapters.docker.containers import EngineContainers
 from reconciler.adapters.docker.engine import open_engine
 from reconciler.adapters.web.registry import served_digest
-from reconciler.model.container import INSTANCE_LABEL, RUN_LABEL, ContainerRequest
+from reconciler.model.container import FENCE_LABEL, INSTANCE_LABEL, RUN_LABEL, ContainerRequest
+from reconciler.runner.containers import step_labels, thing_name
 from tests.live.test_runs import Bridge
 from tests.live.workshop import COMMAND, Workshop
 from tests.terminal import shown
@@ -635,6 +637,35 @@ def test_a_sweep_leaves_living_runs_and_other_instances_alone(
         other.remove_run("other")
 
 
+def test_who_had_a_run_removes_nothing_of_who_has_it_now(
+    base_image: str, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    instance, run = f"test-{uuid.uuid4().hex}", f"r{uuid.uuid4().hex[:8]}"
+    holders = [EngineContainers(open_engine(None, {}), instance, fence) for fence in (1, 2, 3)]
+    for fence, holder in enumerate(holders, 1):
+        name = thing_name(run, fence=fence)
+        holder.create_network(name, run, driver=None, ipv6=False, internal=False)
+        holder.create_workspace(name, run, tmp_path, lambda _path: False, lambda: None)
+        labels = step_labels(instance, run, "a", 1, fence)
+        engine.containers.create(base_image, name=name, labels=labels)
+    try:
+        assert holders[1].remove_run(run) == []
+        assert _names_of(engine, run) == {thing_name(run, fence=3): 3}
+        swept = holders[0].sweep(lambda _run: False)  # a run that is over has no holder
+        assert (swept.containers, swept.networks, swept.volumes, swept.left) == (1, 1, 1, ())
+    finally:
+        holders[-1].remove_run(run)
+
+
+def _names_of(engine: docker.DockerClient, run: str) -> Counter[str]:
+    """The names of what a run has on an engine."""
+    wanted: Any = {"label": f"{RUN_LABEL}={run}"}
+    found = [str(item.name) for item in engine.containers.list(all=True, filters=wanted)]
+    found += [str(item.name) for item in engine.networks.list(filters=wanted)]
+    found += [str(item.name) for item in engine.volumes.list(filters=wanted)]
+    return Counter(found)
+
+
 def test_a_copied_folder_comes_back_as_it_was_with_its_links(
     containers: EngineContainers, tmp_path: Path, engine: docker.DockerClient
 ) -> None:
@@ -662,7 +693,11 @@ def test_labels_name_the_instance_of_a_volume(
     containers.create_workspace(volume, "r1", tmp_path, lambda _path: False, lambda: None)
     try:
         labels = engine.volumes.get(volume).attrs["Labels"]
-        assert labels == {INSTANCE_LABEL: containers.instance, RUN_LABEL: "r1"}
+        assert labels == {
+            INSTANCE_LABEL: containers.instance,
+            RUN_LABEL: "r1",
+            FENCE_LABEL: "1",
+        }
     finally:
         containers.remove_run("r1")
 

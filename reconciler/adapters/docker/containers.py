@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from reconciler.adapters.docker.secret_files import (
 )
 from reconciler.adapters.docker.watch import watch
 from reconciler.model.container import (
+    FENCE_LABEL,
     INSTANCE_LABEL,
     RUN_LABEL,
     ContainerEnd,
@@ -36,11 +38,15 @@ _CLOSED = {"com.docker.network.bridge.inhibit_ipv4": "true"}
 
 
 class EngineContainers:
-    """What runs have on an engine, all of it labelled with the instance (the state's id)."""
+    """What runs have on an engine, all of it labelled with the instance (the state's id).
 
-    def __init__(self, engine: Engine, instance: str) -> None:
+    `fence`: which holder of its run this is. What a later one made is never touched.
+    """
+
+    def __init__(self, engine: Engine, instance: str, fence: int = 1) -> None:
         self._engine = engine
         self.instance = instance
+        self._fence = fence
 
     @property
     def engine(self) -> Engine:
@@ -131,23 +137,26 @@ class EngineContainers:
             return copy_folder(client, volume, self._labels(run), path, folder)
 
     def _labels(self, run: str) -> dict[str, str]:
-        return {INSTANCE_LABEL: self.instance, RUN_LABEL: run}
+        return {
+            INSTANCE_LABEL: self.instance,
+            RUN_LABEL: run,
+            FENCE_LABEL: str(self._fence),
+        }
 
     # ------------------------------------------------------------ clearing up
     def remove_run(self, run: str) -> list[str]:
-        """Remove everything of a run; the names of what would not go."""
+        """Remove what this holder of a run and those before made; what would not go."""
+        labels = [f"{INSTANCE_LABEL}={self.instance}", f"{RUN_LABEL}={run}"]
         with connected(self._engine) as client:
-            return remove_all(client, [f"{INSTANCE_LABEL}={self.instance}", f"{RUN_LABEL}={run}"])
+            return remove_all(client, labels, lambda thing: thing.fence <= self._fence)
 
     def sweep(self, alive: Callable[[str], bool]) -> Swept:
         """Remove what runs of this instance left that are not alive any more."""
         with connected(self._engine) as client:
             labels = [f"{INSTANCE_LABEL}={self.instance}"]
-            found = things(client, labels)
-            dead = {run for run, _, _ in found if not alive(run)}
-            counts = dict.fromkeys(("container", "network", "volume"), 0)
-            for run, kind, _ in found:
-                counts[kind] += run in dead
+            found = [thing for thing in things(client, labels) if not alive(thing.run)]
+            counts = Counter(thing.kind for thing in found)
+            dead = {thing.run for thing in found}
             left = [
                 name for run in dead for name in remove_all(client, [*labels, f"{RUN_LABEL}={run}"])
             ]

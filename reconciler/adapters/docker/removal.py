@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -11,35 +13,50 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from reconciler.adapters.docker.engine import explanation
-from reconciler.model.container import RUN_LABEL
+from reconciler.model.container import RUN_LABEL, fence_of
 
 _TRIES = 4
 
 
-def things(client: APIClient, labels: list[str]) -> list[tuple[str, str, str]]:
-    """(run, kind, id or name) of everything that carries the labels; containers first."""
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something of a run on an engine. `kind`: container, network or volume; `name` or id."""
+
+    run: str
+    fence: int
+    kind: str
+    name: str
+
+
+def things(client: APIClient, labels: list[str]) -> list[Thing]:
+    """Everything that carries the labels; containers first."""
     wanted = {"label": labels}
     containers = client.containers(all=True, filters=wanted)
     networks = client.networks(filters=wanted)
     volumes = client.volumes(filters=wanted).get("Volumes") or []
     return [
-        *[(_run_of(item), "container", str(item["Id"])) for item in containers],
-        *[(_run_of(item), "network", str(item["Name"])) for item in networks],
-        *[(_run_of(item), "volume", str(item["Name"])) for item in volumes],
+        *[_thing(item, "container", item["Id"]) for item in containers],
+        *[_thing(item, "network", item["Name"]) for item in networks],
+        *[_thing(item, "volume", item["Name"]) for item in volumes],
     ]
 
 
-def _run_of(item: Any) -> str:
-    return str((item.get("Labels") or {}).get(RUN_LABEL, ""))
+def _thing(item: Any, kind: str, name: str) -> Thing:
+    labels = item.get("Labels") or {}
+    return Thing(str(labels.get(RUN_LABEL, "")), fence_of(labels), kind, str(name))
 
 
-def remove_all(client: APIClient, labels: list[str]) -> list[str]:
-    """Remove it, trying again a little: a network may have endpoints for a moment longer."""
+def remove_all(
+    client: APIClient, labels: list[str], dead: Callable[[Thing], bool] = lambda _thing: True
+) -> list[str]:
+    """Remove what is dead of it, trying again a little: a network may have endpoints for a moment.
+
+    The names of what would not go.
+    """
     left: list[str] = []
     for pause in range(_TRIES):
-        left = [
-            name for _, kind, name in things(client, labels) if not _removed(client, kind, name)
-        ]
+        found = [thing for thing in things(client, labels) if dead(thing)]
+        left = [thing.name for thing in found if not _removed(client, thing.kind, thing.name)]
         if not left:
             break
         time.sleep(0.2 * pause)

@@ -34,7 +34,8 @@ class RunPlace:
 
     `root` is the workspace, or the folder of the state outside of any; files of secrets are
     relative to `secrets`; `platforms` is what the workspace declares of them; plain http is used
-    for hosts in `insecure` only, `declared` are all hosts that the workspace names.
+    for hosts in `insecure` only, `declared` are all hosts that the workspace names. `fence` counts
+    those who had the run that is done here, from 1.
     """
 
     database: Database
@@ -48,6 +49,7 @@ class RunPlace:
     insecure: frozenset[str] = frozenset()
     large_context: int = 100_000_000
     declared: frozenset[str] = frozenset()
+    fence: int = 1
 
     @property
     def work(self) -> Path:
@@ -146,6 +148,7 @@ def wire_ports(
         folder=folder,
         containers=containers,
         large_context=place.large_context,
+        fence=place.fence,
     )
 
 

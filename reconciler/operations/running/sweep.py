@@ -22,12 +22,15 @@ def engines_of(place: RunPlace) -> list[str | None]:
 
 
 def engine_containers(place: RunPlace, address: str | None) -> EngineContainers:
-    """The containers of this state on an engine. Raises EngineUnavailable."""
+    """The containers of this state on an engine, as the holder that a place is for.
+
+    Raises EngineUnavailable.
+    """
     from reconciler.adapters.docker.containers import EngineContainers  # noqa: PLC0415  (late)
     from reconciler.adapters.docker.engine import open_engine  # noqa: PLC0415  (late)
 
     engine = open_engine(address, place.environment)
-    return EngineContainers(engine, place.database.setting("state_id"))
+    return EngineContainers(engine, place.database.setting("state_id"), place.fence)
 
 
 def sweep(place: RunPlace, containers: EngineContainers) -> Swept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from reconciler.base.errors import EngineUnavailable, ReconcilerError, StateFull, StateUnusable
 from reconciler.model.lease import Lease
@@ -25,12 +26,12 @@ def do_leased(opened: OpenWorkspace, run_id: str, worker: str, fence: int) -> Ru
 
     What an earlier try left on an engine is removed first: nothing of it runs any more.
     """
-    place = place_of(opened)
+    place = replace(place_of(opened), fence=fence)
     lease = lease_of(place.database, run_id, worker, fence)
     keep = _keeper(place, lease)
     record = get_run(place, run_id)
     if lease.fence > 1:
-        clear_run(place, run_id)
+        clear_run(place, run_id, lease.fence - 1)
     try:
         request = request_of(opened, record)
     except StateUnusable:
@@ -63,10 +64,15 @@ def _refused(record: RunRecord, error: ReconcilerError, place: RunPlace) -> RunR
     return record.model_copy(update={**end, "finished": place.clock()})
 
 
-def clear_run(place: RunPlace, run_id: str) -> None:
-    """Remove what a run has on the engines. One that does not answer is cleared by a later run."""
+def clear_run(place: RunPlace, run_id: str, fence: int) -> None:
+    """Remove what a holder of a run, and those before it, made on the engines.
+
+    What a later holder made stays: who was frozen may be late. An engine that does not answer is
+    cleared by a later run.
+    """
+    held = replace(place, fence=fence)
     for address in engines_of(place):
         try:
-            engine_containers(place, address).sweep(lambda found: found != run_id)
+            engine_containers(held, address).remove_run(run_id)
         except EngineUnavailable:
             continue

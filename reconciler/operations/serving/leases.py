@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from reconciler.adapters.processes.guardian import Guardian, Over
 from reconciler.base.clock import Clock
 from reconciler.engine.worker import key_of
-from reconciler.model.lease import Lease
+from reconciler.model.lease import Lease, Settled
 from reconciler.model.run import RunRecord
 from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database
@@ -48,16 +48,16 @@ class StoredQueue:
         """Extend leases; who wants the run of each to stop. What is missing is lost."""
         return renew(self.database, leases, self.lease_seconds)
 
-    def settle(self, lease: Lease, *, blamed: bool = True) -> bool:
-        """The work of a lease is over: True if its run has ended, False if it goes to another.
+    def settle(self, lease: Lease, *, blamed: bool = True) -> Settled:
+        """The work of a lease is over; what became of its run.
 
         `blamed`: its own program died, and may do so again.
         """
-        over = settle(self.database, lease, PROGRAM_LOSS if blamed else WORKER_LOSS)
-        if over:
+        found = settle(self.database, lease, PROGRAM_LOSS if blamed else WORKER_LOSS)
+        if found is Settled.ENDED:
             for record in find_runs(self.database, lease.run_id, limit=1):
                 self.ended(record)
-        return over
+        return found
 
     def give_back(self, lease: Lease) -> None:
         """The work of a lease was not begun, or ended on purpose."""
@@ -73,12 +73,12 @@ class RunPrograms:
     def start(self, lease: Lease, deadline: float) -> None:
         """Have the run of a lease done. Raises GuardianGone."""
         words = [LEASED_RUN, lease.run_id, lease.worker, str(lease.fence)]
-        afterwards = [*_SELF, CLEAR_RUN, lease.run_id]
+        afterwards = _clearing(lease)
         self._guardian.start(key_of(lease), [*_SELF, *words], afterwards, deadline)
 
     def clear(self, lease: Lease, deadline: float) -> None:
         """Have removed what the run of a lease has on an engine. Raises GuardianGone."""
-        self._guardian.start(key_of(lease), [*_SELF, CLEAR_RUN, lease.run_id], [], deadline)
+        self._guardian.start(key_of(lease), _clearing(lease), [], deadline)
 
     def extend(self, key: str, deadline: float) -> None:
         """Move a deadline. Raises GuardianGone."""
@@ -99,3 +99,7 @@ class RunPrograms:
 
 # `-P`: no module is taken from the folder it is started in.
 _SELF = (sys.executable, "-P", "-m", "reconciler")
+
+
+def _clearing(lease: Lease) -> list[str]:
+    return [*_SELF, CLEAR_RUN, lease.run_id, str(lease.fence)]

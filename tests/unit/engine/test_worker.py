@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from reconciler.adapters.processes.guardian import Guardian, Over, boottime
 from reconciler.base.errors import StateUnusable
 from reconciler.engine.worker import Worker, key_of
-from reconciler.model.lease import Lease, Waiting
+from reconciler.model.lease import Lease, Settled, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.store.database import Database, open_database
@@ -37,6 +38,7 @@ class Shop:
         self.database: Database = open_database("sqlite:///state.db", folder)
         self.script = "sleep 0.2"
         self.told: list[str] = []
+        self.ended: list[str] = []
         self.guardians: list[Guardian] = []
 
     def add(self, run_id: str, pool: str = "linux") -> None:
@@ -45,7 +47,13 @@ class Shop:
             enqueue(connection, Waiting(record, pool))
 
     def worker(self, name: str = "a", slots: int = 2, lease: float = 60.0) -> Worker:
-        queue = StoredQueue(self.database, name, lease, lambda: NOW)
+        queue = StoredQueue(
+            self.database,
+            name,
+            lease,
+            lambda: NOW,
+            ended=lambda record: self.ended.append(f"{name} {record.id}"),
+        )
 
         def told(text: str, of: Lease | None) -> None:
             self.told.append(f"{of.run_id if of else '-'} {text}")
@@ -178,6 +186,31 @@ def test_work_of_a_frozen_worker_is_over_before_another_begins_it(shop: Shop) ->
     frozen.step(0.5)
     assert frozen.busy == 0
     assert shop.record("r1").status is RunStatus.SUCCEEDED
+    assert shop.told[-1] == "r1 taken over by another worker"
+    assert shop.ended == ["b r1"]
+
+
+@pytest.mark.parametrize("lease", [3.0, 6.0, 60.0])
+def test_half_of_every_lease_is_left_to_remove_what_a_frozen_worker_had(
+    shop: Shop, lease: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadlines: list[float] = []
+    for name in ("start", "extend"):
+        original = getattr(Guardian, name)
+
+        def noting(self: Guardian, *words: object, _call: Any = original) -> None:
+            deadlines.append(cast("float", words[-1]))
+            _call(self, *words)
+
+        monkeypatch.setattr(Guardian, name, noting)
+    shop.add("r1")
+    shop.script = "sleep 600"
+    worker, now = shop.worker(lease=lease), boottime()
+    worker.boottime = lambda: now
+    worker.step(0.0)
+    now += lease / 4
+    worker.step(0.0)
+    assert deadlines == [now - lease / 4 + lease / 2, now + lease / 2]
 
 
 def test_a_worker_that_sees_its_run_taken_over_ends_its_work(shop: Shop) -> None:
@@ -236,7 +269,7 @@ class Away:
     def renew(self, _leases: Sequence[Lease]) -> Mapping[str, str | None]:
         raise StateUnusable("away")
 
-    def settle(self, *_lease: object, **_blamed: object) -> bool:
+    def settle(self, *_lease: object, **_blamed: object) -> Settled:
         raise StateUnusable("away")
 
     def give_back(self, _lease: Lease) -> None:

@@ -98,12 +98,27 @@ def test_a_container_carries_its_run_step_and_attempt(bench: Bench) -> None:
     assert request.labels == {
         "io.reconciler.instance": "memory",
         "io.reconciler.run": "r234567",
+        "io.reconciler.fence": "1",
         "io.reconciler.step": "a",
         "io.reconciler.attempt": "1",
     }
     assert (request.network, request.aliases) == ("rt-r234567", ("a",))
     assert (request.volume, request.env) == ("rt-r234567", ("A=1",))
     assert request.docker_socket is False
+
+
+def test_the_next_holder_of_a_run_shares_no_name_with_the_one_before(bench: Bench) -> None:
+    ports = bench.run.ports
+    bench.run.ports = lambda: replace(ports(), fence=2)  # type: ignore[method-assign]
+    top = {"networks": [{"name": "own"}]}
+    bench.go(cmd("a", "say {{.Run.SharedVolume}}", network="own"), top=top)
+    request = bench.containers.requests[0]
+    assert request.name == "rt-r234567.2-a-1"
+    assert request.labels["io.reconciler.fence"] == "2"
+    assert request.network == "rt-r234567.2-own"
+    assert set(bench.containers.networks) == {"rt-r234567.2-own"}
+    assert bench.containers.volumes == [request.volume] == ["rt-r234567.2"]
+    assert request.argv == ("say", "rt-r234567.2")
 
 
 def test_the_socket_is_mounted_only_if_the_task_says_so(bench: Bench) -> None:

@@ -81,3 +81,4 @@ def test_the_date_has_acrs_form_and_is_utc() -> None:
 
 def test_the_shared_volume_is_the_volume_that_a_run_makes() -> None:
     assert shared_volume("r234567") == thing_name("r234567")
+    assert shared_volume("r234567", 2) == thing_name("r234567", fence=2)

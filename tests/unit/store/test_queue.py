@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.lease import Lease, Waiting
+from reconciler.model.lease import Lease, Settled, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
 from reconciler.store import claims, leases
 from reconciler.store import queue as waiting
@@ -229,7 +229,7 @@ def test_a_late_worker_writes_nothing(world: World) -> None:
         save(world.database, late, ended(record, RunStatus.FAILED))
     assert world.record("r1").status is RunStatus.QUEUED
     assert renew(world.database, [late], TTL) == {}
-    assert settle(world.database, late)
+    assert settle(world.database, late) is Settled.TAKEN
     save(world.database, now, ended(record))
     assert world.record("r1").status is RunStatus.SUCCEEDED
     with pytest.raises(LeaseLost):
@@ -286,7 +286,7 @@ def test_a_run_that_is_given_back_keeps_its_place_and_its_tries(world: World) ->
     for _ in range(LARGEST_LOSS + 2):
         lease = world.lease()
         assert lease.run_id == "r1"
-        assert not settle(world.database, lease, 0)
+        assert settle(world.database, lease, 0) is Settled.WAITING
     assert world.ids() == ["r1", "r2"]
 
 
@@ -295,10 +295,10 @@ def test_a_run_that_was_begun_and_lost_is_tried_again_at_once(world: World) -> N
     for number in range(1, LARGEST_LOSS // PROGRAM_LOSS + 1):
         lease = world.lease()
         assert lease.fence == number
-        assert not settle(world.database, lease)
+        assert settle(world.database, lease) is Settled.WAITING
     assert world.ids() == []
     assert world.record("r1").reason is Reason.LOST
-    assert settle(world.database, lease)
+    assert settle(world.database, lease) is Settled.TAKEN
 
 
 def test_a_run_that_has_ended_keeps_its_lease_until_it_is_settled(world: World) -> None:
@@ -311,7 +311,7 @@ def test_a_run_that_has_ended_keeps_its_lease_until_it_is_settled(world: World) 
         save(world.database, lease, ended(world.record("r1"), RunStatus.FAILED))
     assert depths(world.database)["linux"].running == 0
     assert world.ids("b") == ["r2"]
-    assert settle(world.database, lease)
+    assert settle(world.database, lease) is Settled.ENDED
     assert renew(world.database, [lease], TTL) == {}
 
 

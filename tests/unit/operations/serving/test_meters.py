@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.engine.waking import run_of
 from reconciler.model.event import Wake
-from reconciler.model.lease import Waiting
+from reconciler.model.lease import Settled, Waiting
 from reconciler.model.run import Reason, RunStatus
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.operations.serving.meters import Meters
@@ -76,13 +76,13 @@ def test_a_run_is_counted_once_whatever_is_lost_on_the_way(meters: Meters) -> No
     for _ in range(2):
         (lease,) = queue.claim({"default": 1})
         assert told(meters)["queue_running_runs/default"] == 1
-        assert not queue.settle(lease)
+        assert queue.settle(lease) is Settled.WAITING
     (lease,) = queue.claim({"default": 1})
     wake = Wake(task="contoso/web", kind="commit", trigger="commit", actor="dev")
     record = run_of(wake, "r1", NOW)
     end = {"status": RunStatus.FAILED, "reason": Reason.STEP, "finished": NOW}
     save(meters.database, lease, record.model_copy(update=end))
-    assert queue.settle(lease)
+    assert queue.settle(lease) is Settled.ENDED
     found = told(meters)
     ended = {key: value for key, value in found.items() if key.startswith("runs_ended")}
     assert ended == {"runs_ended_total/step/Failed": 1}
