@@ -43,10 +43,9 @@ def follow(event: int, moves: Sequence[Move], standers: Standers, book: Book) ->
     found = Followed()
     moved: dict[str, dict[str, tuple[str | None, str]]] = {}
     for move in moves:
-        digests = (move.previous.digest, move.served.digest)
         for address, why in _on(move, standers.get(move.reference, ()), book).items():
             if why is None:
-                moved.setdefault(address, {})[move.reference] = digests
+                moved.setdefault(address, {})[move.reference] = move.digests
             else:
                 found.left.append(Left(address, move.reference, why))
     above, through = _descendants(moved, standers, book)

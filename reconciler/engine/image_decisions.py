@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.engine.standing import KIND, Book
 from reconciler.model.event import Decided, Source, Verdict
@@ -37,3 +37,17 @@ class Scribe:
             detail="; ".join(text for text in (detail, others and f"also {others}") if text),
             run_id=run_id,
         )
+
+
+def of_look(
+    subject: str, verdict: Verdict, now: float, detail: str, version: str | None = None
+) -> Decided:
+    """About a look at a tag, or at all of a registry; `now` is in seconds since 1970."""
+    return Decided(
+        at=datetime.fromtimestamp(now, UTC),
+        source=Source.IMAGE,
+        subject=subject,
+        version=version,
+        verdict=verdict,
+        detail=detail,
+    )

@@ -148,7 +148,7 @@ def _begin(connection: Transaction, event: int, scribe: Scribe) -> None:
     decided = []
     for one in followed.left:
         move = moves.get(one.reference)
-        moved = {one.reference: (move.previous.digest, move.served.digest)} if move else {}
+        moved = {one.reference: move.digests} if move else {}
         item = Rebuild(event, one.address, 0, moved=moved)
         decided.append(scribe.decide(item, one.verdict, one.detail))
     Register(connection).note(decided)

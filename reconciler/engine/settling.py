@@ -16,7 +16,7 @@ from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.tracked import tracked_reference
 from reconciler.model.watched import MOST_HOPS, Served
 from reconciler.store.decisions import Register
-from reconciler.store.images import read_image, save_image
+from reconciler.store.images import read_image, save_image, sighted_since
 from reconciler.store.rebuilds import (
     add_rebuilds,
     any_waits,
@@ -58,17 +58,27 @@ class Settling:
         return replace(item, made=made, outcome=Outcome.CHANGED if made else Outcome.SAME)
 
     def _made(self, record: RunRecord) -> Digests:
-        """What a run pushed that is new; noted as seen, so that no look makes an event of it."""
+        """What a run pushed that is new; noted as seen, so that no look makes an event of it.
+
+        New is what differs from what was served before the run began. Looks while it goes on leave
+        that as it is (engine/watcher); only where nobody knew that the task pushes this tag may
+        one have noted the run's own push as the first sight.
+        """
         found: dict[str, tuple[str | None, str]] = {}
         for reference, digest in _pushed(record):
             image = read_image(self.connection, reference)
             before = image.served if image is not None else None
             if before is not None and before.digest == digest:
+                since = record.started or record.queued
+                if sighted_since(self.connection, reference, digest, since):
+                    found[reference] = (None, digest)
                 continue
             found[reference] = (before.digest if before else None, digest)
             if image is not None:
-                later = replace(image, served=Served(digest, None), failures=0, message=None)
-                save_image(self.connection, later, before)
+                later = replace(
+                    image, served=Served(digest, None), absent=False, failures=0, message=None
+                )
+                save_image(self.connection, later, image)
         return found
 
     # ------------------------------------------------------------------- late

@@ -10,25 +10,32 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Protocol
 
 from reconciler.base.errors import ReconcilerError, RegistryBusy
-from reconciler.model.event import Decided, Source, Verdict
-from reconciler.model.watched import Looked, Move, Served, WatchedImage
+from reconciler.engine.image_decisions import of_look
+from reconciler.engine.patience import Patience
+from reconciler.model.event import Decided, Verdict
+from reconciler.model.watched import Looked, Move, RegistryPause, Served, WatchedImage
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register
-from reconciler.store.images import due_image, hurry_image, keep_images, save_image
+from reconciler.store.images import (
+    due_image,
+    hurry_image,
+    keep_images,
+    list_images,
+    save_image,
+)
 from reconciler.store.rebuilds import add_move, any_queued
 
-# Requests to one registry: so many a second, and so many at once after a pause.
-RATE, BURST = 2.0, 5.0
 # Between two looks at one tag, however often a registry says that it moved.
 GAP = 5.0
 _AGAIN = 10.0  # seconds until a tag is looked at again that a run is just pushing
-_SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 30.0, 3600.0, 86400.0
 _LONGEST_WAIT = 6 * 3600.0  # for a tag that is not there
 _LONGEST_QUIET = 15 * 60.0
+_MOST_RETOLD = 20
+_NO_SUCH_TAG = "the registry has no such tag"
 
 
 class Look(Protocol):
@@ -41,39 +48,27 @@ class Look(Protocol):
         """The answer."""
 
 
-@dataclass(slots=True)
-class _Budget:
-    """Requests that a registry may get now; below zero they are paid for by waiting."""
-
-    left: float = BURST
-    at: float = 0.0
-
-    def ready(self, now: float) -> bool:
-        """True if it may be asked; time that the clock was set back counts as none."""
-        self.left = min(BURST, self.left + max(0.0, now - self.at) * RATE)
-        self.at = now
-        return self.left >= 1.0
-
-
-@dataclass(slots=True)
-class _Pause:
-    """How long a registry is left alone, and how many times in a row it wanted that."""
-
-    since: float
-    seconds: float
-    count: int
-
-    def over(self, now: float) -> bool:
-        """True if it may be asked again, also after the clock was set back."""
-        return not self.since <= now < self.since + self.seconds
-
-
 Tell = Callable[[dict[str, str]], None]
+
+
+class Counted(StrEnum):
+    """How a look ended."""
+
+    SAME = "same"
+    MOVED = "moved"
+    FIRST = "first"
+    WAITS = "waits"  # a run is just pushing it
+    ABSENT = "absent"
+    FAILED = "failed"
+    BUSY = "busy"  # and its registry is left alone
 
 
 @dataclass(slots=True)
 class Watcher:
-    """The watch over a state. Not for several threads at once, but for `hurry`."""
+    """The watch over a state. Not for several threads at once, but for `hurry`.
+
+    `tell` is handed facts, `count` how each look ended.
+    """
 
     database: Database
     look: Look
@@ -81,19 +76,27 @@ class Watcher:
     quiet: float
     tell: Tell = lambda _facts: None
     chance: Callable[[], float] = random.random
-    _budgets: dict[str, _Budget] = field(default_factory=dict, init=False)
-    _pauses: dict[str, _Pause] = field(default_factory=dict, init=False)
+    count: Callable[[Counted], None] = lambda _ended: None
+    _patience: Patience = field(init=False)
     _makers: Mapping[str, Collection[str]] = field(default_factory=dict, init=False)
+    _retold: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.database)
 
     def keep(
         self, references: Collection[str], makers: Mapping[str, Collection[str]], now: float
     ) -> None:
         """Watch these tags and no others; `makers` are the tasks that push each.
 
+        The first time it tells which of them could not be looked at the last time, and why.
         Raises StateUnusable.
         """
         self._makers = makers
         keep_images(self.database, references, now)
+        if not self._retold:
+            self._retell(now)
+            self._retold = True
 
     def hurry(self, reference: str, now: float) -> bool:
         """Look at a tag soon: somebody says it moved. False if it is not watched."""
@@ -107,92 +110,96 @@ class Watcher:
         count = 0
         while count < limit:
             now = clock()
-            image = due_image(self.database, now, self._blocked(now))
+            image = due_image(self.database, now, self._patience.blocked(now))
             if image is None:
                 break
             host = host_of(image.reference)
-            self._budgets.setdefault(host, _Budget(at=now))
-            self._look(image, host, clock)
+            self._patience.open(host, now)
+            self.count(self._look(image, host, clock))
             count += 1
         return count
 
-    def _blocked(self, now: float) -> list[str]:
-        """Registries that are not asked now."""
-        paused = [host for host, pause in self._pauses.items() if not pause.over(now)]
-        asked = [host for host in self._budgets if host not in paused]
-        return paused + [host for host in asked if not self._budgets[host].ready(now)]
+    def _retell(self, now: float) -> None:
+        """What an earlier daemon told of looks that failed, once more: its log may be gone."""
+        for pause in self._patience.pauses().values():
+            if not pause.over(now):
+                self._tell_pause(pause, pause.until - now)
+        wrong = [image for image in list_images(self.database) if image.message is not None]
+        for image in wrong[:_MOST_RETOLD]:
+            self.tell({"image": image.reference, "error": str(image.message)})
+        if len(wrong) > _MOST_RETOLD:
+            more = len(wrong) - _MOST_RETOLD
+            self.tell({"error": f"{more} more images could not be looked at"})
 
     # ----------------------------------------------------------------- looking
-    def _look(self, image: WatchedImage, host: str, clock: Callable[[], float]) -> None:
-        budget = self._budgets[host]
+    def _look(self, image: WatchedImage, host: str, clock: Callable[[], float]) -> Counted:
         try:
             looked = self.look(image.reference, image.served)
         except RegistryBusy as error:
-            # What has piled up meanwhile comes slowly.
-            budget.left, budget.at = 1.0, clock() + self._pause(host, error, clock())
-            return
+            pause = self._patience.busy(host, error, clock())
+            self._tell_pause(pause, pause.seconds)
+            return Counted.BUSY
         except ReconcilerError as error:
-            budget.left -= 1
+            self._patience.answered(host)
             self._failed(image, error.message, clock())
-            return
-        budget.left -= looked.requests
-        self._pauses.pop(host, None)
+            return Counted.FAILED
+        self._patience.answered(host, looked.requests)
         if looked.served is None:
-            self._failed(image, "the registry has no such tag", clock())
-        else:
-            self._seen(image, looked.served, clock())
+            self._failed(image, _NO_SUCH_TAG, clock(), absent=True)
+            return Counted.ABSENT
+        return self._seen(image, looked.served, clock())
 
-    def _pause(self, host: str, error: RegistryBusy, now: float) -> float:
-        """Leave a registry alone: for how many seconds."""
-        before = self._pauses.get(host)
-        count = before.count + 1 if before is not None else 1
-        own = min(_SHORTEST_PAUSE * 2.0 ** min(count - 1, 10), _LONGEST_PAUSE)
-        seconds = max(own, min(error.seconds or 0.0, _LONGEST_ASKED))
-        self._pauses[host] = _Pause(now, seconds, count)
-        told = {"registry": host, "error": error.message, "again_in": f"{seconds:.0f} s"}
-        self.tell(told)
-        return seconds
+    def _tell_pause(self, pause: RegistryPause, seconds: float) -> None:
+        again = f"{seconds:.0f} s"
+        self.tell({"registry": pause.host, "error": pause.message, "again_in": again})
 
-    def _failed(self, image: WatchedImage, message: str, now: float) -> None:
-        if image.message != message:
-            self.tell({"image": image.reference, "error": message})
+    def _failed(
+        self, image: WatchedImage, message: str, now: float, *, absent: bool = False
+    ) -> None:
         wait = self.interval * 2.0 ** min(image.failures, 10)
         later = replace(
             image,
             checked_at=now,
+            seen_at=now if absent else image.seen_at,
             next_at=now + self._jittered(max(self.interval, min(wait, _LONGEST_WAIT))),
             failures=image.failures + 1,
             message=message,
+            absent=image.served is None and (absent or image.absent),
         )
+        verdict = Verdict.NO_SUCH_TAG if absent else Verdict.LOOK_FAILED
         with self.database.write() as connection:
-            save_image(connection, later, image.served)
+            stored = save_image(connection, later, image)
+            if stored and image.message != message:
+                Register(connection).note([of_look(image.reference, verdict, now, message)])
+        if stored and image.message != message:
+            self.tell({"image": image.reference, "error": message})
 
-    def _seen(self, image: WatchedImage, served: Served, now: float) -> None:
+    def _seen(self, image: WatchedImage, served: Served, now: float) -> Counted:
         known = image.served
+        well = replace(image, checked_at=now, seen_at=now, failures=0, message=None)
         later = replace(
-            image,
-            served=served,
-            checked_at=now,
-            next_at=now + self._jittered(self.interval),
-            failures=0,
-            message=None,
+            well, served=served, absent=False, next_at=now + self._jittered(self.interval)
         )
         with self.database.write() as connection:
-            if known is None or known.digest == served.digest:
-                if save_image(connection, later, known) and known is None:
-                    Register(connection).note([_first(image.reference, served, now)])
-                return
+            if known is not None and known.digest == served.digest:
+                save_image(connection, later, image)
+                return Counted.SAME
             if any_queued(connection, self._makers.get(image.reference, ())):
-                # A run pushes it, and is not done: those that stand on it wait for that run.
-                save_image(connection, replace(image, checked_at=now, next_at=now + _AGAIN), known)
-                return
-            if not save_image(connection, later, known):
-                return
+                # A run pushes it, and is not done: it is that run's to say what was there before.
+                save_image(connection, replace(well, next_at=now + _AGAIN), image)
+                return Counted.WAITS
+            if not save_image(connection, later, image):
+                return Counted.WAITS
+            if known is None and not image.absent:
+                Register(connection).note([_first(image.reference, served, now)])
+                return Counted.FIRST
             move = Move(image.reference, known, served)
             add_move(
                 connection, move, now, quiet=self.quiet, longest=max(_LONGEST_QUIET, self.quiet)
             )
-        self.tell({"image": image.reference, "from": known.digest, "to": served.digest})
+        before = known.digest if known is not None else "nothing"
+        self.tell({"image": image.reference, "from": before, "to": served.digest})
+        return Counted.MOVED
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (0.8 + 0.4 * self.chance())
@@ -204,11 +211,5 @@ def host_of(reference: str) -> str:
 
 
 def _first(reference: str, served: Served, now: float) -> Decided:
-    return Decided(
-        at=datetime.fromtimestamp(now, UTC),
-        source=Source.IMAGE,
-        subject=reference,
-        version=served.digest,
-        verdict=Verdict.FIRST_SIGHT,
-        detail="seen for the first time: nothing is built for it",
-    )
+    detail = "seen for the first time: nothing is built for it"
+    return of_look(reference, Verdict.FIRST_SIGHT, now, detail, served.digest)

@@ -29,6 +29,8 @@ class Verdict(StrEnum):
     OVERLAP = "overlap"  # the run before it is not done
     # images
     FIRST_SIGHT = "first-sight"  # nobody knows what it was before
+    LOOK_FAILED = "look-failed"  # what is served cannot be told; of a registry: it is left alone
+    NO_SUCH_TAG = "no-such-tag"
     SAME_DIGEST = "same-digest"  # for the task's platform nothing is new
     OTHER_STAGE = "other-stage"  # it moved under a stage that the trigger does not look at
     PARENT_FAILED = "parent-failed"  # what it stands on was not built
@@ -63,14 +65,16 @@ class Source(StrEnum):
 class Push(Recorded):
     """A ref that moved. `repository` is a key as `repository_key` makes it.
 
-    `before` is None for a new ref, `after` None for one that is gone. `files` are the changed
-    ones, relative to the root; None where the forge does not name them all.
+    `before` is None for a ref that was `created`, or where nobody says; `after` None for one that
+    is gone. `files` are the changed ones, relative to the root; None where the forge does not name
+    them all.
     """
 
     repository: str
     ref: str
     before: str | None = None
     after: str | None = None
+    created: bool = False
     default_branch: str | None = None
     files: tuple[str, ...] | None = None
     sender: str | None = None

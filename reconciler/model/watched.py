@@ -29,14 +29,21 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A tag that serves something else than before."""
+    """A tag that serves something else than before; `previous` None: there was no such tag."""
 
     reference: str
-    previous: Served
+    previous: Served | None
     served: Served
+
+    @property
+    def digests(self) -> tuple[str | None, str]:
+        """The digest before, and the one now."""
+        return (self.previous.digest if self.previous is not None else None), self.served.digest
 
     def moved_for(self, platform: str) -> bool:
         """True if a build for a platform gets another image than before."""
+        if self.previous is None:
+            return self.served.platforms is None or self.served.of_platform(platform) is not None
         if self.previous.digest == self.served.digest:
             return False
         if self.previous.platforms is None or self.served.platforms is None:
@@ -46,10 +53,35 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryPause:
+    """A registry is left alone: since when (seconds since 1970), for how many seconds, and why.
+
+    `count`: so many times in a row it wanted that.
+    """
+
+    host: str
+    since: float
+    seconds: float
+    count: int
+    message: str
+
+    @property
+    def until(self) -> float:
+        """When it may be asked again, in seconds since 1970."""
+        return self.since + self.seconds
+
+    def over(self, now: float) -> bool:
+        """True if it may be asked again, also after the clock was set back."""
+        return not self.since <= now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class WatchedImage:
     """A tag that is watched. Times are seconds since 1970.
 
-    `served` None: not seen yet. `failures` in a row, and why the last look failed.
+    `served` None: not seen yet; with `absent` it was looked for, and there was no such tag. A tag
+    that is gone keeps what it served. `checked_at` is the last look, `seen_at` the last one that
+    the registry answered; `failures` in a row, and why the last look failed.
     """
 
     reference: str
@@ -58,6 +90,8 @@ class WatchedImage:
     checked_at: float | None = None
     failures: int = 0
     message: str | None = None
+    absent: bool = False
+    seen_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +102,14 @@ class Looked:
     requests: int = 1
 
 
-def write_served(served: Served) -> str:
-    """As JSON."""
+def write_served(served: Served | None) -> str:
+    """As JSON; `null` for a tag that was not there."""
     return _SERVED.dump_json(served).decode()
 
 
-def read_served(text: str) -> Served:
+def read_served(text: str) -> Served | None:
     """What `write_served` wrote."""
     return _SERVED.validate_json(text)
 
 
-_SERVED: TypeAdapter[Served] = TypeAdapter(Served)
+_SERVED: TypeAdapter[Served | None] = TypeAdapter(Served | None)

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from reconciler.base.clock import to_iso
+from reconciler.model.event import Verdict
 from reconciler.model.watched import Served, WatchedImage
 from reconciler.store.database import Database
-from reconciler.store.schema import images
+from reconciler.store.schema import decisions, images
 
 _AT_ONCE = 500  # values in one question
+_ABSENT = ""  # in the place of a digest
 
 
 def keep_images(database: Database, references: Iterable[str], now: float) -> int:
@@ -70,18 +74,19 @@ def read_image(connection: Connection, reference: str) -> WatchedImage | None:
     return None if row is None else _image(row)
 
 
-def save_image(connection: Connection, image: WatchedImage, known: Served | None) -> bool:
+def save_image(connection: Connection, image: WatchedImage, known: WatchedImage) -> bool:
     """Store a tag. False, and nothing written, if not the known digest stands there."""
-    same = images.c.digest.is_(None) if known is None else images.c.digest == known.digest
-    served = image.served
+    digest, served = _digest(known), image.served
+    same = images.c.digest.is_(None) if digest is None else images.c.digest == digest
     change = (
         sa.update(images)
         .where(images.c.reference == image.reference, same)
         .values(
-            digest=served.digest if served else None,
+            digest=_digest(image),
             platforms=_platforms(served),
             etag=served.etag if served else None,
             checked_at=image.checked_at,
+            seen_at=image.seen_at,
             next_at=image.next_at,
             failures=image.failures,
             message=image.message,
@@ -90,11 +95,29 @@ def save_image(connection: Connection, image: WatchedImage, known: Served | None
     return connection.execute(change).rowcount == 1
 
 
+def sighted_since(connection: Connection, reference: str, digest: str, since: datetime) -> bool:
+    """True if a digest was noted as the first one of a tag, at a moment or later."""
+    query = sa.select(decisions.c.id).where(
+        decisions.c.at >= to_iso(since),
+        decisions.c.subject == reference,
+        decisions.c.version == digest,
+        decisions.c.verdict == Verdict.FIRST_SIGHT.value,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def list_images(database: Database) -> list[WatchedImage]:
     """All watched tags, by name."""
     with database.read() as connection:
         rows = connection.execute(sa.select(images).order_by(images.c.reference))
         return [_image(row) for row in rows]
+
+
+def _digest(image: WatchedImage) -> str | None:
+    """As it is stored: that a tag was not there is known, too."""
+    if image.served is not None:
+        return image.served.digest
+    return _ABSENT if image.absent else None
 
 
 def _platforms(served: Served | None) -> str | None:
@@ -108,8 +131,10 @@ def _image(row: Row[Any]) -> WatchedImage:
     return WatchedImage(
         reference=row.reference,
         next_at=row.next_at,
-        served=None if row.digest is None else Served(row.digest, platforms, row.etag),
+        served=None if not row.digest else Served(row.digest, platforms, row.etag),
         checked_at=row.checked_at,
         failures=row.failures,
         message=row.message,
+        absent=row.digest == _ABSENT,
+        seen_at=row.seen_at,
     )

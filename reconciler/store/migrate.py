@@ -21,6 +21,7 @@ from reconciler.store.schema import (
     pools,
     queue,
     rebuilds,
+    registry_pauses,
     task_bases,
     timers,
 )
@@ -92,6 +93,19 @@ def _from_8(connection: Connection) -> None:
     pools.create(connection, checkfirst=True)
 
 
+def _from_9(connection: Connection) -> None:
+    """It is known which tags were not there, when each was last seen, and who is left alone."""
+    known = {column["name"] for column in sa.inspect(connection).get_columns("images")}
+    if "seen_at" not in known:  # made by an earlier step, as it is now
+        connection.execute(sa.text("ALTER TABLE images ADD COLUMN seen_at FLOAT"))
+    registry_pauses.create(connection, checkfirst=True)
+    answered = images.c.message.is_(None)
+    connection.execute(sa.update(images).where(answered).values(seen_at=images.c.checked_at))
+    no_tag = images.c.message == "the registry has no such tag"
+    unseen = sa.update(images).where(no_tag, images.c.digest.is_(None))
+    connection.execute(unseen.values(digest=""))
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
@@ -101,4 +115,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {
     6: _from_6,
     7: _from_7,
     8: _from_8,
+    9: _from_9,
 }

@@ -75,8 +75,9 @@ def moves_of(connection: Connection, event: int) -> list[Move]:
     """What moved in an event, by name."""
     query = sa.select(image_moves).where(image_moves.c.event == event)
     return [
-        Move(row.reference, read_served(row.previous), read_served(row.served))
+        Move(row.reference, read_served(row.previous), served)
         for row in connection.execute(query.order_by(image_moves.c.reference))
+        if (served := read_served(row.served)) is not None
     ]
 
 

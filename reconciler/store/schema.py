@@ -247,14 +247,26 @@ images = Table(
     "images",
     metadata,
     Column("reference", Text, primary_key=True),  # as in task_bases
-    Column("digest", Text),  # null: not seen yet
+    Column("digest", Text),  # null: not looked at yet; "": looked at, and there was no such tag
     Column("platforms", Text),  # JSON {platform: digest}; null: not read, "{}": one for all
     Column("etag", Text),
     Column("checked_at", Float),
+    Column("seen_at", Float),  # the last look that the registry answered
     Column("next_at", Float, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("message", Text),  # why the last look failed
     Index("images_by_next", "next_at"),
+)
+
+# Registries that are left alone for a while. Times as in images.
+registry_pauses = Table(
+    "registry_pauses",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("since", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("count", Integer, nullable=False),  # so many times in a row
+    Column("message", Text, nullable=False),
 )
 
 # Images that moved at about the same time: one event, which rebuilds tasks wave by wave.

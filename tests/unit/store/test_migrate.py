@@ -6,11 +6,12 @@ import sqlite3
 from pathlib import Path
 
 from reconciler.store.database import open_database
+from reconciler.store.images import list_images
 from reconciler.store.schema import metadata
 from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
-OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images")
+OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images", "registry_pauses")
 OF_THE_DAEMON = (
     *OF_THE_WATCH,
     "polled_refs",
@@ -102,6 +103,39 @@ def test_version_5_is_brought_up_and_keeps_its_queue(tmp_path: Path) -> None:
         rows = list(opened.exec_driver_sql("SELECT run_id, crowd, crowd_cap FROM queue"))
     database.close()
     assert [tuple(row) for row in rows] == [("r1", None, None)]
+    assert shape(tmp_path) == {
+        name: set(table.columns.keys()) for name, table in metadata.tables.items()
+    }
+
+
+def test_version_9_is_brought_up_and_knows_which_tags_were_not_there(tmp_path: Path) -> None:
+    open_database(URL, tmp_path).close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("DROP TABLE registry_pauses")
+        connection.execute("ALTER TABLE images DROP COLUMN seen_at")
+        connection.executemany(
+            "INSERT INTO images (reference, digest, checked_at, next_at, failures, message) "
+            "VALUES (?, ?, 5, 6, 0, ?)",
+            [
+                ("a/new:1", None, None),
+                ("b/gone:1", None, "the registry has no such tag"),
+                ("c/there:1", "sha256:1", None),
+                ("d/refused:1", "sha256:2", "the registry has no such tag"),
+                ("e/never:1", None, "log in"),
+            ],
+        )
+        connection.execute("UPDATE meta SET value = '9' WHERE name = 'schema_version'")
+    connection.close()
+    database = open_database(URL, tmp_path)
+    found = {one.reference[0]: (one.absent, one.seen_at) for one in list_images(database)}
+    database.close()
+    assert found == {
+        "a": (False, 5.0),
+        "b": (True, None),
+        "c": (False, 5.0),
+        "d": (False, None),
+        "e": (False, None),
+    }
     assert shape(tmp_path) == {
         name: set(table.columns.keys()) for name, table in metadata.tables.items()
     }
