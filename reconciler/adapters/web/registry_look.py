@@ -1,7 +1,8 @@
 """Asks a registry what it serves under a tag, again and again, at as little cost as it can be done.
 
-A HEAD that says what is known already; a token is used until it is over; what an index holds is
-read once for each. Reads no layer, and never asks for more because a HEAD was refused.
+A HEAD that says what is known already; a token is used until it is over. What a new digest leads to
+is read once: an image that cannot be had is none. Reads no layer, and never asks for more because a
+HEAD was refused.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import httpx
 
 from reconciler.adapters.fetch_fault import FetchError
 from reconciler.adapters.web.http_fault import FAILED
-from reconciler.adapters.web.image_index import DIGEST, INDEXES, read_index
+from reconciler.adapters.web.image_index import DIGEST, read_manifest
 from reconciler.adapters.web.leash import Leash
 from reconciler.adapters.web.registry import ACCEPT, CHALLENGE, base_url, open_client, trusted_realm
 from reconciler.base.errors import RegistryBusy, RegistryRefused
@@ -109,29 +110,37 @@ class _Asking:
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         self._check(answer)
+        etag = _etag(answer)
         digest = answer.headers.get("Docker-Content-Digest", "")
-        if not DIGEST.fullmatch(digest):
+        if not digest:
             # The registry does not say: the bytes do.
             answer, body = self._manifest("GET", tag, {})
             self._check(answer)
             digest = _digest(body)
-        served = Served(digest, known.platforms if known and read else None, _etag(answer))
+        elif not DIGEST.fullmatch(digest):
+            raise RegistryRefused(f"{self.key[0]} names a digest that is no sha256")
         if known is not None and read and digest == known.digest:
-            return served
-        return Served(digest, self._platforms(answer, digest, body), served.etag)
-
-    def _platforms(self, answer: httpx.Response, digest: str, body: bytes) -> Mapping[str, str]:
-        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind not in _KINDS:
-            raise RegistryRefused(f"{self.key[0]} serves no image, but {one_line(kind, 80)!r}")
-        if kind not in INDEXES:
-            return {}
+            return Served(digest, known.platforms, etag)
         if not body:
-            answer, body = self._manifest("GET", digest, {})
-            self._check(answer)
+            answer, body = self._named(digest)
+        return Served(digest, read_manifest(body, self._kind(answer)), etag)
+
+    def _named(self, digest: str) -> tuple[httpx.Response, bytes]:
+        """The manifest that a registry names: its word alone is not believed."""
+        answer, body = self._manifest("GET", digest, {})
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise RegistryRefused(f"{self.key[0]} names {digest}, and has no such manifest")
+        self._check(answer)
         if _digest(body) != digest:
             raise RegistryRefused(f"{self.key[0]} serves other bytes than {digest} says")
-        return read_index(body)
+        return answer, body
+
+    def _kind(self, answer: httpx.Response) -> str:
+        """The media type of an answer, if it is that of an image."""
+        kind = str(answer.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+        if kind not in _KINDS:
+            raise RegistryRefused(f"{self.key[0]} serves no image, but {one_line(kind, 80)!r}")
+        return kind
 
     # ---------------------------------------------------------------- requests
     def _manifest(

@@ -184,3 +184,86 @@ def test_a_killed_watch_forgets_nothing_between_two_looks(tower: Watchtower) -> 
     tower.restart()
     tower.wait(QUIET, 5)
     assert tower.tasks() == ["web"]
+
+
+# -------------------------------------------------------------------- restarts
+def test_a_registry_is_left_alone_over_a_restart(tower: Watchtower) -> None:
+    tower.served[BASE] = RegistryBusy("429", seconds=3600)
+    tower.add("web", BASE)
+    tower.step()
+    tower.wait(600, 60)
+    tower.restart()
+    tower.wait(2980, 10)
+    assert times(tower) == [0]
+    tower.wait(30, 10)
+    assert len(times(tower)) == 2
+    told = [(one["registry"], one["error"], one["again_in"]) for one in tower.told]
+    # Once by each daemon, and at the second refusal.
+    assert told == [(HOST, "429", "3600 s"), (HOST, "429", "3000 s"), (HOST, "429", "3600 s")]
+    tower.serve(BASE, "a")
+    tower.wait(3610, 10)
+    tower.restart()
+    assert tower.watcher.hurry(BASE, tower.seconds())
+    tower.wait(10)
+    assert len(times(tower)) == 4, "it answered: nobody waits any more"
+    assert len(tower.told) == 3
+
+
+def test_why_nothing_is_seen_is_decided_once_for_each_reason(tower: Watchtower) -> None:
+    tower.add("web", BASE, OTHER)
+    tower.served[OTHER] = RegistryBusy("the registry ghcr.io answers 503")
+    for text in ("log in", "log in", "it sends a page", "log in"):
+        tower.served[BASE] = refused(text)
+        tower.watcher.hurry(BASE, tower.seconds())
+        tower.wait(10, 5)
+    found = [(one.verdict.value, one.subject, one.detail) for one in tower.decided()]
+    assert sorted(found[:2]) == [
+        ("look-failed", BASE, "log in"),
+        ("look-failed", "ghcr.io", "the registry ghcr.io answers 503"),
+    ]
+    assert [detail for _, _, detail in found[2:]] == ["it sends a page", "log in"]
+
+
+def test_after_a_restart_what_cannot_be_seen_is_told_again_once(tower: Watchtower) -> None:
+    for number in range(25):
+        tower.served[f"{HOST}/base:{number}"] = refused("log in first")
+    tower.add("web", *(f"{HOST}/base:{number}" for number in range(25)))
+    tower.wait(30)
+    assert len(tower.told) == 25
+    tower.restart()
+    tower.wait(2 * INTERVAL, 10)
+    told = tower.told[25:]
+    assert [one["error"] for one in told[:20]] == ["log in first"] * 20
+    assert told[20:] == [{"error": "5 more images could not be looked at"}]
+
+
+def test_how_each_look_ended_is_counted(tower: Watchtower) -> None:
+    counted: list[str] = []
+    tower.watcher.count = counted.append
+    tower.add("web", BASE)
+    answers: list[str | Exception | None] = [
+        None,
+        refused(),
+        "a",
+        "a",
+        RegistryBusy("429"),
+    ]
+    for answer in answers:
+        if isinstance(answer, Exception):
+            tower.served[BASE] = answer
+        elif answer:
+            tower.serve(BASE, answer)
+        tower.watcher.hurry(BASE, tower.seconds())
+        tower.wait(6)
+    assert counted == ["absent", "failed", "moved", "same", "busy"]
+
+
+def test_when_a_tag_was_last_seen_is_kept(tower: Watchtower) -> None:
+    tower.serve(BASE, "a")
+    tower.add("web", BASE)
+    tower.step()
+    tower.served[BASE] = refused()
+    tower.wait(INTERVAL + 10, 10)
+    (image,) = list_images(tower.database)
+    assert image.seen_at == START.timestamp()
+    assert (image.checked_at or 0) > START.timestamp()

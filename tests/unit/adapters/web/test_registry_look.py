@@ -41,7 +41,16 @@ def index(*entries: dict[str, Any]) -> bytes:
     return json.dumps({"schemaVersion": 2, "manifests": list(entries)}).encode()
 
 
-def image(body: bytes = b"{}", kind: str = IMAGE, **more: str) -> Reply:
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "config": {"digest": digest("config")},
+        "layers": [{"digest": digest("layer")}],
+    }
+).encode()
+
+
+def image(body: bytes = MANIFEST, kind: str = IMAGE, **more: str) -> Reply:
     told = {"Docker-Content-Digest": digest(body), "ETag": f'"{digest(body)}"'}
     more = {name.replace("_", "-"): value for name, value in more.items()}
     return 200, {"Content-Type": kind} | told | more, body
@@ -66,11 +75,14 @@ def asked(server: Server) -> list[str]:
 
 
 # -------------------------------------------------------------------- cheaply
-def test_an_image_costs_one_head_and_nothing_when_it_is_known(server: Server) -> None:
+def test_an_image_is_read_once_and_then_costs_one_head(server: Server) -> None:
     server.answer = lambda *_: image()
     found = look(server)
-    assert found == Served(digest(b"{}"), {}, f'"{digest(b"{}")}"')
-    assert asked(server) == ["HEAD /v2/base/manifests/1"]
+    assert found == Served(digest(MANIFEST), {}, f'"{digest(MANIFEST)}"')
+    assert asked(server) == [
+        "HEAD /v2/base/manifests/1",
+        f"GET /v2/base/manifests/{digest(MANIFEST)}",
+    ]
     assert server.asked[0][2]["accept"] == ACCEPT
 
     def not_modified(_method: str, _path: str, headers: dict[str, str]) -> Reply:
@@ -79,6 +91,7 @@ def test_an_image_costs_one_head_and_nothing_when_it_is_known(server: Server) ->
     server.answer = not_modified
     assert look(server, found) == found
     assert server.asked[-1][2]["if-none-match"] == found.etag
+    assert len(server.asked) == 3
 
 
 def test_an_index_is_read_once_for_each_digest(server: Server) -> None:
@@ -127,14 +140,14 @@ def test_a_token_is_used_until_it_is_over(server: Server) -> None:
 
     server.answer, clock = answer, [0.0]
     at = looks(LOGIN, now=lambda: clock[0])
-    assert at.look(f"{server.address}/base:1", None).requests == 3
+    assert at.look(f"{server.address}/base:1", None).requests == 4
     clock[0] = 69.0
-    assert at.look(f"{server.address}/base:1", None).requests == 1
+    assert at.look(f"{server.address}/base:1", None).requests == 2
     clock[0] = 71.0  # thirty seconds before it is over
-    assert at.look(f"{server.address}/base:1", None).requests == 3
+    assert at.look(f"{server.address}/base:1", None).requests == 4
     assert sum(path.startswith("/token") for _, path, _ in server.asked) == 2
     # Of another repository it is another one.
-    assert at.look(f"{server.address}/other:1", None).requests == 3
+    assert at.look(f"{server.address}/other:1", None).requests == 4
 
 
 def test_row_33_a_login_goes_to_no_other_host(server: Server) -> None:
@@ -231,6 +244,52 @@ def test_row_37_bytes_that_are_not_those_of_the_digest(server: Server) -> None:
 def test_row_37_an_index_that_is_none(server: Server, body: bytes) -> None:
     server.answer = lambda *_: image(body, INDEX)
     with pytest.raises(RegistryRefused, match="cannot be read"):
+        look(server)
+
+
+def test_row_37_a_digest_that_leads_to_nothing(server: Server) -> None:
+    """A registry may name what it does not have, or cannot give: nobody could build on it."""
+    lie = image(Docker_Content_Digest=digest("a lie"))
+    for status, expected in ((404, "has no such manifest"), (403, r"refuses to be read \(403\)")):
+        server.answer = lambda method, _path, _headers, status=status: (
+            lie if method == "HEAD" else (status, {}, b"")
+        )
+        with pytest.raises(RegistryRefused, match=expected):
+            look(server)
+
+
+@pytest.mark.parametrize("named", ["sha256:<script>", "sha256:" + "A" * 64, "sha512:" + "a" * 128])
+def test_row_37_a_digest_that_is_none(server: Server, named: str) -> None:
+    server.answer = lambda *_: image(b"{}", Docker_Content_Digest=named)
+    with pytest.raises(RegistryRefused, match="names a digest that is no sha256"):
+        look(server)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b"<html>",
+        b"[" * 200_000,
+        b'{"config": {}, "layers": []}',
+        b'{"config": {"digest": "sha256:a"}}',
+        b'{"config": {"digest": "a"}, "layers": []}',
+        b'{"config": {"digest": "sha256:a"}, "layers": [{"digest": "<script>"}]}',
+        b'{"mediaType": "text/html", "config": {"digest": "sha256:a"}, "layers": []}',
+    ],
+)
+@pytest.mark.parametrize("told", [True, False])
+def test_row_37_a_manifest_that_is_none(server: Server, body: bytes, told: bool) -> None:
+    headers = {"Content-Type": IMAGE} | ({"Docker-Content-Digest": digest(body)} if told else {})
+    server.answer = lambda *_: (200, headers, body)
+    with pytest.raises(RegistryRefused, match="a manifest that is none"):
+        look(server)
+
+
+def test_row_37_an_index_without_an_image(server: Server) -> None:
+    server.answer = lambda *_: image(index(), INDEX)
+    with pytest.raises(RegistryRefused, match="an index without an image"):
         look(server)
 
 
