@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError, StateUnusable
-from reconciler.engine.newest import Newest
+from reconciler.engine.newest import WANTED, Newest
 from reconciler.engine.triggers import Decision, Listening, decide
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
@@ -93,7 +93,7 @@ class Intake:
             fold_of(one.address, one.trigger, subject_of(arrival.event))
             for arrival, found in zip(part, decided, strict=True)
             for one in found
-            if one.verdict is Verdict.QUEUED
+            if one.verdict in WANTED
         )
         desk = _Desk(newest, register.joining(folds), self.new_id, self.clock)
         taken = [
@@ -133,7 +133,7 @@ def _take(
         decided = [item for item in decided if (item.address, item.trigger) in lost]
         if not decided:
             return Taken(tuple(before), again=True)
-    cases = (_Case(arrival.event, one, delivery, again) for one in decided)
+    cases = (_Case(arrival.event, one, delivery) for one in decided)
     return Taken(tuple(desk.settle(case) for case in cases))
 
 
@@ -149,20 +149,23 @@ class _Desk:
     def settle(self, case: _Case) -> Decided:
         """A decision with its run, if it has one."""
         settled = case.decided(self.clock)
-        if settled.verdict is not Verdict.QUEUED or settled.version is None:
-            return settled
-        known = None if case.again else self.newest.needless(settled)
-        if known is not None:
-            return known
-        record = run_of(case.wake(settled.version), self.new_id(), self.clock())
+        found = self.newest.judge(settled, created=case.created)
+        self.newest.note(settled)
+        if found.build is None:
+            return found.decided
+        return self._queue(case, found.decided, found.build)
+
+    def _queue(self, case: _Case, settled: Decided, commit: str) -> Decided:
+        record = run_of(case.wake(commit), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
         fold = fold_of(case.one.address, case.one.trigger, settled.subject)
         pool, priority = case.one.pool, record.trigger.priority
         queued = self.joining.put(Waiting(record, pool, priority, series=fold, fold=fold))
-        changes: dict[str, object] = {"run_id": queued.run_id}
+        changes: dict[str, object] = {"verdict": Verdict.QUEUED, "run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED
-            changes["detail"] = f"into {queued.run_id}, which still waits"
+            into = f"into {queued.run_id}, which still waits"
+            changes["detail"] = f"{into}; {settled.detail}" if commit != settled.version else into
         settled = settled.model_copy(update=changes)
         self.newest.remember(settled, record)
         return settled
@@ -175,7 +178,11 @@ class _Case:
     event: SourceEvent
     one: Decision
     delivery: Delivery | None
-    again: bool
+
+    @property
+    def created(self) -> bool:
+        """True for a ref that is new."""
+        return isinstance(self.event, Push) and self.event.created
 
     def decided(self, clock: Clock) -> Decided:
         """The decision as it is stored, without a run."""

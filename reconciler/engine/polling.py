@@ -197,6 +197,7 @@ def _push(one: Polled, found: Refs, ref: str, before: Mapping[str, str]) -> Push
         ref=ref,
         before=before.get(ref),
         after=found.refs.get(ref),
+        created=ref not in before,
         default_branch=found.default_branch,
         sender=ACTOR,
     )

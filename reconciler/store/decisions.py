@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -20,6 +20,7 @@ from reconciler.store.queue import Joining, enqueue_all, open_series
 from reconciler.store.schema import decisions, deliveries, runs, timers
 
 _AT_ONCE = 500  # values in one question
+_MOST_MOVES = 1000  # of a ref, the latest
 _RUNS = tuple(verdict.value for verdict in Verdict if verdict.runs)
 
 # Made once: to put a statement together costs more than to execute it.
@@ -35,6 +36,22 @@ _LAST_RUN = (
     )
     .order_by(decisions.c.id.desc())
     .limit(1)
+)
+_OF_REF = (
+    decisions.c.task == sa.bindparam("of_task"),
+    decisions.c.trigger == sa.bindparam("of_trigger"),
+    decisions.c.subject == sa.bindparam("of_subject"),
+)
+_LEFT = (
+    sa.select(decisions.c.id)
+    .where(decisions.c.previous == sa.bindparam("of_version"), *_OF_REF)
+    .limit(1)
+)
+_MOVES = (
+    sa.select(decisions.c.previous, decisions.c.version, decisions.c.verdict)
+    .where(*_OF_REF)
+    .order_by(decisions.c.id.desc())
+    .limit(_MOST_MOVES)
 )
 _HANDLE_TIMERS = (
     sa.update(timers)
@@ -54,6 +71,14 @@ def _adding(dialect: str) -> Any:
     else:
         adding = sa.insert(deliveries).prefix_with("OR IGNORE")
     return adding.returning(deliveries.c.hook, deliveries.c.id)
+
+
+class Moved(NamedTuple):
+    """A move from `previous` to `version`, and what was decided about it."""
+
+    previous: str | None
+    version: str | None
+    verdict: Verdict
 
 
 class Register:
@@ -128,6 +153,17 @@ class Register:
             return None
         record = None if row.record is None else RunRecord.model_validate_json(row.record)
         return decided_of_row(row), record
+
+    def is_left(self, task: str, trigger: str, subject: str, version: str) -> bool:
+        """True if a trigger knows of a move of a subject from a version to another one."""
+        asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
+        return self._connection.execute(_LEFT, asked | {"of_version": version}).first() is not None
+
+    def moves(self, task: str, trigger: str, subject: str) -> list[Moved]:
+        """The last 1,000 moves of a subject that a trigger knows of, as they came."""
+        asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
+        found = self._connection.execute(_MOVES, asked).all()
+        return [Moved(row.previous, row.version, Verdict(row.verdict)) for row in reversed(found)]
 
 
 @contextlib.contextmanager

@@ -106,6 +106,12 @@ def _from_9(connection: Connection) -> None:
     connection.execute(unseen.values(digest=""))
 
 
+def _from_10(connection: Connection) -> None:
+    """What followed a commit is found quickly."""
+    (index,) = [one for one in decisions.indexes if one.name == "decisions_by_previous"]
+    index.create(connection, checkfirst=True)
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
@@ -116,4 +122,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {
     7: _from_7,
     8: _from_8,
     9: _from_9,
+    10: _from_10,
 }

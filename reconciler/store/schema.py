@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -221,6 +222,13 @@ decisions = Table(
     Index("decisions_by_task", "task", "id"),
     Index("decisions_by_delivery", "hook", "delivery"),
     Index("decisions_by_time", "at"),
+    Index(
+        "decisions_by_previous",
+        "previous",
+        "task",
+        sqlite_where=text("previous IS NOT NULL"),
+        postgresql_where=text("previous IS NOT NULL"),
+    ),
 )
 
 # Where the refs of polled repositories were when they were last looked at.

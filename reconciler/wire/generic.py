@@ -64,10 +64,12 @@ def _id(found: Mapping[str, Any]) -> str:
 
 
 def _push(found: Mapping[str, Any]) -> Push:
+    before = _commit_or_none(found.get("before"), "before")
     return Push(
         repository=read_repository(found["repository"], "repository"),
         ref=read_ref(found["ref"]),
-        before=_commit_or_none(found.get("before"), "before"),
+        before=before,
+        created=before is None and found.get("before") is not None,
         after=_commit_or_none(found["after"], "after"),
         files=_files(found.get("files")),
         default_branch=_branch(found, "defaultBranch"),

@@ -75,6 +75,7 @@ def _push(payload: Mapping[str, Any]) -> Push:
         ref=read_ref(payload.get("ref")),
         before=before,
         after=after,
+        created=before is None,
         default_branch=read_branch(repository.get("default_branch")),
         files=_files(payload) if before and after else None,
         sender=_login(payload),
