@@ -57,3 +57,29 @@ def test_a_build_is_tried_again_for_a_file_that_is_not_there_yet(workshop: Works
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "there is no Dockerfile Late" in done.stdout
+
+
+def test_a_link_that_leads_above_its_context_is_carried_as_it_is(workshop: Workshop) -> None:
+    targets = {"near": "../shared", "far": f"{'../' * 20}etc/passwd", "root": "/etc/passwd"}
+    folder = workshop.context("ctx")
+    (folder / "deep").mkdir()
+    for name, target in targets.items():
+        (folder / "deep" / name).symlink_to(target)
+        (folder / name).symlink_to(target)
+    done = run(
+        workshop,
+        {"id": "look", "cmd": "sh -c 'ls -l . deep; ln -s ../planted planted'"},
+        {"id": "b", "build": "."},
+        {"id": "again", "cmd": "ls -l planted"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name, target in targets.items():
+        assert done.stdout.count(f" {name} -> {target}\n") == 2, done.stdout
+    assert "planted -> ../planted" in done.stdout
+
+
+def test_one_command_has_such_a_link_too(workshop: Workshop) -> None:
+    (workshop.context("ctx") / "shared").symlink_to("../shared")
+    done = workshop.call("run", "--cmd", f"{workshop.base} ls -l", "ctx")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "shared -> ../shared" in done.stdout

@@ -127,6 +127,7 @@ def with_an_app(workshop: Workshop, registry_htpasswd: SecuredRegistry) -> Path:
     (folder / "hello.txt").write_text("hello\n")
     (folder / "left.txt").write_text("out\n")
     (folder / ".dockerignore").write_text("left.txt\n")
+    (folder / "shared").symlink_to("../shared")
     return folder
 
 

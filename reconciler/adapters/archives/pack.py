@@ -40,12 +40,18 @@ def by_path(left_out: Callable[[str], bool]) -> Judge:
 
 
 def packed(
-    folder: Path, judge: Judge, check: Callable[[], None], extra: Mapping[str, bytes] | None = None
+    folder: Path,
+    judge: Judge,
+    check: Callable[[], None],
+    extra: Mapping[str, bytes] | None = None,
+    *,
+    under: str = "",
 ) -> Iterator[bytes]:
     """The bytes of a tar of a folder, in pieces of about a MiB. Raises OSError.
 
     Owners are root; sockets, pipes and devices are left out. `extra` are files beside those of the
     folder, in their place where it has them too. `check` is called now and then and may raise.
+    Names in the tar begin with `under`: empty, or a folder and `/`.
     """
     added = dict(extra or {})
     buffer = bytearray()
@@ -55,18 +61,19 @@ def packed(
         check()
         kind = stat.S_IFMT(state.st_mode)
         if kind == stat.S_IFDIR:
-            buffer += _header(path, state, tarfile.DIRTYPE)
+            buffer += _header(under + path, state, tarfile.DIRTYPE)
         elif kind == stat.S_IFLNK:
-            buffer += _header(path, state, tarfile.SYMTYPE, link=os.readlink(folder / path))  # noqa: PTH115
+            target = os.readlink(folder / path)  # noqa: PTH115  (keeps what it says)
+            buffer += _header(under + path, state, tarfile.SYMTYPE, link=target)
         elif kind == stat.S_IFREG:
-            for piece in _file(folder, path):
+            for piece in _file(folder, path, under):
                 buffer += piece
                 if len(buffer) >= _CHUNK:
                     yield bytes(buffer)
                     buffer.clear()
                     check()
     for path, data in added.items():
-        buffer += _member(path, 0o644, 0, tarfile.REGTYPE, len(data)) + data
+        buffer += _member(under + path, 0o644, 0, tarfile.REGTYPE, len(data)) + data
         buffer += bytes(-len(data) % _BLOCK)
     yield bytes(buffer + 2 * _ZEROS)
 
@@ -90,7 +97,7 @@ def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def _file(folder: Path, path: str) -> Iterator[bytes]:
+def _file(folder: Path, path: str, under: str) -> Iterator[bytes]:
     """A file's header and bytes. Two names of one file are two: one may be left out."""
     handle = os.open(f"{folder}/{path}", _READ)
     try:
@@ -98,7 +105,7 @@ def _file(folder: Path, path: str) -> Iterator[bytes]:
         if not stat.S_ISREG(state.st_mode):
             return  # it was one a moment ago
         left = state.st_size
-        yield _header(path, state, tarfile.REGTYPE)
+        yield _header(under + path, state, tarfile.REGTYPE)
         while left:
             piece = os.read(handle, min(left, _CHUNK))
             if not piece:

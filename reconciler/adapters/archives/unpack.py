@@ -83,14 +83,17 @@ def _link(folder: Path, member: tarfile.TarInfo, path: Path) -> None:
         path.hardlink_to(target)
 
 
-def pack(folder: Path, left_out: Callable[[str], bool], check: Callable[[], None]) -> BinaryIO:
+def pack(
+    folder: Path, left_out: Callable[[str], bool], check: Callable[[], None], under: str = ""
+) -> BinaryIO:
     """A tar of a folder in a temporary file, at its beginning. Raises OSError.
 
-    `left_out` is asked for every path in it; `check` is called now and then and may raise.
+    `left_out` is asked for every path in it; `check` is called now and then and may raise. Names
+    in the tar begin with `under`.
     """
     archive = cast("BinaryIO", tempfile.SpooledTemporaryFile(max_size=8 * _CHUNK))  # noqa: SIM115
     try:
-        for piece in packed(folder, by_path(left_out), check):
+        for piece in packed(folder, by_path(left_out), check, under=under):
             archive.write(piece)
         archive.seek(0)
     except BaseException:

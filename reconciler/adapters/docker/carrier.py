@@ -18,6 +18,7 @@ from reconciler.model.container import WORKSPACE
 
 _IMAGE = "reconciler-workspace"
 _TAG = "1"
+PACKED_UNDER = f"{WORKSPACE.strip('/')}/"
 
 
 @contextlib.contextmanager
@@ -38,10 +39,14 @@ def carrier(client: APIClient, volume: str, labels: Mapping[str, str]) -> Iterat
 
 
 def make_volume(client: APIClient, name: str, labels: Mapping[str, str], content: BinaryIO) -> None:
-    """Make a volume that holds what is in a tar. Raises DockerException."""
+    """Make a volume with what a tar has below `PACKED_UNDER`. Raises DockerException.
+
+    The engine refuses a link that leads above the folder that it unpacks into, and nothing leads
+    above its root: unpacked there, links come in as they are. They mean what they mean in a step.
+    """
     client.create_volume(name, labels=dict(labels))
     with carrier(client, name, labels) as identity:
-        client.put_archive(identity, WORKSPACE, content)
+        client.put_archive(identity, "/", content)
 
 
 def copy_folder(

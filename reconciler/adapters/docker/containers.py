@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from docker.types import Mount
 
 from reconciler.adapters.archives.unpack import pack
-from reconciler.adapters.docker.carrier import copy_folder, make_volume
+from reconciler.adapters.docker.carrier import PACKED_UNDER, copy_folder, make_volume
 from reconciler.adapters.docker.connection import connected, refusal_as_value_error
 from reconciler.adapters.docker.creation import creation
 from reconciler.adapters.docker.engine import Engine, explanation
@@ -125,7 +125,7 @@ class EngineContainers:
     ) -> None:
         """Make a volume of a run and copy a folder into it. ValueError if refused, OSError."""
         with (
-            pack(folder, left_out, check) as content,
+            pack(folder, left_out, check, under=PACKED_UNDER) as content,
             connected(self._engine) as client,
             refusal_as_value_error(),
         ):

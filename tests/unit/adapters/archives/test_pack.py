@@ -104,3 +104,13 @@ def test_a_file_that_becomes_shorter_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"")
     with pytest.raises(OSError, match="became shorter"):
         list(pieces)
+
+
+def test_names_can_stand_below_a_folder_and_links_stay_as_they_are(folder: Path) -> None:
+    pieces = packed(
+        folder, by_path(lambda _path: False), lambda: None, {"more": b"x"}, under="a/b/"
+    )
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as tar:
+        found = {member.name: member for member in tar}
+    assert set(found) == {f"a/b/{name}" for name in names(whole(folder, extra={"more": b"x"}))}
+    assert found["a/b/link"].linkname == "tool"
