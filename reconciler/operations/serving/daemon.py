@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
-from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.base.errors import ReconcilerError, StateOutgrown, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.intake import Arrival, Intake, Taken
@@ -27,10 +27,12 @@ from reconciler.operations.serving.health import Health, Tell, Work
 from reconciler.operations.serving.hooks import Answer, HookDoor
 from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.keyring import Keyring, secrets_of
+from reconciler.operations.serving.loading import import_all
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.pools import Pools
 from reconciler.operations.serving.registries import RegistryDoor
+from reconciler.operations.serving.schema_watch import SchemaWatch
 from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.serving.working import Working
@@ -180,6 +182,7 @@ class Daemon:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Everything but the listening, while the block runs. Raises StateUnusable at its start."""
+        import_all()
         self._time.read()
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
@@ -201,7 +204,9 @@ class Daemon:
 
     def _work(self) -> dict[str, Work]:
         """What is done here, by the name of the part."""
+        watch = SchemaWatch(self.opened.database, self._outgrown).watch
         found: dict[str, Work] = {"timers": self._time.keep, "upkeep": self._upkeep.keep_up}
+        found["state"] = watch
         if self.parts.timers:
             found["polls"] = Polls(self.opened, self._book, self._looked, self._unpolled).poll
         if self.parts.watcher:
@@ -212,6 +217,12 @@ class Daemon:
                 self.opened, self._meters, self._health, *times, self.hurry
             ).work
         return found
+
+    def _outgrown(self, error: StateOutgrown) -> None:
+        """Nothing is taken and nothing begun any more; what is going goes back into the queue."""
+        self._health.give_up("state", error.message)
+        self.hurry.set()
+        self.stopping.set()
 
     # --------------------------------------------------------- what parts tell
     def _looked(self, one: Polled, taken: list[Taken]) -> None:

@@ -63,6 +63,11 @@ class Health:
         facts = {"error": f"this part broke off: {_kind(error)}; the daemon stops"}
         self.tell(part, facts | ({"at": _places(error)} if error is not None else {}))
 
+    def give_up(self, part: str, why: str) -> None:
+        """The daemon cannot go on, and knows why: it is to be started again."""
+        self.broken[part] = why
+        self.tell(part, {"error": f"{why}; the daemon stops"})
+
 
 def _kind(error: BaseException | None) -> str:
     """What happened, without the words of the error: they may quote what nobody may read."""
