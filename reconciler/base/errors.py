@@ -121,6 +121,16 @@ class StateOutgrown(StateUnusable):
     code = "state-outgrown"
 
 
+class NotBegun(ReconcilerError):
+    """A run could not be begun: its program cannot read the state. The run is not to blame.
+
+    Its exit code is EX_TEMPFAIL of sysexits; only a worker sees it.
+    """
+
+    code = "not-begun"
+    exit_code = 75
+
+
 class EngineUnavailable(ReconcilerError):
     """No container engine answers, or it went away."""
 

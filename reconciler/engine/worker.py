@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciler.base.errors import ReconcilerError, StateUnusable
+from reconciler.base.errors import NotBegun, ReconcilerError, StateUnusable
 from reconciler.model.lease import Lease, Settled
 
 LEASE_SECONDS = 60.0
@@ -19,6 +19,9 @@ LEASE_SECONDS = 60.0
 # then is for the end itself, on a busy machine too: containers go before the lease is over.
 _RENEW_AFTER, _END_AFTER = 0.2, 0.5
 
+# A program that cannot open the state is not likely to do so a moment later.
+_PAUSE_SECONDS = 5.0
+_NOT_BEGUN = "its program could not open the state; it waits again"
 _NOT_ENDED = {
     Settled.WAITING: "its process was lost; it is queued again",
     Settled.TAKEN: "taken over by another worker",
@@ -50,6 +53,10 @@ class Ended(Protocol):
     @property
     def key(self) -> str:
         """As it was started."""
+
+    @property
+    def exit_code(self) -> int:
+        """Negative for a signal; that of NotBegun: the work was not begun."""
 
 
 class Programs(Protocol):
@@ -94,6 +101,8 @@ class Worker:
     _over: list[str] = field(default_factory=list, init=False)
     _unclear: dict[str, Lease] = field(default_factory=dict, init=False)
     _blameless: set[str] = field(default_factory=set, init=False)
+    _unbegun: set[str] = field(default_factory=set, init=False)
+    _pause_until: float = field(default=0.0, init=False)
     _renewed: float = field(default=0.0, init=False)
     _trouble: str = field(default="", init=False)
 
@@ -143,10 +152,18 @@ class Worker:
     # ------------------------------------------------------------------ ends
     def _collect(self, wait: float) -> None:
         if self._programs is not None:
-            self._over += [ended.key for ended in self._programs.over(wait)]
+            for ended in self._programs.over(wait):
+                self._over.append(ended.key)
+                if ended.exit_code == NotBegun.exit_code:
+                    self._unbegun.add(ended.key)
         while self._over:
             lease = self._held.get(self._over[-1])
-            if lease is not None:
+            if lease is not None and self._over[-1] in self._unbegun:
+                self.queue.give_back(lease)
+                del self._held[self._over[-1]]
+                self._pause_until = self.boottime() + _PAUSE_SECONDS
+                self.told(_NOT_BEGUN, lease)
+            elif lease is not None:
                 blamed = self._over[-1] not in self._blameless
                 found = self.queue.settle(lease, blamed=blamed)
                 self._blameless.discard(self._over[-1])
@@ -154,7 +171,7 @@ class Worker:
                 if found in _NOT_ENDED:
                     self.told(_NOT_ENDED[found], lease)
             # Only now: an end that could not be settled is settled in a later round.
-            self._over.pop()
+            self._unbegun.discard(self._over.pop())
 
     def _lose_programs(self, why: str) -> None:
         """The guardian is gone, and with it every program: what they have on an engine is not."""
@@ -163,6 +180,7 @@ class Worker:
         self._programs = None
         # An end that nobody heard of is heard of when its engine has been cleared.
         self._over.clear()
+        self._unbegun.clear()
         self._unclear = dict(self._held)
         self._blameless = set(self._held)
         self.told(f"{why}; the work of {len(self._held)} runs begins anew", None)
@@ -193,7 +211,7 @@ class Worker:
     def _claim(self) -> None:
         used = [lease.pool for lease in self._held.values()]
         free = {pool: slots - used.count(pool) for pool, slots in self.slots.items()}
-        if not any(count > 0 for count in free.values()):
+        if not any(count > 0 for count in free.values()) or self.boottime() < self._pause_until:
             return
         programs, before = self._opened(), self.boottime()
         claimed = list(self.queue.claim(free))

@@ -6,7 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.base.errors import EngineUnavailable, ReconcilerError, StateFull, StateUnusable
+from reconciler.base.errors import (
+    EngineUnavailable,
+    NotBegun,
+    ReconcilerError,
+    StateFull,
+    StateUnusable,
+)
 from reconciler.model.lease import Lease
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.operations.running.observed import remember_observed
@@ -22,12 +28,15 @@ _RETRY_SECONDS = 0.5
 
 
 def do_leased(opened: OpenWorkspace, run_id: str, worker: str, fence: int) -> RunRecord:
-    """Do the run of a lease in this process. Raises LeaseLost.
+    """Do the run of a lease in this process. Raises LeaseLost; NotBegun: the state cannot be read.
 
     What an earlier try left on an engine is removed first: nothing of it runs any more.
     """
-    place = replace(place_of(opened), fence=fence)
-    lease = lease_of(place.database, run_id, worker, fence)
+    try:
+        place = replace(place_of(opened), fence=fence)
+        lease = lease_of(place.database, run_id, worker, fence)
+    except StateUnusable as error:
+        raise NotBegun(error.message, hint=error.hint, details=error.details) from None
     keep = _keeper(place, lease)
     record = get_run(place, run_id)
     if lease.fence > 1:

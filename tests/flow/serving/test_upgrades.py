@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from reconciler.base.errors import NotBegun
 from reconciler.operations.serving.daemon import Daemon as Served
 from reconciler.operations.serving.daemon import Parts
 from reconciler.operations.workspace import open_workspace
@@ -83,3 +84,12 @@ def test_it_is_unready_at_once_and_takes_nothing(project: Project) -> None:
             assert at.hurry.is_set()
     finally:
         opened.close()
+
+
+def test_the_program_of_a_run_that_cannot_open_the_state_says_that_nothing_was_begun(
+    project: Project,
+) -> None:
+    write_schema(project.root, LATER)
+    done = project.run("leased-run", "r1", "worker", "1")
+    assert done.code == NotBegun.exit_code
+    assert f"has schema {LATER}, this version knows {SCHEMA_VERSION}" in done.err

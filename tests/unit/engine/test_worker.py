@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from reconciler.adapters.processes.guardian import Guardian, Over, boottime
-from reconciler.base.errors import StateUnusable
+from reconciler.base.errors import NotBegun, StateUnusable
 from reconciler.engine.worker import Worker, key_of
 from reconciler.model.lease import Lease, Settled, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus
@@ -319,3 +319,33 @@ class Broken(Shells):
         os.kill(self.guardian.pid, signal.SIGKILL)
         time.sleep(0.2)
         super().start(replace(lease), deadline)
+
+
+def test_a_run_whose_program_cannot_begin_goes_back_without_a_loss(shop: Shop) -> None:
+    shop.script = f"exit {NotBegun.exit_code}"
+    shop.add("r1")
+    worker = shop.worker()
+    work(worker, lambda: len(shop.told) == 2)
+    assert shop.told[1] == "r1 its program could not open the state; it waits again"
+    with shop.database.read() as connection:
+        (row,) = connection.exec_driver_sql("SELECT worker, losses FROM queue")
+        assert tuple(row) == (None, 0)
+    worker.leave()
+
+
+def test_after_that_nothing_is_begun_for_a_while(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.script = f"exit {NotBegun.exit_code}"
+    shop.add("r1")
+    worker = shop.worker()
+    work(worker, lambda: len(shop.told) == 2)
+    shop.script = "true"
+    monkeypatch.setattr(worker, "boottime", lambda: 0.0)
+    worker.step(0.0)
+    assert worker.busy == 0
+    monkeypatch.setattr(worker, "boottime", lambda: boottime() + 3600)
+    worker.step(0.0)
+    assert worker.busy == 1
+    work(worker, all_done(shop, "r1"))
+    worker.leave()
