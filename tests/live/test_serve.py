@@ -10,6 +10,7 @@ import http.server
 import os
 import random
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -319,26 +320,23 @@ def test_whatever_is_killed_the_run_is_done_once_at_a_time(
 def test_who_was_frozen_touches_nothing_of_who_has_the_run_now(
     workshop: Workshop, listener: Listener, base_image: str, engine: docker.DockerClient
 ) -> None:
-    workspace(workshop, telling(listener, base_image, 80, PUSHED))
+    # Nobody ends the container of the frozen one before its lease is over: the work is longer.
+    workspace(workshop, telling(listener, base_image, 200, PUSHED))
     with daemon(workshop.root, "--lease", "6") as frozen:
         run = send(frozen, 1)
         eventually(lambda: listener.events)
         pids = [frozen.process.pid, *descendants(frozen.process.pid)]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
         try:
+            freeze(pids, workshop.root)
             with daemon(workshop.root, "--lease", "6") as at:
                 eventually(lambda: listener.tries()[run] == 2)
-                for pid in pids:
-                    os.kill(pid, signal.SIGCONT)
+                send_all(pids, signal.SIGCONT)
                 # Its guardian ends what it had, and clears up, while the other one's work goes on.
                 eventually(lambda: taken_over(frozen, run))
                 all_ended(workshop, 1)
                 assert at.stop() == 0
         finally:
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+            send_all(pids, signal.SIGCONT)
         meters = frozen.client.get(f"{frozen.url}/metrics").text
         assert not [line for line in meters.splitlines() if line.startswith(ENDED)]
         assert frozen.stop() == 0
@@ -349,6 +347,26 @@ def test_who_was_frozen_touches_nothing_of_who_has_the_run_now(
 
 
 ENDED = "reconciler_runs_ended_total{"
+
+
+def freeze(pids: list[int], root: Path) -> None:
+    """Stop processes at a moment when none of them is writing the state: that would stop others."""
+    for _ in range(50):
+        send_all(pids, signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(root / ".reconciler/state.db", timeout=1)) as found:
+            try:
+                found.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                send_all(pids, signal.SIGCONT)
+            else:
+                return
+    raise AssertionError("they never stop writing")
+
+
+def send_all(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def taken_over(at: Daemon, run: str) -> bool:
