@@ -55,8 +55,8 @@ class BuildahBuilder:
             text = found.read_text("utf-8", "surrogateescape") if found else ""
             # It reads them as the docker client before 23 did.
             ignored.write_text(for_old_clients(text), "utf-8", "surrogateescape")
-            folders = [request.context, request.dockerfile.parent, folder]
-            folders += {path.parent for path in files.values()}
+            read = [request.context, request.dockerfile.parent]
+            read += {path.parent for path in files.values()}
             seen = self._store.seen
             secrets = {name: seen(path) for name, path in files.items()}
             wanted = replace(
@@ -68,7 +68,9 @@ class BuildahBuilder:
             def call(flags: Sequence[str]) -> Ended:
                 argv = [*words, *flags, "--", str(wanted.context)]
                 offline = request.offline
-                return self._store.call(argv, tail, stopping, offline=offline, folders=folders)
+                return self._store.call(
+                    argv, tail, stopping, offline=offline, read=read, write=[folder]
+                )
 
             ended = _cached(call, flags, tail)
             if ended.stopped:

@@ -16,6 +16,8 @@ from reconciler.model.build import LocalImage, Login, Transfer
 from reconciler.model.image import parse_reference
 
 _HUB = "docker.io"
+# What a client shows a registry: for no call that executes anything.
+_CLIENT_KEYS = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 
 
 class BuildahImages:
@@ -73,7 +75,7 @@ class BuildahImages:
             words = ["push", "--quiet", f"--digestfile={self._store.seen(digest)}"]
             target = f"docker://{_full(name)}"
             names = [name, target]
-            ended, said = self._transfer(words, names, name, login, stopping, folders=[folder])
+            ended, said = self._transfer(words, names, name, login, stopping, write=[folder])
             if ended.stopped:
                 return Transfer(stopped=True)
             if ended.exit_code != 0:
@@ -102,7 +104,7 @@ class BuildahImages:
         login: Login | None,
         stopping: Stopping,
         *,
-        folders: Sequence[Path] = (),
+        write: Sequence[Path] = (),
     ) -> tuple[Ended, str]:
         """How it ended and what was said; the login is a file that only we can read."""
         tail = Tail(lambda _chunk: None)
@@ -110,7 +112,13 @@ class BuildahImages:
         with private_folder() as folder:
             flags = self._store.access(folder, registry, login)
             argv = [*words, *flags, "--", *names]
-            ended = self._store.call(argv, tail, stopping, folders=[*folders, folder])
+            ended = self._store.call(
+                argv,
+                tail,
+                stopping,
+                read=[path for path in _CLIENT_KEYS if path.exists()],
+                write=[*write, folder],
+            )
         return ended, tail.text()
 
 

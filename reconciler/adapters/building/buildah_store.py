@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from reconciler.adapters.building.buildah_apart import own_devices, seen_at
+from reconciler.adapters.building.buildah_apart import own_machine, seen_at
 from reconciler.adapters.login_file import write_login
 from reconciler.adapters.processes.process import Ended, capture, kill_leash, stream
 from reconciler.adapters.processes.programs import find_program, passed_on
@@ -58,16 +58,17 @@ class Store:
         stopping: Stopping,
         *,
         offline: bool = False,
-        folders: Iterable[Path] = (),
+        read: Iterable[Path] = (),
+        write: Iterable[Path] = (),
     ) -> Ended:
         """Run buildah with these words; `offline`: in a network that reaches nothing at all.
 
-        `folders` are what it reads and writes beside its store; among the words their files are
-        called as `seen` says. Raises FileNotFoundError if buildah or unshare (of util-linux) has
-        gone.
+        `read` and `write` are what it needs beside its store, and all it sees of the machine's
+        files; among the words they are called as `seen` says. Raises FileNotFoundError if buildah
+        or unshare (of util-linux) has gone.
         """
         self._prepare()
-        argv = [*self._apart(folders, offline=offline), *self._buildah(), *words]
+        argv = [*self._apart(read, write, offline=offline), *self._buildah(), *words]
         return stream(argv, environment=self._environment, on_output=on_output, stopping=stopping)
 
     def works(self) -> bool:
@@ -102,10 +103,21 @@ class Store:
         settings = f"--registries-conf={place}/registries.conf"
         return [str(self._program), f"--root={place}/root", f"--runroot={place}/run", settings]
 
-    def _apart(self, folders: Iterable[Path], *, offline: bool) -> list[str]:
+    def _apart(self, read: Iterable[Path], write: Iterable[Path], *, offline: bool) -> list[str]:
         network = ["--net"] if offline else []
-        memory = [self.folder / "root" / name for name in _CONTAINERS]
-        return [*self._namespaces, *network, "--", *own_devices(self.folder, folders, memory)]
+        machine = own_machine(
+            self.folder,
+            own_processes=_OWN_PROCESSES[0] in self._namespaces,
+            # Certificates may be anybody's choice, and programs may lie anywhere.
+            read=[self._program, *self._certificates(), *read],
+            write=write,
+            memory=[self.folder / "root" / name for name in _CONTAINERS],
+        )
+        return [*self._namespaces, *network, "--", *machine]
+
+    def _certificates(self) -> list[Path]:
+        named = (self._environment.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"))
+        return [path for name in named if name and (path := Path(name)).exists()]
 
     @cached_property
     def _namespaces(self) -> list[str]:

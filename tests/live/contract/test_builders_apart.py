@@ -115,3 +115,70 @@ def test_a_context_that_lies_in_memory_is_built(
         bench = Bench(pair.builder, pair.images, folder, served_base, registry)
         result = bench.build(dockerfile=folder / "0")
         assert result.exit_code == 0, bench.output
+
+
+UP = "../" * 24
+TRAP = "FROM {base} AS trap\nRUN ln -s / /x\nFROM {base}\n"
+# Ways out of the chroot that `--mount` of buildah has had, each with the folder outside at /m:
+# CVE-2024-1753, CVE-2024-9675, and their kin.
+WAYS = {
+    "cache id": "FROM {base}\nRUN --mount=type=cache,id={up}{place},target=/m LOOK\n",
+    "cache id to the root": (
+        "FROM {base}\nRUN --mount=type=cache,id={up},target=/r ln -s /r/{place} /m; LOOK\n"
+    ),
+    "link of a stage": (
+        TRAP + "RUN --mount=type=bind,from=trap,source=/x,target=/r,rw ln -s /r/{place} /m; LOOK\n"
+    ),
+    "cache of a stage": (
+        TRAP + "RUN --mount=type=cache,from=trap,source=/x,target=/r ln -s /r/{place} /m; LOOK\n"
+    ),
+    "link of the context": (
+        "FROM {base}\n"
+        "RUN --mount=type=bind,source=rootlink,target=/r,rw ln -s /r/{place} /m; LOOK\n"
+    ),
+    "on build": (
+        "FROM {base} AS t\nONBUILD RUN --mount=type=cache,id={up}{place},target=/m LOOK\nFROM t\n"
+    ),
+    "link at the target": (
+        "FROM {base}\nRUN ln -s {place} /vl\n"
+        "RUN --mount=type=bind,source=K1,target=/vl/planted-from-inside LOOK\n"
+    ),
+    "processes": (
+        "FROM {base}\nRUN --mount=type=cache,id={up}proc,target=/r"
+        " ln -s /r/1/root/{place} /m; LOOK;"
+        " v=$(cat /r/sys/kernel/core_pattern) && echo $v > /r/sys/kernel/core_pattern"
+        " && echo it''-was-written; cat /r/kallsyms > /dev/null; true\n"
+    ),
+    "kernel": (
+        "FROM {base}\nRUN --mount=type=cache,id={up}sys,target=/r"
+        " echo x > /r/power/wake_lock && echo it''-was-written;"
+        " v=$(cat /r/kernel/uevent_seqnum); echo $v > /r/kernel/profiling; ls /r/fs/cgroup; true\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_mount_of_a_command_leads_to_the_machine(bench: Bench, tmp_path: Path, way: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "key").write_text("text-of-the-machine")
+    (bench.folder / "rootlink").symlink_to("/")
+    (bench.folder / "K1").write_text("")
+    look = "cat /m/key; touch /m/planted-from-inside; ls /m/../../../../; true"
+    text = WAYS[way].replace("LOOK", look).format(base=bench.base, up=UP, place=str(outside)[1:])
+    (bench.folder / "Dockerfile").write_text(text)
+    bench.build(no_cache=True)  # refused or done: it has nothing either way
+    assert b"text-of-the-machine" not in bench.output
+    assert b"it-was-written" not in bench.output
+    assert [path.name for path in outside.iterdir()] == ["key"]
+
+
+def test_no_command_reads_what_is_never_part_of_a_context(bench: Bench) -> None:
+    for name in (".git", ".reconciler"):
+        (bench.folder / name).mkdir()
+        (bench.folder / name / "key").write_text("text-of-the-state")
+    bench.write(
+        "RUN --mount=type=bind,source=.,target=/m cat /m/.git/key /m/.reconciler/key; ls /m"
+    )
+    bench.build(no_cache=True)
+    assert b"text-of-the-state" not in bench.output
