@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -12,6 +13,11 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """The real clock: aware, UTC."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Seconds of a clock that nobody sets: for intervals. Time that the machine sleeps counts."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @lru_cache(maxsize=256)  # what happens together is written down with one moment, many times

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import gc
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.base.clock import to_iso
-from reconciler.engine.timer import Fires, jitter_of, look
+from reconciler.engine.timer import TOLERANCE, Fires, jitter_of, look
 from reconciler.engine.triggers import pool_of
 from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Decided, Source, TimerState, Verdict, Wake
@@ -25,6 +25,8 @@ from reconciler.store.database import Database
 from reconciler.store.decisions import Register, keep_timers, open_register
 
 ACTOR = "timer"
+# A timer is handled no farther in the future than a clock may be set back by hand.
+AHEAD = timedelta(hours=25)
 # Timers in one transaction: others can write in between.
 _AT_ONCE = 2000
 # Schedule, missed, max_missed, delay, handled: all that `look` asks of a timer.
@@ -70,12 +72,14 @@ class _Hand:
 class Clockwork:
     """The timers of a state. Not for several threads at once.
 
-    `late` is told how many seconds after its time each due time was handled.
+    `late` is told how many seconds after its time each due time was handled, `anew` of timers that
+    were handled far in the future, and begin anew.
     """
 
     database: Database
     new_id: Callable[[], str] = new_run_id
     late: Callable[[float], None] = lambda _seconds: None
+    anew: Callable[[Sequence[TimerState]], None] = lambda _timers: None
     _hands: dict[str, _Hand] = field(default_factory=dict, init=False)
     _wakes: list[tuple[datetime, str]] = field(default_factory=list, init=False)
 
@@ -83,10 +87,12 @@ class Clockwork:
         """Take these timers in place of those it had. Raises StateUnusable.
 
         One that is new, or has another schedule, begins now; the others go on where they were,
-        also over the time that nobody was there.
+        also over the time that nobody was there. One that is handled more than 25 hours in the
+        future, by a clock that was wrong, begins now too.
         """
         everyone = {one.key: one for one in timers}
         states = keep_timers(self.database, [_state(one, now) for one in everyone.values()])
+        states = self._without_future(states, now)
         self._hands = {
             one.key: _Hand(one, jitter_of(one.key, one.timer), state.handled)
             for one, state in zip(everyone.values(), states, strict=True)
@@ -94,6 +100,19 @@ class Clockwork:
         self._wakes = [(now, key) for key in self._hands]
         heapq.heapify(self._wakes)
         _keep_out_of_sweeps()
+
+    def _without_future(self, states: Sequence[TimerState], now: datetime) -> list[TimerState]:
+        ahead = [state for state in states if state.handled > now + AHEAD]
+        if not ahead:
+            return list(states)
+        changed = [state.model_copy(update={"handled": now}) for state in ahead]
+        with open_register(self.database) as register:
+            register.handle_timers(changed)
+        self.anew(ahead)
+        return [
+            state.model_copy(update={"handled": now}) if state.handled > now + AHEAD else state
+            for state in states
+        ]
 
     @property
     def next_wake(self) -> datetime | None:
@@ -131,7 +150,7 @@ class Clockwork:
     def _fire(self, firing: list[tuple[_Hand, Fires]], now: datetime) -> int:
         with open_register(self.database) as register:
             cases = [
-                _Case(hand.of, moment, now, f"{hand.of.key}\n{to_iso(moment)}")
+                _Case(hand.of, moment, now, f"{hand.of.key}\n{to_iso(moment)}", hand.delay)
                 for hand, fires in firing
                 for moment in fires.due
             ]
@@ -172,9 +191,13 @@ class _Case:
     due: datetime
     now: datetime
     once: str
+    delay: timedelta
 
     def waiting(self, run_id: str) -> Waiting:
-        """Its run. Runs of a timer follow each other unless they may overlap; one may wait."""
+        """Its run. Runs of a timer follow each other unless they may overlap.
+
+        Of those on time one waits; those that `run_all` makes up wait one behind the other.
+        """
         wake = Wake(
             task=self.of.address,
             kind=TriggerKind.TIMER,
@@ -185,7 +208,10 @@ class _Case:
         record = run_of(wake, run_id, self.now)
         overlap = self.of.timer.overlap
         series = None if overlap == "allow" else self.of.key
-        fold = self.of.key if overlap == "queue" and self.of.timer.missed != "run_all" else None
+        made_up = (
+            self.of.timer.missed == "run_all" and self.due <= self.now - self.delay - TOLERANCE
+        )
+        fold = self.of.key if overlap == "queue" and not made_up else None
         return Waiting(record, self.of.pool, record.trigger.priority, series=series, fold=fold)
 
     def queued(self, end: Enqueued) -> Decided:

@@ -6,9 +6,9 @@ what moves while nobody is there is found at the next look. At the first look no
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.base.errors import ReconcilerError
@@ -29,6 +29,7 @@ _TAGS = "refs/tags/"
 _FIRST = 10.0
 _JITTER = 0.2  # of the interval
 _LONGEST_BACK_OFF = 3600.0
+MOST_AT_ONCE, _MOST_AT_A_HOST = 8, 2  # looks
 # Refs that moved and are taken at one look; the others at the next one.
 _MOST = 200
 
@@ -105,46 +106,78 @@ def _both(known: Polled, one: Polled) -> Polled:
 class _Turn:
     """When a repository is looked at, and how often that failed since it last did not."""
 
-    due: datetime
+    due: float
     failures: int = 0
 
 
 @dataclass(slots=True)
 class Poller:
-    """The turns of all polled repositories. `chance` gives numbers in [0, 1)."""
+    """The turns of all polled repositories, for several threads. `chance` gives numbers in [0, 1).
+
+    Moments are seconds of a clock that nobody sets (`base.clock.steady`). At most `most` looks are
+    going at once, two of them at one host, and half of them at hosts that failed: those that do not
+    answer keep nobody waiting.
+    """
 
     chance: Callable[[], float]
+    most: int = MOST_AT_ONCE
     _everyone: dict[str, Polled] = field(default_factory=dict, init=False)
     _turns: dict[str, _Turn] = field(default_factory=dict, init=False)
+    _going: dict[str, str] = field(default_factory=dict, init=False)  # url: its host
+    _failing: set[str] = field(default_factory=set, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def follow(self, everyone: Sequence[Polled], now: datetime) -> None:
+    def follow(self, everyone: Sequence[Polled], now: float) -> None:
         """Poll these in place of those it had. A new one has its turn soon."""
-        self._everyone = {one.url: one for one in everyone}
-        turns = self._turns
-        self._turns = {
-            url: turns.get(url) or _Turn(now + self._soon(one))
-            for url, one in self._everyone.items()
-        }
+        with self._lock:
+            self._everyone = {one.url: one for one in everyone}
+            turns = self._turns
+            self._turns = {
+                url: turns.get(url) or _Turn(now + self._soon(one))
+                for url, one in self._everyone.items()
+            }
 
-    def _soon(self, one: Polled) -> timedelta:
-        return timedelta(seconds=min(_FIRST, one.seconds) * self.chance())
+    def _soon(self, one: Polled) -> float:
+        return min(_FIRST, one.seconds) * self.chance()
 
-    def due(self, now: datetime) -> list[Polled]:
-        """Whose turn it is, longest overdue first."""
-        turns = sorted((turn.due, url) for url, turn in self._turns.items() if turn.due <= now)
-        return [self._everyone[url] for _, url in turns]
+    def begin(self, now: float) -> list[Polled]:
+        """Whose turn it is, longest overdue first: each is to be asked now, and then `looked`."""
+        with self._lock:
+            due = sorted((turn.due, url) for url, turn in self._turns.items() if turn.due <= now)
+            return [self._everyone[url] for _, url in due if self._may_begin(url)]
 
-    def looked(self, one: Polled, now: datetime, *, failed: bool) -> None:
+    def _may_begin(self, url: str) -> bool:
+        """True if there is room for a look at it, which is taken."""
+        host, hosts = _host(self._everyone[url]), list(self._going.values())
+        failing = sum(one in self._failing for one in hosts)
+        if (
+            url in self._going
+            or len(hosts) >= self.most
+            or hosts.count(host) >= _MOST_AT_A_HOST
+            or (host in self._failing and failing >= self.most // 2)
+        ):
+            return False
+        self._going[url] = host
+        return True
+
+    def looked(self, one: Polled, now: float, *, failed: bool) -> None:
         """Its turn is over: the next is after its interval, later and later while it fails."""
-        turn = self._turns.get(one.url)
-        if turn is None:
-            return
-        turn.failures = turn.failures + 1 if failed else 0
-        wait: float = one.seconds
-        if failed:
-            wait = max(wait, min(wait * 2.0 ** min(turn.failures, 20), _LONGEST_BACK_OFF))
-        spread = 1 + _JITTER * (self.chance() - 0.5)
-        turn.due = now + timedelta(seconds=wait * spread)
+        with self._lock:
+            self._going.pop(one.url, None)
+            (self._failing.add if failed else self._failing.discard)(_host(one))
+            turn = self._turns.get(one.url)
+            if turn is None:
+                return
+            turn.failures = turn.failures + 1 if failed else 0
+            wait: float = one.seconds
+            if failed:
+                wait = max(wait, min(wait * 2.0 ** min(turn.failures, 20), _LONGEST_BACK_OFF))
+            spread = 1 + _JITTER * (self.chance() - 0.5)
+            turn.due = now + wait * spread
+
+
+def _host(one: Polled) -> str:
+    return one.repository.partition("/")[0]
 
 
 def take_moves(

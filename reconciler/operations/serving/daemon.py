@@ -7,17 +7,20 @@ Where one breaks off, the daemon is of no use any more: it is to be stopped and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
+from reconciler.base.clock import to_iso
 from reconciler.base.errors import ReconcilerError, StateOutgrown, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
+from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.intake import Arrival, Intake, Taken
 from reconciler.engine.polling import Polled
 from reconciler.engine.worker import LEASE_SECONDS
+from reconciler.model.event import TimerState
 from reconciler.operations.running.credentials import open_secrets
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.admin import Admin
@@ -37,6 +40,7 @@ from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.serving.working import Working
 from reconciler.operations.workspace import OpenWorkspace
+from reconciler.store.newest_moment import newest_moment
 
 # How long a daemon that stops waits for its runs; then they go back into the queue.
 DRAIN_SECONDS = 600.0
@@ -77,6 +81,8 @@ class Daemon:
         self._health = Health(self.tell)
         self._keyring = Keyring(self._open_secrets, self.stopping.is_set)
         self._meters = Meters(self.opened.database, self.opened.clock)
+        newest = newest_moment(self.opened.database)
+        watch = ClockWatch(self.opened.clock, newest, self._health.of_clock)
         self._time = Timekeeping(
             self.opened,
             self.parts.timers,
@@ -84,9 +90,12 @@ class Daemon:
             queued=lambda count: self.tell("timers", {"queued": str(count)}),
             complain=lambda error: self._health.complain("timers", error),
             well=lambda: self._health.well("timers"),
+            watch=watch,
+            anew=self._anew,
         )
         self._upkeep = Upkeep(
             self.opened,
+            watch,
             kept=lambda: self._book().kept,
             complain=lambda error: self._health.complain("upkeep", error),
             well=lambda: self._health.well("upkeep"),
@@ -139,7 +148,8 @@ class Daemon:
         read = self._book().version
         checks = {"state": self._health.trouble() or "ok", "tasks": "ok" if read else "unread"}
         checks |= self._health.broken
-        return all(value == "ok" for value in checks.values()), checks
+        ready = all(value == "ok" for value in checks.values())
+        return ready, checks | ({"clock": self._health.clock} if self._health.clock else {})
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -225,6 +235,11 @@ class Daemon:
         self.stopping.set()
 
     # --------------------------------------------------------- what parts tell
+    def _anew(self, timers: Sequence[TimerState]) -> None:
+        furthest = to_iso(max(timer.handled for timer in timers))
+        told = f"the clock was ahead: timers that were handled up to {furthest} begin anew"
+        self.tell("timers", {"message": told, "timers": str(len(timers))})
+
     def _looked(self, one: Polled, taken: list[Taken]) -> None:
         self._meters.polled("moved" if taken else "same")
         if not taken:

@@ -22,12 +22,13 @@ class Health:
 
     `failing` is what each part complained of last, until a round of it goes through; `broken` are
     parts that ended before they were told to, and why. They do not come back: the daemon has to be
-    started again.
+    started again. `clock` is why the clock is not believed, None if it is.
     """
 
     tell: Tell
     failing: dict[str, str] = field(default_factory=dict, init=False)
     broken: dict[str, str] = field(default_factory=dict, init=False)
+    clock: str | None = field(default=None, init=False)
 
     def complain(self, part: str, error: ReconcilerError) -> None:
         """Something went wrong that is tried again. Told once."""
@@ -42,6 +43,11 @@ class Health:
     def trouble(self) -> str | None:
         """What some part complains of now."""
         return next(iter(list(self.failing.values())), None)
+
+    def of_clock(self, told: str, trouble: str | None) -> None:
+        """What is found of the clock, and why it is not believed."""
+        self.clock = trouble
+        self.tell("clock", {"message": told})
 
     def watched(self, part: str, work: Work) -> Work:
         """The work of a part, whose end is told if nobody asked for it."""

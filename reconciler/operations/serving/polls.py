@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from reconciler.adapters.fetch_fault import FetchError, FetchFault
@@ -14,9 +14,10 @@ from reconciler.adapters.files import private_folder
 from reconciler.adapters.git.environment import Repository
 from reconciler.adapters.git.tips import Tips, read_tips
 from reconciler.adapters.web.resolve import Guard
+from reconciler.base.clock import steady
 from reconciler.base.errors import ReconcilerError
 from reconciler.engine.intake import Intake, Taken
-from reconciler.engine.polling import Polled, Poller, take_moves
+from reconciler.engine.polling import MOST_AT_ONCE, Polled, Poller, take_moves
 from reconciler.operations.running.credentials import open_secrets
 from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.serving.book import Book
@@ -25,7 +26,6 @@ from reconciler.operations.workspace import OpenWorkspace
 _LOOK_SECONDS = 1.0
 # A host that does not answer is given up; others are asked meanwhile.
 ANSWER_SECONDS = 60.0
-_AT_ONCE = 4
 _TOO_SLOW = f"it has not answered within {ANSWER_SECONDS:.0f} s"
 
 
@@ -50,14 +50,17 @@ class Polls:
         """Ask whose turn it is, until told to stop."""
         self._place = place_of(self.opened)
         followed = ""
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="poll") as pool:
+        going: list[Future[None]] = []
+        with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="poll") as pool:
             while not stopping.wait(_LOOK_SECONDS):
                 book = self.book()
                 if book.version != followed:
-                    self._poller.follow(book.polled, self.opened.clock())
+                    self._poller.follow(book.polled, steady())
                     followed = book.version
-                due = self._poller.due(self.opened.clock())
-                list(pool.map(lambda one: self._look(one, stopping), due))
+                # Nobody waits for the slowest: each has its turn again when its own look is over.
+                due = self._poller.begin(steady())
+                going += [pool.submit(self._look, one, stopping) for one in due]
+                going = [one for one in going if not _is_over(one)]
 
     def _look(self, one: Polled, stopping: threading.Event) -> None:
         failed = True
@@ -73,7 +76,7 @@ class Polls:
         except ReconcilerError as error:
             self._tell(one, error.message, stopping)
         finally:
-            self._poller.looked(one, self.opened.clock(), failed=failed)
+            self._poller.looked(one, steady(), failed=failed)
 
     def _tell(self, one: Polled, why: str, stopping: threading.Event) -> None:
         if not stopping.is_set():
@@ -89,3 +92,10 @@ class Polls:
             token = secrets.read(one.token).strip() if one.token is not None else None
             repository = Repository(one.url, token, Guard(self._place.insecure))
             return read_tips(repository, folder, over, tags=one.tags)
+
+
+def _is_over(one: Future[None]) -> bool:
+    """True for a look that is done; raises what it was not prepared for."""
+    if one.done():
+        one.result()
+    return one.done()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.base.errors import ReconcilerError
+from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.clockwork import Clockwork
+from reconciler.model.event import TimerState
 from reconciler.operations.serving.book import EMPTY, Book, read_book
 from reconciler.operations.workspace import OpenWorkspace
 
@@ -19,7 +21,8 @@ class Timekeeping:
     """The book of a daemon, and its timers if `timers`.
 
     `late` is told how late each due time was handled, `queued` how many runs that made; `complain`
-    what is tried again, and `well` that a round went through.
+    what is tried again, and `well` that a round went through. `watch` says whether the clock can be
+    believed; `anew` is told of timers that begin anew.
     """
 
     opened: OpenWorkspace
@@ -28,7 +31,14 @@ class Timekeeping:
     queued: Callable[[int], None]
     complain: Callable[[ReconcilerError], None]
     well: Callable[[], None]
+    watch: ClockWatch
+    anew: Callable[[Sequence[TimerState]], None]
     book: Book = field(default=EMPTY, init=False)
+    _clockwork: Clockwork = field(init=False)
+    _wound: tuple[str, int] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._clockwork = Clockwork(self.opened.database, late=self.late, anew=self.anew)
 
     def read(self) -> None:
         """Read the book if something has changed. Raises StateUnusable."""
@@ -36,32 +46,36 @@ class Timekeeping:
 
     def keep(self, stopping: threading.Event) -> None:
         """Follow and wake, until told to stop."""
-        clockwork, wound = Clockwork(self.opened.database, late=self.late), ""
         while not stopping.is_set():
-            try:
-                self.read()
-                if self.timers:
-                    if wound != self.book.version:
-                        clockwork.wind(self.book.timers, self.opened.clock())
-                        wound = self.book.version
-                    self._tick(clockwork, stopping)
-                self.well()
-            except ReconcilerError as error:
-                self.complain(error)
-            stopping.wait(self._pause(clockwork))
+            self.round(stopping)
+            stopping.wait(self._pause())
 
-    def _tick(self, clockwork: Clockwork, stopping: threading.Event) -> None:
+    def round(self, stopping: threading.Event) -> None:
+        """Follow and wake once."""
+        reading = self.watch.read()
+        try:
+            self.read()
+            if self.timers and reading.believed:
+                if self._wound != (self.book.version, reading.jumps):
+                    self._clockwork.wind(self.book.timers, reading.now)
+                    self._wound = self.book.version, reading.jumps
+                self._tick(stopping)
+            self.well()
+        except ReconcilerError as error:
+            self.complain(error)
+
+    def _tick(self, stopping: threading.Event) -> None:
         while not stopping.is_set():
-            now, wake = self.opened.clock(), clockwork.next_wake
-            if wake is None or wake > now:
+            reading, wake = self.watch.read(), self._clockwork.next_wake
+            if not reading.believed or wake is None or wake > reading.now:
                 return
-            queued = clockwork.tick(now)
+            queued = self._clockwork.tick(reading.now)
             if queued:
                 self.queued(queued)
 
-    def _pause(self, clockwork: Clockwork) -> float:
-        wake = clockwork.next_wake
-        if wake is None:
+    def _pause(self) -> float:
+        reading, wake = self.watch.read(), self._clockwork.next_wake
+        if wake is None or not reading.believed:
             return _BOOK_SECONDS
-        left = (wake - self.opened.clock()).total_seconds()
+        left = (wake - reading.now).total_seconds()
         return min(_BOOK_SECONDS, max(left, 0.01))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from reconciler.store.runs import list_runs
@@ -45,3 +46,31 @@ def test_a_branch_that_moved_has_a_run_also_if_nobody_was_there_then(tmp_path: P
 def _refs_known(root: Path) -> bool:
     with state(root) as opened, opened.read() as connection:
         return bool(connection.exec_driver_sql("SELECT count(*) FROM polled_refs").scalar())
+
+
+def test_a_host_that_does_not_answer_keeps_no_other_waiting(tmp_path: Path) -> None:
+    work, _ = make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    project = new_project(tmp_path / "workspace")
+    with serve_git(tmp_path / "root") as server, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(100)  # the kernel takes connections, and nobody ever answers
+        other = f"127.0.0.1:{silent.getsockname()[1]}"
+        config = project.root / "reconciler.yaml"
+        hosts = f'"{server.host}": {{insecure: true}}, "{other}": {{insecure: true}}'
+        config.write_text(config.read_text() + f"hosts: {{{hosts}}}\n")
+        triggers = {"commit": {"poll": "10s"}}
+        token = {"secret": "env:GIT_PAT"}
+        for name, url in (
+            ("web-api", f"{server.url}/app.git#main"),
+            *((f"gone-{number}", f"http://{other}/{number}.git#main") for number in range(3)),
+        ):
+            project.write(name, context={"source": url, "token": token}, triggers=triggers)
+        assert project.run("apply", "--auto-approve").code == 0
+        with daemon(project.root, "--no-worker", GIT_PAT=TOKEN) as at:
+            eventually(lambda: _refs_known(at.root))
+            commit = add_commit(work, {"a": "2"}, "second")
+            git(work, "push", "--quiet", "origin", "main")
+            (told,) = eventually(lambda: at.told("poll"), 30)
+            assert "error" not in told
+            with state(at.root) as opened:
+                assert [record.commit for record in list_runs(opened)] == [commit]

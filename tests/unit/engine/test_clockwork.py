@@ -184,6 +184,57 @@ def test_runs_that_shall_follow_each_other_wait_and_only_one(tower: Tower) -> No
     tower.end(second)
 
 
+def test_runs_that_are_made_up_follow_each_other_and_of_those_on_time_one_waits(
+    tower: Tower,
+) -> None:
+    mine = timers(h={"schedule": "0 * * * *", "missed": "run_all", "maxMissed": 3})
+    tower.clockwork.wind(mine, NOON)
+    for hour in (1, 2, 3):
+        tower.at(NOON + HOUR * hour)
+    assert tower.due() == [NOON + HOUR * 3]
+    tower.at(NOON + HOUR * 8 + MINUTE * 30)  # nobody was there from 4 to 8
+    late = [NOON + HOUR * hour for hour in (6, 7, 8)]
+    assert tower.due() == [NOON + HOUR * 3, *late]
+    for hour in (9, 10, 11):
+        tower.at(NOON + HOUR * hour)
+    # The run of 3 o'clock waits in the place it had, and does what came on time.
+    assert tower.due() == [NOON + HOUR * 11, *late]
+    done = []
+    for _ in range(4):
+        claimed = tower.begin()
+        done.append(claimed.record.id)
+        assert claim(tower.database, "b", {"default": Room(9)}, 600, lambda: NOON) == []
+        tower.end(claimed)
+    assert len(set(done)) == 4
+
+
+def test_a_timer_that_is_handled_far_in_the_future_begins_anew(tower: Tower) -> None:
+    told: list[int] = []
+    mine = timers(h={"schedule": "0 * * * *", "overlap": "allow"})
+    tower.clockwork.wind(mine, NOON)
+    assert tower.at(NOON + timedelta(days=365, minutes=1)) == 1
+    for moment in (NOON + HOUR, NOON + HOUR + MINUTE):
+        tower.restart()
+        tower.clockwork.anew = lambda found: told.append(len(found))
+        tower.clockwork.wind(mine, moment)
+        assert tower.at(moment) == 0
+        assert sum(told) == 1
+    assert tower.at(NOON + HOUR * 2) == 1
+    assert tower.due()[1:] == [NOON + HOUR * 2]
+
+
+def test_one_that_is_handled_a_day_ahead_fires_nothing_again(tower: Tower) -> None:
+    told: list[int] = []
+    mine = timers(h={"schedule": "0 * * * *", "overlap": "allow"})
+    tower.clockwork.anew = lambda found: told.append(len(found))
+    tower.clockwork.wind(mine, NOON)
+    assert tower.at(NOON + HOUR * 24) == 1
+    tower.clockwork.wind(mine, NOON)
+    assert tower.at(NOON + HOUR * 24) == 0
+    assert tower.at(NOON + HOUR * 25) == 1
+    assert told == []
+
+
 def test_runs_that_would_overlap_are_skipped(tower: Tower) -> None:
     tower.clockwork.wind(timers(m={"schedule": "* * * * *", "overlap": "skip"}), NOON)
     assert tower.at(NOON + MINUTE) == 1

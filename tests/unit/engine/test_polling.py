@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,44 +170,75 @@ def test_an_interval_that_is_too_short_is_refused(poll: str) -> None:
 
 
 # ------------------------------------------------------------------------- turns
-def seconds(count: float) -> timedelta:
-    return timedelta(seconds=count)
-
-
 def test_a_repository_has_its_turn_soon_and_then_after_its_interval_with_jitter() -> None:
     for chance, first, after in ((0.0, 0, 270), (0.5, 5, 300), (0.999, 9.99, 329.94)):
         poller, one = Poller(lambda chance=chance: chance), polled()  # type: ignore[misc]
-        poller.follow([one], NOW)
-        assert poller.due(NOW + seconds(first - 0.01)) == []
-        assert poller.due(NOW + seconds(first)) == [one]
-        poller.looked(one, NOW, failed=False)
-        assert poller.due(NOW + seconds(after - 0.1)) == []
-        assert poller.due(NOW + seconds(after)) == [one]
+        poller.follow([one], 0)
+        assert poller.begin(first - 0.01) == []
+        assert poller.begin(first) == [one]
+        poller.looked(one, 0, failed=False)
+        assert poller.begin(after - 0.1) == []
+        assert poller.begin(after + 0.001) == [one]
 
 
 def test_one_that_fails_is_asked_later_and_later_and_then_as_before() -> None:
     poller, one = Poller(lambda: 0.5), polled()
-    poller.follow([one], NOW)
+    poller.follow([one], 0)
     for wait in (600, 1200, 2400, 3600, 3600):
-        poller.looked(one, NOW, failed=True)
-        assert poller.due(NOW + seconds(wait - 1)) == []
-        assert poller.due(NOW + seconds(wait)) == [one]
-    poller.looked(one, NOW, failed=False)
-    assert poller.due(NOW + seconds(300)) == [one]
+        poller.looked(one, 0, failed=True)
+        assert poller.begin(wait - 1) == []
+        assert poller.begin(wait) == [one]
+    poller.looked(one, 0, failed=False)
+    assert poller.begin(300) == [one]
     rare = polled(poll="1d")
-    poller.follow([rare], NOW)
-    poller.looked(rare, NOW, failed=True)
-    assert poller.due(NOW + seconds(86_399)) == []
+    poller.follow([rare], 0)
+    poller.looked(rare, 0, failed=True)
+    assert poller.begin(86_399) == []
 
 
 def test_an_apply_moves_no_turn_of_others() -> None:
     poller, one = Poller(lambda: 0.5), polled()
-    poller.follow([one], NOW)
-    poller.looked(one, NOW, failed=False)
+    poller.follow([one], 0)
+    poller.looked(one, 0, failed=False)
     changed = polled(address="contoso/renamed")
-    poller.follow([changed], NOW + seconds(100))
-    assert poller.due(NOW + seconds(299)) == []
-    assert poller.due(NOW + seconds(300)) == [changed]
-    poller.follow([], NOW)
-    poller.looked(changed, NOW, failed=False)
-    assert poller.due(NOW + seconds(9999)) == []
+    poller.follow([changed], 100)
+    assert poller.begin(299) == []
+    assert poller.begin(300) == [changed]
+    poller.follow([], 0)
+    poller.looked(changed, 0, failed=False)
+    assert poller.begin(9999) == []
+
+
+def at_hosts(*urls: str) -> list[Polled]:
+    sources = (f"https://{url}.git" for url in urls)
+    return [polled(task(f"{source}#main", commit={"poll": "5m"})) for source in sources]
+
+
+def test_one_host_has_two_looks_at_once_and_the_others_theirs() -> None:
+    poller = Poller(lambda: 0.0)
+    slow = at_hosts("slow.example/a", "slow.example/b", "slow.example/c")
+    (good,) = at_hosts("good.example/a")
+    poller.follow([*slow, good], 0)
+    assert poller.begin(0) == [good, slow[0], slow[1]]
+    # While the slow host thinks, the good one is looked at again and again.
+    for moment in (300, 600, 900):
+        poller.looked(good, moment - 300, failed=False)
+        assert poller.begin(moment - 300) == []
+        assert poller.begin(moment) == [good]
+    poller.looked(slow[0], 950, failed=True)
+    assert poller.begin(950) == [slow[2]]
+
+
+def test_hosts_that_failed_have_no_more_than_half_of_the_room() -> None:
+    poller = Poller(lambda: 0.0, most=4)
+    bad = at_hosts(*(f"bad{number}.example/a" for number in range(6)))
+    poller.follow(bad, 0)
+    for one in [*poller.begin(0), *bad[4:]]:
+        poller.looked(one, 0, failed=True)
+    good = at_hosts(*(f"good{number}.example/a" for number in range(6)))
+    poller.follow([*bad, *good], 9000)
+    begun = poller.begin(9000)
+    assert len([one for one in begun if one in bad]) == 2
+    assert len([one for one in begun if one in good]) == 2
+    poller.looked(begun[-1], 9000, failed=False)
+    assert poller.begin(9000)[0] in good
