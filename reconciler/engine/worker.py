@@ -58,6 +58,10 @@ class Ended(Protocol):
     def exit_code(self) -> int:
         """Negative for a signal; that of NotBegun: the work was not begun."""
 
+    @property
+    def late(self) -> bool:
+        """It was ended at its deadline: its worker was late, it was not to blame."""
+
 
 class Programs(Protocol):
     """Programs under a guardian. Every call raises ReconcilerError if the guardian is gone."""
@@ -156,6 +160,8 @@ class Worker:
                 self._over.append(ended.key)
                 if ended.exit_code == NotBegun.exit_code:
                     self._unbegun.add(ended.key)
+                if ended.late:
+                    self._blameless.add(ended.key)
         while self._over:
             lease = self._held.get(self._over[-1])
             if lease is not None and self._over[-1] in self._unbegun:

@@ -23,7 +23,7 @@ from reconciler.model.lease import Lease, Settled, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.store.database import Database, open_database
-from reconciler.store.leases import save
+from reconciler.store.leases import WORKER_LOSS, save
 from reconciler.store.queue import enqueue
 from reconciler.store.runs import find_runs
 
@@ -188,6 +188,18 @@ def test_work_of_a_frozen_worker_is_over_before_another_begins_it(shop: Shop) ->
     assert shop.record("r1").status is RunStatus.SUCCEEDED
     assert shop.told[-1] == "r1 taken over by another worker"
     assert shop.ended == ["b r1"]
+
+
+def test_a_program_that_is_ended_at_its_deadline_is_not_to_blame(shop: Shop) -> None:
+    shop.add("r1")
+    shop.script = "sleep 600"
+    worker = shop.worker(lease=1.0)
+    worker.step(0.0)
+    worker.step(10.0, claiming=False)  # it comes to no renewal
+    assert shop.events() == ["begin r1/1", "over r1/1"]
+    with shop.database.read() as connection:
+        (losses,) = connection.exec_driver_sql("SELECT losses FROM queue").one()
+    assert losses == WORKER_LOSS
 
 
 @pytest.mark.parametrize("lease", [3.0, 6.0, 60.0])
