@@ -12,7 +12,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from reconciler.base.rows import SHORTEST_PIECE
-from reconciler.base.spellings import Shared, escaped_reach, shared_letters, to_bytes, variants
+from reconciler.base.spellings import (
+    Shared,
+    escaped_reach,
+    in_order,
+    shared_letters,
+    to_bytes,
+    variants,
+)
 
 # Letters of a form at the end of a line from which on it is held back; with the letter before them
 # they are as many as a piece must have that is masked.
@@ -27,7 +34,9 @@ class Sought:
     """
 
     def __init__(self, values: frozenset[str]) -> None:
-        self.forms = sorted(set().union(*map(variants, values)))
+        self.forms = sorted(
+            set().union(*(variants(value, known) for value, known in in_order(values)))
+        )
         # Base64 with the letters beside it has at most two for each byte of a value, as hexadecimal
         # has.
         self.longest = max(map(len, self.forms), default=1)

@@ -34,6 +34,11 @@ _DUMPS = (" ", ":")
 _DUMPED = 512
 _LARGE = 32 * 1024
 _VERY_LARGE = 256 * 1024
+# The same for values that are looked for together, the smallest first: many that are not large take
+# as much as one that is.
+_ALL_DUMPED = 32 * 1024
+_ALL_LARGE = 2 * _LARGE
+_ALL_VERY_LARGE = _VERY_LARGE
 _MARKUP = re.compile("[<>&\u2028\u2029]")
 _MARKUP_AND_QUOTES = re.compile("[<>&'+=`\u2028\u2029]")
 _NO_WORD = re.compile(r"([^\w@%+=:,./-])")
@@ -54,17 +59,31 @@ def to_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-def variants(value: str) -> set[bytes]:
-    """Every form of a value that is looked for; each has at least four bytes."""
+def in_order(values: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Values, the smallest first, each with the bytes of those before it and of their pieces."""
+    total = 0
+    for value in sorted(values, key=lambda one: (len(one), one)):
+        yield value, total
+        total += sum(map(len, _pieces(to_bytes(value)))) if maskable(value) else 0
+
+
+def variants(value: str, before: int = 0) -> set[bytes]:
+    """Every form of a value that is looked for; each has at least four bytes.
+
+    `before`: bytes of the values, with their pieces, that are looked for as well.
+    """
     if not maskable(value):
         return set()
     pieces = _pieces(to_bytes(value))
     found = set(pieces)
     size = sum(map(len, pieces))
-    for piece in _spelled(value, pieces):
+    every = size <= _LARGE and before + size <= _ALL_LARGE
+    deep = before + size <= _ALL_VERY_LARGE
+    dumped = size <= _DUMPED and before + size <= _ALL_DUMPED
+    for piece in _spelled(value, pieces, before):
         if len(piece) >= SHORTEST:
-            found |= _spellings(piece) if size <= _LARGE else _few_spellings(piece)
-            found |= _dumped(piece) if size <= _DUMPED else set()
+            found |= _spellings(piece) if every else _few_spellings(piece, deep=deep)
+            found |= _dumped(piece) if dumped else set()
     return {form for form in found if len(form) >= SHORTEST}
 
 
@@ -77,11 +96,13 @@ def escaped_reach(value: str) -> int:
 def shared_letters(values: Iterable[str]) -> dict[bytes, Shared]:
     """The base64 forms of values whose neighbours belong to them."""
     found: dict[bytes, Shared] = {}
-    for value in filter(maskable, values):
-        for piece in _spelled(value, _pieces(to_bytes(value))):
-            for form, (before, after) in _base64_forms(piece):
+    for value, size in in_order(filter(maskable, values)):
+        pieces = _pieces(to_bytes(value))
+        deep = size + sum(map(len, pieces)) <= _ALL_VERY_LARGE
+        for piece in _spelled(value, pieces, size):
+            for form, (begins, after) in _base64_forms(piece, deep=deep):
                 known = found.get(form, (False, False))
-                found[form] = (before or known[0], after or known[1])
+                found[form] = (begins or known[0], after or known[1])
     return found
 
 
@@ -91,9 +112,10 @@ def _pieces(raw: bytes) -> set[bytes]:
     return pieces | {visible(piece).strip() for piece in pieces}
 
 
-def _spelled(value: str, pieces: set[bytes]) -> set[bytes]:
+def _spelled(value: str, pieces: set[bytes], before: int) -> set[bytes]:
     """The pieces of a value that are looked for in other spellings, too."""
-    if sum(map(len, pieces)) <= _VERY_LARGE:
+    size = sum(map(len, pieces))
+    if size <= _VERY_LARGE and before + size <= _ALL_VERY_LARGE:
         return pieces
     raw = to_bytes(value)
     return {raw, raw.strip()}
@@ -107,14 +129,14 @@ def _spellings(raw: bytes) -> set[bytes]:
     forms |= {to_bytes(form) for form in texts}
     forms |= {form.encode() for form in _hex_forms(raw)}
     forms |= {raw.replace(b" ", b"+"), _utf16(raw)}  # of a form's fields; of Windows
-    return forms | {form for form, _ in _base64_forms(raw)}
+    return forms | {form for form, _ in _base64_forms(raw, deep=True)}
 
 
-def _few_spellings(raw: bytes) -> set[bytes]:
+def _few_spellings(raw: bytes, *, deep: bool) -> set[bytes]:
     digits = raw.hex()
     escaped = _json(raw.decode("utf-8", "surrogateescape"), ascii_only=True)
     forms = {digits.encode(), digits.upper().encode(), to_bytes(escaped)}
-    return forms | {form for form, _ in _base64_forms(raw)}
+    return forms | {form for form, _ in _base64_forms(raw, deep=deep)}
 
 
 def _lower_escapes(quoted: str) -> str:
@@ -199,10 +221,10 @@ def _utf16(raw: bytes) -> bytes:
     return raw.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass")
 
 
-def _base64_forms(raw: bytes) -> Iterator[tuple[bytes, Shared]]:
-    """Of the value, of its UTF-16 (as PowerShell encodes it), and of its base64."""
+def _base64_forms(raw: bytes, *, deep: bool) -> Iterator[tuple[bytes, Shared]]:
+    """Of the value; if `deep` of its UTF-16 (as PowerShell encodes it) and of its base64, too."""
     yield from _base64_at_any_place(raw)
-    if len(raw) <= _LARGE:
+    if deep and len(raw) <= _LARGE:
         yield from _base64_at_any_place(_utf16(raw))
         for once, _ in list(_base64_at_any_place(raw)):
             yield from _base64_at_any_place(once)

@@ -29,7 +29,13 @@ def read_secrets(work: Work, builder: Builder) -> dict[str, str]:
             "install a docker client with BuildKit: docker.io 20.10 to 22, or the plugin buildx"
         )
         raise Failure(Reason.SECRET_DENIED, message)
-    values = {name: _value(work, name, reference) for name, reference in wanted.items()}
+    values: dict[str, str] = {}
+    try:
+        for name, reference in wanted.items():
+            values[name] = _value(work, name, reference)
+    finally:  # all at once: what is looked for is made anew each time
+        work.ledger.hide(values.values())
+    warn_of_short({f"secret {name}": value for name, value in values.items()}, "build", work)
     used = [
         UsedSecret(name=name, reference=wanted[name], fingerprint=work.ports.fingerprint(value))
         for name, value in values.items()
@@ -52,10 +58,7 @@ def _value(work: Work, name: str, reference: str) -> str:
     if not _NAME.fullmatch(name):
         message = f"the secret name {one_line(name)} is not letters, digits, '_', '.' and '-'"
         raise Failure(Reason.TASKFILE_INVALID, message)
-    value = resolve(work, reference)
-    work.ledger.hide([value])
-    warn_of_short({f"secret {name}": value}, "build", work)
-    return value
+    return resolve(work, reference)
 
 
 def warn_of_short(values: Mapping[str, str], under: str, work: Work) -> None:

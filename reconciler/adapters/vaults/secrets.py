@@ -13,12 +13,16 @@ from reconciler.adapters.processes.deadline import Abandoned, within
 from reconciler.adapters.vaults.azure_key_vault import KeyVaults
 from reconciler.adapters.vaults.hashicorp_vault import Vaults
 from reconciler.base.errors import SecretUnavailable
+from reconciler.base.spellings import to_bytes
 from reconciler.model.vaults import KEY_VAULT, VAULT, parse_key_vault, parse_vault
 
 Found = TypeVar("Found")
 
 # Of a value, in bytes: BuildKit refuses larger ones.
 LARGEST = 500 * 1024
+# Of all values of a run: each is looked for in all that the run writes, in many spellings.
+LARGEST_SUM = 1024 * 1024
+_NAMED = 5
 # The limit that ACR has for one secret of a vault.
 SECONDS = 120
 _CLOSING = 5
@@ -71,7 +75,9 @@ class SecretReader:
         """
         with self._lock:
             if reference not in self._known:
-                self._known[reference] = self._read(reference)
+                value = self._read(reference)
+                _check_sum({**self._known, reference: value}, reference)
+                self._known[reference] = value
             return self._known[reference]
 
     def probe(self, reference: str) -> None:
@@ -112,6 +118,21 @@ class SecretReader:
             raise _unavailable(reference, error.message, error.hint) from None
         except ValueError as error:
             raise _unavailable(reference, str(error), None) from None
+
+
+def _check_sum(values: Mapping[str, str], reference: str) -> None:
+    """Raise SecretUnavailable if values are too large together; equal ones count once."""
+    sizes = {value: len(to_bytes(value)) for value in values.values()}
+    if (total := sum(sizes.values())) <= LARGEST_SUM:
+        return
+    largest = sorted(values, key=lambda name: (-sizes[values[name]], name))
+    named = ", ".join(f"{name} ({sizes[values[name]]:,})" for name in largest[:_NAMED])
+    more = f" and {len(largest) - _NAMED:,} more" if len(largest) > _NAMED else ""
+    why = (
+        f"with it the secrets of the run have {total:,} bytes, at most {LARGEST_SUM:,} together: "
+        f"{named}{more}"
+    )
+    raise _unavailable(reference, why, "a secret is a key or a password; fetch data in a step")
 
 
 def _of_a_vault(reference: str, value: str) -> str:

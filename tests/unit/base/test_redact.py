@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from reconciler.base.redact import LONGEST_LINE, Redactor
+from reconciler.base.sought import sought
 from reconciler.base.spellings import maskable, variants
 
 SECRET = 's3cr/t+v&lue "q"'
@@ -431,3 +432,19 @@ def test_the_largest_secret_of_very_many_lines_is_masked_by_few_forms() -> None:
     assert redactor.text(textwrap.fill(whole, 76)).replace("\n", "").strip("*") == ""
     assert redactor.text(value.encode().hex()) == "***"
     assert len(variants(value)) < 200_000
+
+
+def test_a_value_behind_many_others_is_looked_for_in_few_forms() -> None:
+    value = "s3cr/t+v&lue " * 500
+    alone, last = variants(value), variants(value, 1 << 20)
+    assert quote(value).encode() in alone - last
+    assert {value.encode(), value.encode().hex().encode()} < last < alone
+
+
+def test_the_smallest_of_many_values_is_looked_for_in_all_forms() -> None:
+    large = [f"{number:02}" + "a&cdefgh" * 1000 for number in range(12)]
+    many = sought([*large, SECRET])
+    assert variants(SECRET) < set(many.forms)
+    assert quote(large[0]).encode() in many.forms
+    assert quote(large[-1]).encode() not in many.forms
+    assert Redactor(large).text(f"< {large[-1]} >") == "< *** >"

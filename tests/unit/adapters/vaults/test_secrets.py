@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.adapters.vaults.secrets import LARGEST, SecretReader
+from reconciler.adapters.vaults.secrets import LARGEST, LARGEST_SUM, SecretReader
 from reconciler.base.errors import SecretUnavailable
 
 
@@ -48,3 +48,23 @@ def test_a_run_sees_one_value_from_start_to_end(tmp_path: Path) -> None:
         assert reader.read("file:tok") == "first"
     with SecretReader({}, tmp_path) as another:
         assert another.read("file:tok") == "second"
+
+
+def test_the_values_of_a_run_have_a_bound_together_and_equal_ones_count_once(
+    tmp_path: Path,
+) -> None:
+    part = LARGEST_SUM // 4
+    for number in range(4):
+        (tmp_path / f"file{number}").write_text(str(number) * part)
+    (tmp_path / "equal").write_text("0" * part)
+    (tmp_path / "last").write_text("x")
+    with SecretReader({}, tmp_path) as reader:
+        for name in ("file0", "file1", "file2", "file3", "equal"):
+            assert len(reader.read(f"file:{name}")) == part
+        with pytest.raises(SecretUnavailable) as refused:
+            reader.read("file:last")
+        assert len(reader.read("file:file3")) == part
+    told = refused.value.message
+    assert "secret file:last cannot be read" in told
+    assert "1,048,577 bytes, at most 1,048,576 together: file:equal (262,144), file:file0" in told
+    assert told.endswith(" and 1 more")
