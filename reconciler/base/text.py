@@ -46,6 +46,12 @@ def harmless_json(text: str) -> str:
     )
 
 
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """`a, b and 3 more`: the first names of many, each on one line."""
+    shown = ", ".join(one_line(name, 120) for name in names[:most])
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def as_text(name: str) -> str:
     """A file name that can be stored: bytes that are no text become U+FFFD."""
     return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

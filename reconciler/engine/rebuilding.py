@@ -18,6 +18,7 @@ from reconciler.engine.waking import new_run_id, run_of
 from reconciler.model.event import Verdict, Wake
 from reconciler.model.lease import Waiting
 from reconciler.model.rebuild import Digests, Outcome, Progress, Rebuild
+from reconciler.model.run import MovedImage
 from reconciler.model.tracked import TrackedBase
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register
@@ -41,11 +42,15 @@ _AT_ONCE = 1000
 
 @dataclass(slots=True)
 class Rebuilding:
-    """The events of a state. `most` runs of one are done at once. Not for several threads."""
+    """The events of a state. `most` runs of one are done at once. Not for several threads.
+
+    `tell` is handed the tasks that have a run by a step, once that is stored.
+    """
 
     database: Database
     most: int
     new_id: Callable[[], str] = new_run_id
+    tell: Callable[[Sequence[Rebuild]], None] = lambda _queued: None
 
     def step(self, book: Book, now: datetime) -> int:
         """Do what can be done now; how many tasks have a run by it. Raises StateUnusable.
@@ -65,7 +70,9 @@ class Rebuilding:
         with self.database.write() as connection:
             queued = self._release(connection, scribe)
             end_events(connection)
-        return queued
+        if queued:
+            self.tell(queued)
+        return len(queued)
 
     def _idle(self, now: datetime) -> bool:
         with self.database.read() as connection:
@@ -75,7 +82,7 @@ class Rebuilding:
                 and not ended_rebuilds(connection, 1)
             )
 
-    def _release(self, connection: Transaction, scribe: Scribe) -> int:
+    def _release(self, connection: Transaction, scribe: Scribe) -> list[Rebuild]:
         """Queue the runs of tasks that wait for nothing any more."""
         going, gone, register = list[Rebuild](), list[Rebuild](), Register(connection)
         for item in ready_rebuilds(connection, _AT_ONCE):
@@ -99,7 +106,7 @@ class Rebuilding:
         register.note(decided)
         closed = [replace(item, outcome=Outcome.FAILED) for item in gone]
         Settling(connection, scribe).close(closed)
-        return len(queued)
+        return queued
 
     def _waiting(
         self, connection: Transaction, going: Sequence[Rebuild], scribe: Scribe
@@ -128,8 +135,12 @@ class Rebuilding:
             bases={reference: digest for reference, (_, digest) in bases.items()},
         )
         name = f"{item.address}\n{KIND}"
+        event = tuple(
+            MovedImage(image=reference, previous=before, digest=digest)
+            for reference, (before, digest) in sorted(bases.items())
+        )
         return Waiting(
-            run_of(wake, self.new_id(), scribe.now),
+            run_of(wake, self.new_id(), scribe.now).model_copy(update={"event": event}),
             standing.pool,
             wake.kind.priority,
             series=name,

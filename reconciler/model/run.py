@@ -127,6 +127,17 @@ class BaseImage(Recorded):
     platform: str | None = None
 
 
+class MovedImage(Recorded):
+    """An image whose move woke a run: its tracked reference, the digests before and after.
+
+    `previous` is None where there was no such tag, or nobody had looked.
+    """
+
+    image: str
+    previous: str | None = Field(default=None, alias="from")
+    digest: str = Field(alias="to")
+
+
 class UsedSecret(Recorded):
     """That a secret was used: its reference, version and a fingerprint keyed by the state."""
 
@@ -183,6 +194,7 @@ class RunRecord(Recorded):
     overrides: dict[str, str] = Field(default_factory=dict)
     request: dict[str, object] = Field(default_factory=dict)
     rerun_of: str | None = None
+    event: tuple[MovedImage, ...] = ()
     # The whole request, so that it can be done again or by another process. References only.
     wanted: dict[str, object] = Field(default_factory=dict)
 

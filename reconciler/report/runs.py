@@ -197,6 +197,17 @@ def runs_lines(records: Sequence[RunRecord], now: datetime, width: int | None) -
     return lines if width is None else [cut(line, width) for line in lines]
 
 
+def event_lines(records: Sequence[RunRecord], width: int) -> list[str]:
+    """Which images woke runs: `ID: BASE, 0123 -> 4567`."""
+    lines = []
+    for record in records:
+        for one in record.event:
+            before = short_digest(one.previous) if one.previous else "nothing"
+            told = f"{record.id}: {one.image} moved, {before} -> {short_digest(one.digest)}"
+            lines += wrap(harmless(told), width, "  ")
+    return lines
+
+
 def unserved_lines(pools: Sequence[Unserved], now: datetime, width: int | None) -> list[str]:
     """Runs that wait for a worker of a pool that nobody serves."""
     found = []

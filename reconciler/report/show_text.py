@@ -18,7 +18,8 @@ from reconciler.plan.normalise import full_of
 from reconciler.report.change_text import field_lines
 from reconciler.report.describe import describe
 from reconciler.report.machine import FORMAT_VERSION
-from reconciler.report.runs import runs_json, runs_lines, unserved_lines
+from reconciler.report.runs import event_lines, runs_json, runs_lines, unserved_lines
+from reconciler.report.unseen import unseen_json, unseen_text
 
 if TYPE_CHECKING:  # late: SQLAlchemy
     from reconciler.store.task_bases import Reading
@@ -44,6 +45,7 @@ def show_lines(shown: Shown, now: datetime, width: int) -> list[str]:
             lines += wrap(harmless("  " + row), width, " " * (indent + 2)) if row.strip() else [""]
     if shown.runs:
         lines += ["", "Last runs:", *runs_lines(list(shown.runs), now, width)]
+        lines += event_lines(shown.runs, width)
         lines += unserved_lines(shown.unserved, now, width)
     return lines
 
@@ -71,6 +73,8 @@ def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
         drift = plural(len(shown.drift), "field") if shown.drift else "none"
         yield "drift", "the whole task" if shown.unreadable else drift
     yield from _bases(shown)
+    for one in shown.unseen:
+        yield "not seen", unseen_text(one, now)
     for fire in shown.fires:
         yield "next", f"{spell_moment(fire.at, now)} UTC by timer {fire.timer}"
     if not shown.runs:
@@ -132,6 +136,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "commit": shown.commit,
         "apply_id": shown.apply_id,
         "bases": _bases_json(shown.bases),
+        "unseen": [unseen_json(one) for one in shown.unseen],
         "drift": [dataclasses.asdict(field) for field in shown.drift],
         "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
         "runs": runs_json(shown.runs)["runs"],

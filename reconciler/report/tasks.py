@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.task import Task
 from reconciler.model.trigger import SourceTrigger
 from reconciler.operations.showing.tasks import LiveRow
+from reconciler.report.unseen import unseen_json, unseen_text
 
 FORMAT_VERSION = "1.0"
 _NO_OWNER = "no owner"
 _PROSE = 80
+_MOST_UNSEEN = 10
 _WORDS = {
     RunStatus.SUCCEEDED: "ok",
     RunStatus.FAILED: "FAIL",
@@ -42,7 +45,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     columns = _columns(rows, now)
     if width is None:
         lines = table(list(columns), list(zip(*columns.values(), strict=True)))
-        return [*lines, *_end(rows, _PROSE)]
+        return [*lines, *_end(rows, _PROSE), *_unseen(rows, now, _PROSE)]
     widths = _fit(
         {title: max(map(len, [title, *cells])) for title, cells in columns.items()}, width
     )
@@ -52,7 +55,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     told = [header]
     for number, line in enumerate(lines):
         told += [line, *_below({title: cells[number] for title, cells in below.items()}, width)]
-    return [*told, *_end(rows, width)]
+    return [*told, *_end(rows, width), *_unseen(rows, now, width)]
 
 
 def _below(cells: Mapping[str, str], width: int) -> list[str]:
@@ -86,6 +89,15 @@ def _fit(widths: dict[str, int], room: int) -> dict[str, int]:
 def _columns(rows: Sequence[LiveRow], now: datetime) -> dict[str, list[str]]:
     cells = [_cells(row, now) for row in rows]
     return {title: [one_line(cell[title]) for cell in cells] for title in cells[0]}
+
+
+def _unseen(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]:
+    """Base images that nobody can look at, each once for all its tasks."""
+    tasks = Counter(one for row in rows for one in row.unseen)
+    for one, count in list(tasks.items())[:_MOST_UNSEEN]:
+        yield from wrap(f"{unseen_text(one, now)}; {plural(count, 'task')}", width, "  ")
+    if len(tasks) > _MOST_UNSEEN:
+        yield f"and {plural(len(tasks) - _MOST_UNSEEN, 'base image')} more that cannot be seen"
 
 
 def _cells(row: LiveRow, now: datetime) -> dict[str, str]:
@@ -165,6 +177,7 @@ def _row(row: LiveRow) -> dict[str, Any]:
         **(_task(row.task) if row.task else {}),
         "last_run": _run(row.last_run) if row.last_run else None,
         "next_fire": {"timer": fire.timer, "at": to_iso(fire.at)} if fire else None,
+        "unseen": [unseen_json(one) for one in row.unseen],
         "changed_by": row.changed_by,
         "changed_at": to_iso(row.changed_at) if row.changed_at else None,
     }

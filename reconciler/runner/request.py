@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from reconciler.model.context import ContextKind, Submodules, Token, context_kind
 from reconciler.model.identity import RegistryLogin
-from reconciler.model.run import RunRecord, RunStatus, TriggerKind
+from reconciler.model.run import MovedImage, RunRecord, RunStatus, TriggerKind
 from reconciler.model.step import DockerStep
 from reconciler.runner.multistep import MultiStep
 
@@ -29,8 +29,8 @@ class RunRequest:
     `folder` and may lie anywhere; with None it is relative to the workspace and inside it.
 
     `bases` fixes digests by reference, as written (`registry/name:tag`) or as `tracked_reference`
-    spells it. Of another run (`rerun_of`): `base_ids` tells which images without a digest it had,
-    `branch` is that of a pinned commit.
+    spells it; `event` are the images that moved to them. Of another run (`rerun_of`): `base_ids`
+    tells which images without a digest it had, `branch` is that of a pinned commit.
     `queued` is when the run was asked for, None for now. `known_commit`: a signed message, a look
     at the repository or an earlier run named the commit, so it may be on no branch any more.
     `fork`: nobody of the repository wrote the commit; it gets no secret and no login, whoever
@@ -56,6 +56,7 @@ class RunRequest:
     folder: str | None = None
     rerun_of: str | None = None
     bases: Mapping[str, str] = field(default_factory=dict)
+    event: tuple[MovedImage, ...] = ()
     base_ids: Mapping[str, str] = field(default_factory=dict)
     branch: str | None = None
     queued: datetime | None = None
@@ -94,6 +95,7 @@ class RunRequest:
             overrides=dict(self.overrides),
             request=(self.multi or self.step).model_dump(mode="json", by_alias=True),
             rerun_of=self.rerun_of,
+            event=self.event,
             wanted=_adapter().dump_python(self, mode="json", by_alias=True),
         )
 

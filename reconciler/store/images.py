@@ -15,9 +15,10 @@ from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import to_iso
 from reconciler.model.event import Verdict
+from reconciler.model.tracked import BaseKind
 from reconciler.model.watched import Served, WatchedImage
 from reconciler.store.database import Database
-from reconciler.store.schema import decisions, images
+from reconciler.store.schema import decisions, images, task_bases
 
 _AT_ONCE = 500  # values in one question
 _ABSENT = ""  # in the place of a digest
@@ -104,6 +105,31 @@ def sighted_since(connection: Connection, reference: str, digest: str, since: da
         decisions.c.verdict == Verdict.FIRST_SIGHT.value,
     )
     return connection.execute(query.limit(1)).first() is not None
+
+
+def count_unseen(connection: Connection) -> int:
+    """How many watched tags could not be seen at the last look."""
+    query = sa.select(sa.func.count()).select_from(images).where(images.c.message.is_not(None))
+    return int(connection.execute(query).scalar_one())
+
+
+def read_unseen(
+    connection: Connection, hosts: Collection[str] = (), address: str | None = None
+) -> list[tuple[str, BaseKind, WatchedImage]]:
+    """(task, kind, image) where the last look failed, and of all images of some hosts.
+
+    Of one task if asked. By task and image.
+    """
+    wrong = [images.c.reference.startswith(f"{host}/", autoescape=True) for host in hosts]
+    query = (
+        sa.select(task_bases.c.address, task_bases.c.kind, images)
+        .join(images, images.c.reference == task_bases.c.reference)
+        .where(sa.or_(images.c.message.is_not(None), *wrong))
+        .order_by(task_bases.c.address, task_bases.c.reference)
+    )
+    if address is not None:
+        query = query.where(task_bases.c.address == address)
+    return [(row.address, row.kind, _image(row)) for row in connection.execute(query)]
 
 
 def list_images(database: Database) -> list[WatchedImage]:

@@ -5,6 +5,8 @@ Azure Container Registry names the fields of one event the same way.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.wire.fields import PayloadError
@@ -21,8 +23,16 @@ _KINDS = frozenset(
 _MOST = 1000  # events of one message
 
 
-def read_pushes(body: bytes) -> list[tuple[str, str]]:
-    """(repository, tag) of images that were pushed; each once. Raises PayloadError.
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """(repository, tag) of images that were pushed, each once; why others are left out, counted."""
+
+    tags: tuple[tuple[str, str], ...]
+    left: dict[str, int]
+
+
+def read_pushes(body: bytes) -> Pushes:
+    """What was pushed. Raises PayloadError.
 
     Blobs, pulls, deletions, and manifests without a tag are left out.
     """
@@ -35,17 +45,19 @@ def read_pushes(body: bytes) -> list[tuple[str, str]]:
     events = found.get("events", [found])
     if not isinstance(events, list) or len(events) > _MOST:
         raise PayloadError(f"`events` is no list of at most {_MOST:,}")
-    pushes = (_pushed(event) for event in events)
-    return list(dict.fromkeys(one for one in pushes if one is not None))
+    read = [_pushed(event) for event in events]
+    tags = dict.fromkeys(one for one in read if isinstance(one, tuple))
+    return Pushes(tuple(tags), dict(Counter(one for one in read if isinstance(one, str))))
 
 
-def _pushed(event: Any) -> tuple[str, str] | None:
+def _pushed(event: Any) -> tuple[str, str] | str:
+    """What was pushed, or why it is none of an image."""
     if not isinstance(event, dict) or event.get("action") != "push":
-        return None
+        return "no push"
     target = event.get("target")
     if not isinstance(target, dict) or target.get("mediaType") not in _KINDS:
-        return None
+        return "a push whose mediaType is none of an image"
     repository, tag = target.get("repository"), target.get("tag")
     if not isinstance(repository, str) or not isinstance(tag, str) or not tag:
-        return None
+        return "a push without a tag"
     return repository, tag

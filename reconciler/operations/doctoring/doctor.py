@@ -30,6 +30,7 @@ from reconciler.operations.doctoring.services import (
     ask_secrets,
     ask_state,
 )
+from reconciler.operations.doctoring.unseen import unseen_findings
 from reconciler.operations.doctoring.vaults import Vault, vault_findings, vaults_of
 from reconciler.operations.doctoring.wanted import Wanted, wanted_by
 from reconciler.operations.workspace import OpenWorkspace
@@ -115,6 +116,8 @@ def _findings(
     yield from vault_findings(vaults, asked.of(Kind.VAULT))
     yield from token_findings(wanted.tokens, read, asked.of(Kind.VAULT), opened.clock().date())
     yield from map(state_finding, asked.of(Kind.STATE).values())
+    if any(one.value is not None for one in asked.of(Kind.STATE).values()):
+        yield from unseen_findings(opened)
     told = {f"engine {entry.engine}": one for entry, one in engines.items()}
     told |= {f"registry {host}": one for host, one in registries.items()}
     ahead = {name: one.value.ahead for name, one in told.items() if one.value is not None}

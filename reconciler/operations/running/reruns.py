@@ -35,6 +35,7 @@ def rerun_request(place: RunPlace, record: RunRecord) -> Rerun:
         actor=place.actor,
         source=at_commit(old.source, record.commit),
         rerun_of=record.id,
+        event=(),
         bases={base.reference: base.digest for base in record.bases if base.digest},
         base_ids={base.reference: base.image_id for base in record.bases if base.image_id},
         branch=record.branch,

@@ -34,7 +34,7 @@ from reconciler.operations.serving.loading import import_all
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.pools import Pools
-from reconciler.operations.serving.registries import RegistryDoor
+from reconciler.operations.serving.registries import RegistryDoor, label_of
 from reconciler.operations.serving.schema_watch import SchemaWatch
 from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.upkeep import Upkeep
@@ -106,6 +106,7 @@ class Daemon:
             self.opened,
             self._book,
             tell=lambda facts: self.tell("images", facts),
+            looked=self._meters.looked,
             complain=self._health.complain,
             well=self._health.well,
         )
@@ -136,8 +137,20 @@ class Daemon:
     def notify(self, name: str, message: Message) -> Answer:
         """What a registry tells of its pushes. Raises ReconcilerError: it was not taken."""
         registries = self.opened.workspace.server.registries
-        door = RegistryDoor(registries, self._keyring.read, self._images.hurry, self.opened.clock)
-        answer = door.receive(name, message)
+        door = RegistryDoor(
+            registries,
+            self._keyring.read,
+            self._images.hurry,
+            self._upkeep.refusals.note,
+            self.opened.clock,
+        )
+        known = label_of(name) if name in registries else ""
+        try:
+            answer = door.receive(name, message)
+        except ReconcilerError:
+            self._meters.delivered(known, "unavailable")
+            raise
+        self._meters.delivered(known, answer.verdict)
         if answer.verdict != "ignored":
             facts = {"registry": name, "verdict": answer.verdict, "message": answer.text}
             self.tell("registry", facts)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.adapters.web.registry_look import RegistryLooks
 from reconciler.base.errors import ReconcilerError
+from reconciler.base.text import some_of
 from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.watcher import Watcher
 from reconciler.model.build import Login
 from reconciler.model.common import duration_seconds
+from reconciler.model.rebuild import Rebuild
 from reconciler.operations.running.credentials import open_secrets, registry_login
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.book import Book
@@ -28,12 +30,13 @@ _KEEP_SECONDS = 10.0
 class ImageWatch:
     """The watch of a daemon. `tell` is handed facts, `complain` a part and what is tried again.
 
-    `well` is told a part of which a round went through.
+    `looked` is told how each look ended, `well` a part of which a round went through.
     """
 
     opened: OpenWorkspace
     book: Callable[[], Book]
     tell: Callable[[dict[str, str]], None]
+    looked: Callable[[str], None]
     complain: Callable[[str, ReconcilerError], None]
     well: Callable[[str], None]
     _watcher: Watcher = field(init=False)
@@ -47,6 +50,7 @@ class ImageWatch:
             float(duration_seconds(watch.interval)),
             float(duration_seconds(watch.quiet)),
             self.tell,
+            count=self.looked,
         )
 
     def hurry(self, reference: str) -> bool:
@@ -97,11 +101,14 @@ class ImageWatch:
     def rebuild(self, stopping: threading.Event) -> None:
         """Queue the runs of what moved, again and again."""
         watch = self.opened.workspace.server.watch
-        rebuilding = Rebuilding(self.opened.database, watch.max_concurrent)
+        rebuilding = Rebuilding(
+            self.opened.database,
+            watch.max_concurrent,
+            tell=lambda queued: self.tell(_told(queued)),
+        )
         while not stopping.is_set():
             try:
-                while queued := rebuilding.step(self.book().standing, self.opened.clock()):
-                    self.tell({"queued": str(queued)})
+                while rebuilding.step(self.book().standing, self.opened.clock()):
                     if stopping.is_set():
                         break
                 self.well("rebuilds")
@@ -111,6 +118,17 @@ class ImageWatch:
 
     def _now(self) -> float:
         return self.opened.clock().timestamp()
+
+
+def _told(queued: Sequence[Rebuild]) -> dict[str, str]:
+    """Which runs wait, and for which images."""
+    images = sorted({reference for item in queued for reference in item.moved})
+    return {
+        "queued": str(len(queued)),
+        "images": some_of(images),
+        "tasks": some_of([item.address for item in queued]),
+        "runs": some_of([str(item.run_id) for item in queued]),
+    }
 
 
 def _makers(book: Book) -> Mapping[str, set[str]]:

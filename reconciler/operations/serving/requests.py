@@ -37,6 +37,7 @@ def request_of(opened: OpenWorkspace, record: RunRecord) -> RunRequest:
         source=at_commit(request.source, commit),
         branch=_branch(wake) if commit else None,
         bases=wake.bases,
+        event=record.event,
         known_commit=commit is not None,
     )
     return _of_fork(request) if wake.fork else request

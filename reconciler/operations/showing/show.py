@@ -13,6 +13,7 @@ from reconciler.operations.naming import address_of
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.unserved import Unserved, unserved_of
 from reconciler.operations.showing.tasks import NextFire
+from reconciler.operations.showing.unseen import Unseen, not_seen
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.parts import Document, FieldChange
 
@@ -30,7 +31,8 @@ class Shown:
 
     `unreadable`: it is live, and no task; `live` is None then too.
 
-    `bases` is what it stands on, None where nobody has looked.
+    `bases` is what it stands on, None where nobody has looked; `unseen` are those of them that the
+    daemon cannot look at.
     `unserved` are pools that its runs wait for without a worker.
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
@@ -51,6 +53,7 @@ class Shown:
     runs: tuple[RunRecord, ...]
     unserved: tuple[Unserved, ...]
     fires: tuple[NextFire, ...]
+    unseen: tuple[Unseen, ...] = ()
 
 
 def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
@@ -67,6 +70,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     address = address_of(name, {*rows, *tasks}, "live or applied task")
     with opened.database.read() as connection:
         bases = read_bases(connection, address)
+        dark = not_seen(connection, now, address)
     runs = list_runs(opened.database, task=address, limit=MOST_RUNS)
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
@@ -91,6 +95,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         runs=tuple(runs),
         unserved=tuple(unserved_of(place_of(opened), runs)),
         fires=_fires(live, now),
+        unseen=dark.of(Task.model_validate(live), address) if live is not None else (),
     )
 
 

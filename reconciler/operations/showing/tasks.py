@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from reconciler.model.run import RunRecord
 from reconciler.model.schedule import ScheduleError, next_fire
 from reconciler.model.task import Task
+from reconciler.operations.showing.unseen import Unseen, not_seen
 from reconciler.operations.workspace import OpenWorkspace
 
 
@@ -25,7 +26,10 @@ class NextFire:
 
 @dataclass(frozen=True, slots=True)
 class LiveRow:
-    """One live task. `task` is None if this version cannot understand what is stored."""
+    """One live task. `task` is None if this version cannot understand what is stored.
+
+    `unseen` are base images that it would be built anew for, if they could be looked at.
+    """
 
     address: str
     task: Task | None
@@ -33,6 +37,7 @@ class LiveRow:
     changed_at: datetime | None
     last_run: RunRecord | None = None
     next_fire: NextFire | None = None
+    unseen: tuple[Unseen, ...] = ()
 
 
 def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
@@ -40,6 +45,8 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
     from reconciler.store.last_runs import last_runs  # noqa: PLC0415  (late: SQLAlchemy)
 
     newest = last_runs(opened.database)
+    with opened.database.read() as connection:
+        dark = not_seen(connection, now)
     # Many tasks have one schedule, and reading one costs more than all the rest of a row.
     find = lru_cache(maxsize=None)(lambda schedule: _fire(schedule, now))
     rows = []
@@ -47,7 +54,9 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
         task = _understood(live.document)
         coming = first_fire(task, find) if task is not None else None
         last = newest.get(live.address)
-        rows.append(LiveRow(live.address, task, live.changed_by, live.changed_at, last, coming))
+        unseen = dark.of(task, live.address) if task is not None else ()
+        by, at = live.changed_by, live.changed_at
+        rows.append(LiveRow(live.address, task, by, at, last, coming, unseen))
     return sorted(rows, key=lambda row: row.address)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.event import Verdict
+from reconciler.model.rebuild import Rebuild
 from reconciler.model.run import RunStatus
 from reconciler.store.claims import Claimed
 from reconciler.store.retention import purge_decisions
@@ -366,3 +367,29 @@ def test_events_that_are_over_are_forgotten_and_open_ones_are_not(tower: Watchto
     with tower.database.read() as connection:
         for table in ("rebuilds", "image_moves", "image_events"):
             assert list(connection.exec_driver_sql(f"SELECT * FROM {table}")) == []  # noqa: S608
+
+
+# ------------------------------------------------------------------ what is told
+def test_runs_name_the_images_that_woke_them_and_so_does_the_log(tower: Watchtower) -> None:
+    new = f"{HOST}/new:1"
+    tower.add("web", BASE, new)
+    tower.step()
+    told: list[list[Rebuild]] = []
+    tower.rebuilding.tell = lambda queued: told.append(list(queued))
+    tower.serve(new, "1")
+    tower.watcher.hurry(new, tower.seconds())
+    tower.wait(10)
+    tower.moved()
+    (run,) = tower.runs()
+    found = [(one.image, one.previous, one.digest) for one in run.event]
+    assert found == [(BASE, digest("a"), digest("b")), (new, None, digest("1"))]
+    assert run.model_dump(mode="json", by_alias=True)["event"][0] == {
+        "image": BASE,
+        "from": digest("a"),
+        "to": digest("b"),
+    }
+    ((item,),) = told
+    assert (item.address, item.run_id, set(item.moved)) == ("contoso/web", run.id, {BASE, new})
+    tower.moved(name="c")  # into the run that waits
+    (run,) = tower.runs()
+    assert [one.digest for one in run.event] == [digest("c"), digest("1")]

@@ -17,7 +17,7 @@ def event(action: str = "push", **target: Any) -> dict[str, Any]:
 
 
 def pushes(*events: Any) -> list[tuple[str, str]]:
-    return read_pushes(json.dumps({"events": list(events)}).encode())
+    return list(read_pushes(json.dumps({"events": list(events)}).encode()).tags)
 
 
 def test_pushes_of_tags_are_read_each_once() -> None:
@@ -26,7 +26,7 @@ def test_pushes_of_tags_are_read_each_once() -> None:
 
 
 def test_one_event_may_stand_alone_as_azure_sends_it() -> None:
-    assert read_pushes(json.dumps(event()).encode()) == [("team/base", "1")]
+    assert read_pushes(json.dumps(event()).encode()).tags == (("team/base", "1"),)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,13 @@ def test_what_is_no_push_of_a_tag_is_left_out(other: Any) -> None:
 def test_what_is_no_message_is_refused(body: bytes) -> None:
     with pytest.raises(PayloadError):
         read_pushes(body)
+
+
+def test_why_something_is_left_out_is_told() -> None:
+    events = [event("pull"), event(mediaType="text/html"), event("delete"), event(tag=""), event()]
+    found = read_pushes(json.dumps({"events": events}).encode())
+    assert found.left == {
+        "no push": 2,
+        "a push whose mediaType is none of an image": 1,
+        "a push without a tag": 1,
+    }

@@ -251,9 +251,8 @@ def test_row_37_a_digest_that_leads_to_nothing(server: Server) -> None:
     """A registry may name what it does not have, or cannot give: nobody could build on it."""
     lie = image(Docker_Content_Digest=digest("a lie"))
     for status, expected in ((404, "has no such manifest"), (403, r"refuses to be read \(403\)")):
-        server.answer = lambda method, _path, _headers, status=status: (
-            lie if method == "HEAD" else (status, {}, b"")
-        )
+        refused: Reply = (status, {}, b"")
+        server.answer = lambda method, *_, refused=refused: lie if method == "HEAD" else refused
         with pytest.raises(RegistryRefused, match=expected):
             look(server)
 

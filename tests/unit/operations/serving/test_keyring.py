@@ -68,7 +68,9 @@ def test_the_doors_ask_for_the_version_that_is_named() -> None:
     nothing = Message({}, b"")
     hooks = HookDoor(SERVER.hooks, read, take, lambda _decided: None, lambda: EMPTY, clock)
     assert hooks.receive("github", nothing).status == 401
-    registries = RegistryDoor(SERVER.registries, read, lambda _reference: True, clock)
+    registries = RegistryDoor(
+        SERVER.registries, read, lambda _reference: True, lambda _decided: None, clock
+    )
     assert registries.receive("main", nothing).status == 401
     assert asked == [HOOK, FORMER, REGISTRY]
 

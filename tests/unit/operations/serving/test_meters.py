@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from reconciler.engine.waking import run_of
 from reconciler.model.event import Wake
 from reconciler.model.lease import Settled, Waiting
 from reconciler.model.run import Reason, RunStatus
+from reconciler.model.watched import RegistryPause
 from reconciler.operations.serving.leases import StoredQueue
 from reconciler.operations.serving.meters import Meters
 from reconciler.store.database import open_database
+from reconciler.store.images import keep_images, list_images, save_image
 from reconciler.store.leases import save
+from reconciler.store.pauses import put_pause
 from reconciler.store.queue import enqueue
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -52,7 +56,11 @@ def wait(meters: Meters, run_id: str, seconds: float, pool: str = "default") -> 
 
 
 def test_the_queue_is_told_as_it_is_when_asked(meters: Meters) -> None:
-    assert told(meters) == {"timer_lateness_seconds_count": 0, "timer_lateness_seconds_sum": 0}
+    assert told(meters) == {
+        "images_unseen": 0,
+        "timer_lateness_seconds_count": 0,
+        "timer_lateness_seconds_sum": 0,
+    }
     wait(meters, "r1", 60)
     wait(meters, "r2", 90)
     wait(meters, "r3", 5, "big")
@@ -102,3 +110,21 @@ def test_messages_polls_and_timers_are_counted(meters: Meters) -> None:
     assert found["deliveries_total//unknown-hook"] == 1
     assert found["polls_total/failed"] == 1
     assert found["timer_lateness_seconds_sum"] == 2.5
+
+
+def test_looks_at_images_are_counted_and_what_is_not_seen_is_told(meters: Meters) -> None:
+    now = NOW.timestamp()
+    meters.looked("same")
+    meters.looked("same")
+    meters.looked("busy")
+    keep_images(meters.database, ["a.example/x:1", "a.example/y:1"], now)
+    (image, _) = list_images(meters.database)
+    with meters.database.write() as connection:
+        save_image(connection, replace(image, message="log in"), image)
+        put_pause(connection, RegistryPause("a.example", now - 10, 60, 1, "429"))
+        put_pause(connection, RegistryPause("b.example", now - 100, 60, 1, "429"))
+    found = told(meters)
+    assert (found["image_looks_total/same"], found["image_looks_total/busy"]) == (2, 1)
+    assert found["images_unseen"] == 1
+    assert found["registry_paused_seconds/a.example"] == 50
+    assert found["registry_paused_seconds/b.example"] == 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.base.errors import SecretUnavailable
+from reconciler.model.event import Decided
 from reconciler.model.workspace import Notifier
 from reconciler.operations.serving.dialects import Message
 from reconciler.operations.serving.hooks import Answer
@@ -36,6 +37,7 @@ class Yard:
 
     def __init__(self) -> None:
         self.hurried: list[str] = []
+        self.refused: list[Decided] = []
         self.watched = True
         self.day = 21
         self.secret = "env:NEW"
@@ -61,6 +63,7 @@ class Yard:
             {"main": registry},
             self.read,
             self.hurry,
+            self.refused.append,
             lambda: datetime(2026, 11, self.day, 12, tzinfo=UTC),
         )
         return door.receive(name, Message({"authorization": list(headers)}, body))
@@ -121,3 +124,46 @@ def test_a_name_that_is_none_is_left_out(yard: Yard) -> None:
     body = BODY.replace(b"team/base", b"../../Base?x")
     assert yard.send(b"Bearer the new secret", body=body).verdict == "ignored"
     assert yard.hurried == []
+
+
+def test_what_is_refused_is_a_decision_of_its_own(yard: Yard) -> None:
+    yard.send(b"Bearer a guess")
+    yard.send(b"Bearer the new secret", body=b"{")
+    yard.secret = "env:GONE"
+    yard.send(b"Bearer the new secret")
+    yard.send(b"Bearer the new secret", name="other")
+    assert [(one.hook, one.verdict.value) for one in yard.refused] == [
+        ("registry/main", "bad-signature"),
+        ("registry/main", "malformed"),
+        ("registry/main", "secret"),
+    ]
+    assert yard.refused[1].detail.startswith("the body is no JSON")
+
+
+@pytest.mark.parametrize(
+    ("events", "text"),
+    [
+        ([], "there is no event"),
+        ([("push", {})], "nobody stands on contoso.azurecr.io/team/base:1"),
+        (
+            [("push", {"mediaType": None}), ("pull", {}), ("delete", {})],
+            "1 a push whose mediaType is none of an image; 2 no push",
+        ),
+        ([("push", {"tag": ""})], "1 a push without a tag"),
+        ([("push", {"repository": "../x"})], "1 of a name that no image can have"),
+    ],
+)
+def test_a_push_that_wakes_nothing_is_answered_by_what_was_understood(
+    yard: Yard, events: list[tuple[str, dict[str, Any]]], text: str
+) -> None:
+    (known,) = json.loads(BODY)["events"]
+    sent = [{"action": action, "target": known["target"] | more} for action, more in events]
+    yard.watched = False
+    answer = yard.send(b"Bearer the new secret", body=json.dumps({"events": sent}).encode())
+    assert (answer.status, answer.verdict) == (200, "ignored")
+    assert answer.text == f"nothing is looked at: {text}"
+
+
+def test_what_is_looked_at_is_named(yard: Yard) -> None:
+    answer = yard.send(b"Bearer the new secret")
+    assert answer.text == "1 tag is looked at: contoso.azurecr.io/team/base:1"
