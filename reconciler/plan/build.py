@@ -12,7 +12,7 @@ A live task that cannot be read is drift, see plan/unreadable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.base.source import Located
@@ -47,13 +47,21 @@ class Comparison:
 
 
 class Comparer:
-    """Is shown every declared task once; `finish` adds what is no longer declared."""
+    """Is shown every declared task once; `finish` adds what is no longer declared.
+
+    `untracked` are applied tasks of which it has to be written down what they stand on.
+    """
 
     def __init__(
-        self, applied: Mapping[str, Stored], live: Mapping[str, Stored], *, heal: bool = False
+        self,
+        applied: Mapping[str, Stored],
+        live: Mapping[str, Stored],
+        *,
+        heal: bool = False,
+        untracked: Collection[str] = (),
     ) -> None:
         self._applied, self._live = StoredTasks.known(applied), StoredTasks.known(live)
-        self._heal = heal
+        self._heal, self._untracked = heal, untracked
         self._seen: set[str] = set()
         self._result = Comparison()
 
@@ -66,7 +74,7 @@ class Comparer:
         previous = former_address(task, self._applied, self._live)
         self._seen.add(task.address)
         result.declared += 1
-        if previous is None and is_everywhere(task, self._applied, self._live):
+        if previous is None and self.is_same(task.address, task.digest):
             result.unchanged += 1
             return
         if previous is None and self.is_new(task.address):
@@ -93,14 +101,19 @@ class Comparer:
         drift = drift_of(three, self._applied.get(old), live)
         if drift is not None:
             self._result.drift.append(drift)
-        return _change(three, task)
+        change = _change(three, task)
+        if change is None and task.address in self._untracked and three.live is not None:
+            return replace(_changed(three, Action.NO_OP, three.live), tracks=True)
+        return change
 
     def is_new(self, address: str) -> bool:
         """True if a task is stored nowhere."""
         return address not in self._applied and address not in self._live
 
     def is_same(self, address: str, digest: str) -> bool:
-        """True if a document is everywhere what is stored."""
+        """True if a document is everywhere what is stored, and there is nothing to write down."""
+        if address in self._untracked:
+            return False
         return self._applied.digest(address) == digest == self._live.digest(address)
 
     def passes(self, address: str, digest: str) -> bool:

@@ -100,6 +100,9 @@ class Change:
     `bases` is what the task stands on when this is done, as the checkout of the plan says it: that
     is tracked by apply, wherever it runs. None: nothing is said of it, as of a task that goes.
 
+    `tracks`: nothing changes but that `bases` is written down. An earlier version applied the task,
+    which tracked none.
+
     `drift_left` is the drift that this change leaves alone: as it writes the live task, its
     provider forgets who drifted it, and the journal does not.
     """
@@ -119,6 +122,7 @@ class Change:
     target: Frozen | None = None
     applied: Frozen | None = None
     bases: TaskBases | None = None
+    tracks: bool = False
     depends_on: tuple[str, ...] = ()
     drift_left: tuple[FieldChange, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +25,9 @@ class Narrowed:
         live: Mapping[str, Stored],
         *,
         heal: bool = False,
+        untracked: Collection[str] = (),
     ) -> None:
-        self._selection, self._heal = selection, heal
+        self._selection, self._heal, self._untracked = selection, heal, untracked
         self._applied, self._live = StoredTasks.known(applied), StoredTasks.known(live)
         self._chosen: list[Declared] = []
         self._left: set[str] = set()
@@ -53,7 +54,9 @@ class Narrowed:
         return address not in self._applied and address not in self._live
 
     def is_same(self, address: str, digest: str) -> bool:
-        """True if a document is everywhere what is stored."""
+        """True if a document is everywhere what is stored, and there is nothing to write down."""
+        if address in self._untracked:
+            return False
         return self._applied.digest(address) == digest == self._live.digest(address)
 
     def passes(self, _address: str, _digest: str) -> bool:
@@ -68,7 +71,7 @@ class Narrowed:
         self._hits.refuse_misses()
         # The comparer takes what is stored and was not shown for undeclared.
         applied, live = (one.without(self._left) for one in (self._applied, self._live))
-        comparer = Comparer(applied, live, heal=self._heal)
+        comparer = Comparer(applied, live, heal=self._heal, untracked=self._untracked)
         for task in self._chosen:
             comparer.add(task)
         return comparer.finish()

@@ -74,6 +74,7 @@ def change_json(change: Change) -> str:
         "cause": change.cause,
         "live_hash": change.live_hash,
         "bases": change.bases,
+        "tracks": change.tracks,
         "depends_on": change.depends_on,
         "drift_left": change.drift_left,
     }

@@ -73,6 +73,14 @@ def spell_rebuild(one: RebuildChange, image: str) -> str:
     return f"a push to {image} {told} ({was} until now)"
 
 
+def spell_tracked(count: int) -> str:
+    """What apply makes good for tasks of an earlier version."""
+    return (
+        f"the base images of {plural(count, 'task')} are not known (applied by an earlier version),"
+        " and no push rebuilds anything for them; apply fills them in and changes nothing else"
+    )
+
+
 def spell_beyond(count: int) -> str:
     """Why tasks further on are not built."""
     return f"{count:,} more not, which would be more than 10 builds one after the other"

@@ -15,7 +15,13 @@ from reconciler.base.text import one_line, plural
 from reconciler.operations.planning.plan import Planned
 from reconciler.plan.change import Action, Change, Drift, Plan
 from reconciler.report.drift_text import drift_fate, spell_known
-from reconciler.report.facts_text import created_by, spell_allowed, spell_rebuild, unknown_first
+from reconciler.report.facts_text import (
+    created_by,
+    spell_allowed,
+    spell_rebuild,
+    spell_tracked,
+    unknown_first,
+)
 from reconciler.report.inert import code, escape, fit, length
 from reconciler.report.markdown_change import (
     Reader,
@@ -40,6 +46,7 @@ BUDGET = 60_000
 _POLICY_ROOM, _RELEASE_ROOM, _DRIFT_ROOM = 6_000, 4_000, 4_000
 _SAFETY_ROOM, _UNKNOWN_ROOM, _PLATFORM_ROOM, _REBUILD_ROOM = 4_000, 2_000, 2_000, 2_000
 # For headlines and counts.
+_MOST_NAMES = 20
 _RESERVE = 500
 _FIELDS_SHOWN = 30
 # No change is told in fewer characters: of too many, nobody need try.
@@ -58,7 +65,7 @@ def plan_markdown(planned: Planned, now: datetime) -> str:
     plan = planned.plan
     blocks = [MARKER, f"## {summary(plan)}", "", _verdict(plan), *_blocked(plan)]
     blocks += [*_policy(plan), *_platforms(planned), *_safety(plan)]
-    others = [*_unknown(plan), *_rebuilds(plan), *_drift(plan), *_known(plan, now)]
+    others = [*_unknown(plan), *_rebuilds(plan), *_tracked(plan), *_drift(plan), *_known(plan, now)]
     room = BUDGET - length(blocks) - length(others) - _RESERVE
     own, grave = release_lines(plan)
     kept = min(length(grave), _RELEASE_ROOM)
@@ -168,6 +175,14 @@ def _unknown(plan: Plan) -> Iterator[str]:
     yield from shown
     if left_out:
         yield f"- and {left_out:,} more; see the plan file"
+
+
+def _tracked(plan: Plan) -> Iterator[str]:
+    names = [code(change.address) for change in plan.changes if change.tracks]
+    if names:
+        yield f"\n### {REBUILDS}\n"
+        more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+        yield f"{spell_tracked(len(names))}: {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _rebuilds(plan: Plan) -> Iterator[str]:

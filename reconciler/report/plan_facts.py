@@ -11,6 +11,7 @@ from reconciler.report.facts_text import (
     spell_own,
     spell_rebuild,
     spell_release,
+    spell_tracked,
     spell_unknown,
     unknown_first,
 )
@@ -51,6 +52,17 @@ def unknown_lines(plan: Plan, view: View) -> list[str]:
     if told > _MOST_UNKNOWN and not view.full:
         lines.append(f"  and {told - _MOST_UNKNOWN:,} more of new tasks (--full)")
     return lines
+
+
+def tracked_lines(plan: Plan, view: View) -> list[str]:
+    """The tasks of an earlier version, of which apply writes down what they stand on."""
+    names = [change.address for change in plan.changes if change.tracks]
+    if not names:
+        return []
+    shown = names if view.full else names[:_MOST_REBUILDS]
+    more = f" and {len(names) - len(shown):,} more (--full)" if len(names) > len(shown) else ""
+    text = f"  {spell_tracked(len(names))}: {', '.join(shown)}{more}"
+    return ["", *wrap(harmless(text), view.width, "      ")]
 
 
 def rebuild_lines(plan: Plan, view: View) -> list[str]:

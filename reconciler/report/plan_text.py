@@ -14,7 +14,7 @@ from reconciler.report.change_text import SIGNS, View, change_lines, view_of
 from reconciler.report.drift_text import drift_lines, known_lines, unused_lines
 from reconciler.report.human import diagnostics_lines, timed
 from reconciler.report.levels import Level
-from reconciler.report.plan_facts import rebuild_lines, release_lines, unknown_lines
+from reconciler.report.plan_facts import rebuild_lines, release_lines, tracked_lines, unknown_lines
 from reconciler.report.safety_text import safety_lines, spell_blocked
 from reconciler.report.selection_text import spell_revision
 
@@ -34,6 +34,7 @@ def plan_lines(
     lines = [*_head(planned, seconds, width), *_changes(plan, view), *_drift(planned, view)]
     lines += [*_unmanaged(plan, view), *release_lines(plan, view)]
     lines += [*unknown_lines(plan, view), *rebuild_lines(plan, view)]
+    lines += tracked_lines(plan, view)
     found = planned.validation
     problems = [*found.platform_problems, *found.policy_problems]
     lines += ["", *diagnostics_lines(problems, width)] if problems else [""]

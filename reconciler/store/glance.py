@@ -31,16 +31,26 @@ _LIVE_ALONE = """
 SELECT address, CAST(document AS BLOB) FROM live_tasks
 WHERE address NOT IN (SELECT address FROM applied_tasks)
 """
+# Those of an earlier version, which tracked no bases.
+_UNTRACKED = """
+SELECT address FROM applied_tasks AS a
+WHERE NOT EXISTS (SELECT 1 FROM base_readings AS b WHERE b.address = a.address)
+  AND instr(document, '"baseImage"') > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One consistent view: digests of the documents last applied and live, by address."""
+    """One consistent view: digests of the documents last applied and live, by address.
+
+    `untracked` as of `store/task_bases.untracked_tasks`.
+    """
 
     state_id: str
     serial: int
     applied: dict[str, str]
     live: dict[str, str]
+    untracked: frozenset[str]
 
 
 def glance(path: Path) -> Glance | None:
@@ -90,7 +100,8 @@ def _look(connection: sqlite3.Connection) -> Glance | None:
         if is_live:
             live[address] = digest if other is None else digest_bytes(other)
     live.update(_digests(connection))
-    return Glance(settings["state_id"], int(settings["serial"]), applied, live)
+    untracked = frozenset(row[0] for row in connection.execute(_UNTRACKED))
+    return Glance(settings["state_id"], int(settings["serial"]), applied, live, untracked)
 
 
 def _digests(connection: sqlite3.Connection) -> Iterator[tuple[str, str]]:

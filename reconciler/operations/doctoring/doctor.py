@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from reconciler.operations.doctoring.services import (
     ask_state,
 )
 from reconciler.operations.doctoring.unseen import unseen_findings
+from reconciler.operations.doctoring.untracked import untracked_findings
 from reconciler.operations.doctoring.vaults import Vault, vault_findings, vaults_of
 from reconciler.operations.doctoring.wanted import Wanted, wanted_by
 from reconciler.operations.workspace import OpenWorkspace
@@ -118,6 +119,8 @@ def _findings(
     yield from map(state_finding, asked.of(Kind.STATE).values())
     if any(one.value is not None for one in asked.of(Kind.STATE).values()):
         yield from unseen_findings(opened)
+    if _has_state(map(state_finding, asked.of(Kind.STATE).values())):
+        yield from untracked_findings(opened)
     told = {f"engine {entry.engine}": one for entry, one in engines.items()}
     told |= {f"registry {host}": one for host, one in registries.items()}
     ahead = {name: one.value.ahead for name, one in told.items() if one.value is not None}
@@ -125,7 +128,7 @@ def _findings(
 
 
 # ---------------------------------------------------------------------- record
-def _has_state(found: list[Finding]) -> bool:
+def _has_state(found: Iterable[Finding]) -> bool:
     return any(one.kind is Kind.STATE and one.status is Status.OK for one in found)
 
 

@@ -71,8 +71,9 @@ def make_plan(
     overrides = overrides or Overrides()
     selection = selection_of(opened, choice)
     taken, stores = _read_stores(opened)
-    narrowed = Narrowed(selection, stores.applied, stores.live, heal=heal) if selection else None
-    comparer = narrowed or Comparer(stores.applied, stores.live, heal=heal)
+    both, untracked = (stores.applied, stores.live), stores.untracked
+    narrowed = Narrowed(selection, *both, heal=heal, untracked=untracked) if selection else None
+    comparer = narrowed or Comparer(*both, heal=heal, untracked=untracked)
     now = opened.clock().replace(microsecond=0)
     validation = validate(opened, now.date(), listener=comparer)
     if validation.invalid:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reconciler.base.diagnostics import Diagnostic
@@ -64,12 +64,16 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Last applied and live tasks, by address, and the serial of the state."""
+    """Last applied and live tasks, by address, and the serial of the state.
+
+    `untracked` are those whose base images were never looked at; only `by_digest` asks for them.
+    """
 
     applied: Mapping[str, Stored]
     live: Mapping[str, Stored]
     state_id: str
     serial: int
+    untracked: Collection[str] = ()
 
 
 def task_check(opened: OpenWorkspace) -> TaskCheck:
@@ -116,15 +120,15 @@ def read_stores_by_digest(opened: OpenWorkspace) -> Stores:
 
     For who looks at few of them: ten thousand documents are not held. Raises StateUnusable.
     """
+    from reconciler.store.task_bases import untracked_tasks  # noqa: PLC0415  (late)
     from reconciler.store.tasks import applied_digests  # noqa: PLC0415  (late)
 
     database = opened.database
     with database.read() as connection:
-        applied = applied_digests(connection)
-    live = opened.provider.read_digests()
-    return _by_digest(
-        opened, applied, live, database.setting("state_id"), int(database.setting("serial"))
-    )
+        applied, untracked = applied_digests(connection), frozenset(untracked_tasks(connection))
+    live, serial = opened.provider.read_digests(), int(database.setting("serial"))
+    found = _by_digest(opened, applied, live, database.setting("state_id"), serial)
+    return replace(found, untracked=untracked)
 
 
 def glance_at_stores(opened: OpenWorkspace) -> Stores | None:
@@ -139,7 +143,8 @@ def glance_at_stores(opened: OpenWorkspace) -> Stores | None:
     seen = glance(path) if path is not None else None
     if seen is None:
         return None
-    return _by_digest(opened, seen.applied, seen.live, seen.state_id, seen.serial)
+    found = _by_digest(opened, seen.applied, seen.live, seen.state_id, seen.serial)
+    return replace(found, untracked=seen.untracked)
 
 
 def _by_digest(

@@ -37,6 +37,7 @@ from reconciler.operations.serving.pools import Pools
 from reconciler.operations.serving.registries import RegistryDoor, label_of
 from reconciler.operations.serving.schema_watch import SchemaWatch
 from reconciler.operations.serving.timekeeping import Timekeeping
+from reconciler.operations.serving.untracked import track_untracked
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.serving.working import Working
 from reconciler.operations.workspace import OpenWorkspace
@@ -207,6 +208,8 @@ class Daemon:
         """Everything but the listening, while the block runs. Raises StateUnusable at its start."""
         import_all()
         self._time.read()
+        if self.parts.watcher:
+            track_untracked(self.opened, self._book().standing, self.tell)
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all)
         told = (self.stopping,)

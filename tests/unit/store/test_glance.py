@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.tracked import TaskBases
 from reconciler.store import journal
 from reconciler.store.database import Database, open_database
 from reconciler.store.glance import Glance, glance
+from reconciler.store.task_bases import put_bases, untracked_tasks
 from reconciler.store.tasks import (
     TaskRow,
     applied_digests,
@@ -50,7 +52,9 @@ def test_a_glance_sees_what_the_state_holds(database: Database) -> None:
         applied, live = applied_digests(connection), live_digests(connection)
     assert (len(applied), len(live)) == (3, 3)
     assert applied["contoso/changed"] != live["contoso/changed"]
-    assert glance(path_of(database)) == Glance(database.setting("state_id"), 3, applied, live)
+    assert glance(path_of(database)) == Glance(
+        database.setting("state_id"), 3, applied, live, frozenset()
+    )
 
 
 def test_while_an_apply_is_at_work_or_was_killed_there_is_no_glance(database: Database) -> None:
@@ -113,3 +117,23 @@ def test_a_glance_needs_no_room_on_the_disk(database: Database) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert seen is not None
     assert seen == expected
+
+
+def test_a_glance_and_the_database_agree_on_what_nobody_looked_at(database: Database) -> None:
+    with database.write() as connection:
+        for name in ("looked", "unlooked"):
+            row = TaskRow(
+                f"contoso/{name}",
+                '{"spec":{"triggers":{"baseImage":{}}}}',
+                "lead",
+                NOW,
+                apply_id="a-1",
+            )
+            remember_applied(connection, row)
+        put_bases(connection, "contoso/looked", TaskBases(), "declared", NOW)
+    seen = glance(path_of(database))
+    with database.read() as connection:
+        found = list(untracked_tasks(connection))
+    assert found == ["contoso/unlooked"]
+    assert seen is not None
+    assert seen.untracked == frozenset(found)
