@@ -25,6 +25,11 @@ class Lack:
     fix: str
     certain: bool = True
 
+    @property
+    def advice(self) -> str:
+        """What helps; where no RUN is known, as what it is: nothing to do for who has none."""
+        return self.fix if self.certain else f"if its Dockerfile has RUN: {self.fix}"
+
 
 def entry_of(workspace: Workspace, platform: str) -> PlatformEngine:
     """The entry of reconciler.yaml for a platform; what none names has the engine `auto`."""

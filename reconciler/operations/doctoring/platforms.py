@@ -26,7 +26,7 @@ from reconciler.operations.doctoring.wanted import Wanted
 from reconciler.operations.reading.demands import Asking, Lacking
 from reconciler.operations.reading.platform_problems import spell_engine
 from reconciler.operations.workspace import OpenWorkspace
-from reconciler.plan.capable import entry_of, lack_of
+from reconciler.plan.capable import Lack, entry_of, lack_of
 
 
 def entries_of(workspace: Workspace, wanted: Wanted) -> list[PlatformEngine]:
@@ -78,7 +78,7 @@ def _platforms(opened: OpenWorkspace, wanted: Wanted, engines: Engines) -> Itera
             yield Finding(Kind.PLATFORM, name, Status.MISSING, told, found.fix, True, place)
             continue
         lacks = lacking.get(name, []) if tasks else _of_nobody(name, workspace, found.value)
-        yield _platform(name, workspace, found.value.capability, Demanded(tasks, lacks, place))
+        yield from _platform(name, workspace, found.value.capability, Demanded(tasks, lacks, place))
 
 
 def _foreign(workspace: Workspace, wanted: Wanted, engines: Engines) -> Iterator[Finding]:
@@ -95,7 +95,7 @@ def _foreign(workspace: Workspace, wanted: Wanted, engines: Engines) -> Iterator
         else:
             told = f"{spell_engine(found.capability)}: {lack.why}{used}"
             status = Status.MISSING if lack.certain else Status.WARNING
-        fix = lack.fix if lack else None
+        fix = lack.advice if lack else None
         yield Finding(Kind.PLATFORM, demand.platform, status, told, fix, True, use.place)
 
 
@@ -117,21 +117,23 @@ class Demanded:
 
 def _platform(
     name: str, workspace: Workspace, capability: Capability, demanded: Demanded
-) -> Finding:
-    place, count = demanded.place, sum(one.count for one in demanded.tasks)
+) -> Iterator[Finding]:
+    """Why it is not done, each reason with its tasks, what is certain first; else how it is."""
+    count = sum(one.count for one in demanded.tasks)
     used = f"; {plural(count, 'task')}" if count else "; no task has it"
-    worst = min(demanded.lacks, key=lambda one: not one.lack.certain, default=None)
-    if worst is None:
+    lacking: dict[Lack, list[Asking]] = {}
+    for one in sorted(demanded.lacks, key=lambda one: not one.lack.certain):
+        lacking.setdefault(one.lack, []).append(one.asking)
+    for lack, asking in lacking.items():
+        place = next((one.place for one in asking if one.first), demanded.place)
+        some = sum(one.count for one in asking)
+        of = f"; {some:,} of {plural(count, 'task')}" if 0 < some < count else used
+        status = Status.MISSING if lack.certain else Status.WARNING
+        told = f"{spell_engine(capability)}: {lack.why}{of}"
+        yield Finding(Kind.PLATFORM, name, status, told, lack.advice, True, place)
+    if not lacking:
         told = f"{_how(name, entry_of(workspace, name), capability)}{used}"
-        return Finding(Kind.PLATFORM, name, Status.OK, told, None, True, place)
-    lack = worst.lack
-    if worst.asking.first:
-        place = worst.asking.place
-    status = Status.MISSING if lack.certain else Status.WARNING
-    lacking = sum(one.asking.count for one in demanded.lacks if one.lack == lack)
-    used = f"; {lacking:,} of {plural(count, 'task')}" if 0 < lacking < count else used
-    told = f"{spell_engine(capability)}: {lack.why}{used}"
-    return Finding(Kind.PLATFORM, name, status, told, lack.fix, True, place)
+        yield Finding(Kind.PLATFORM, name, Status.OK, told, None, True, demanded.place)
 
 
 def _how(name: str, entry: PlatformEngine, capability: Capability) -> str:

@@ -68,7 +68,7 @@ def _diagnostic(one: Lacking, found: Recorded) -> Diagnostic:
         task=asking.first[0].address,
         found=f"{_spell(found.capability)}; recorded by {found.command} of "
         f"{one_line(found.by, 60)}, {to_iso(found.capability.at)}",
-        fix=f"{lack.fix}; then: reconciler doctor",
+        fix=f"{lack.advice}; then: reconciler doctor",
     )
 
 

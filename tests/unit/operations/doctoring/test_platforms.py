@@ -292,6 +292,47 @@ def test_of_very_many_tasks_no_dockerfile_is_read(opened: OpenWorkspace) -> None
     assert platform.endswith("; 51 tasks")
 
 
+def test_each_reason_is_told_with_its_tasks_and_no_run_is_removed_that_nobody_knows(
+    opened: OpenWorkspace,
+) -> None:
+    for folder, lines in {"copies": "COPY a /", "runs": "RUN true"}.items():
+        (opened.root / folder).mkdir()
+        (opened.root / folder / "Dockerfile").write_text(f"FROM scratch\n{lines}\n")
+    remote = {"source": "https://git.contoso.example/web.git"}
+    tasks = [
+        of_file("runs", WINDOWS),
+        located(task(platform=WINDOWS, context=remote, name="fetched")),
+    ]
+    tasks += [
+        located(task(platform=WINDOWS, context={"source": folder}, name=f"task-{folder}"))
+        for folder in ("copies", "runs")
+    ]
+    by_doctor, by_plan = said(opened, tasks, (BUILDAH,), (AMD,))
+    lead, puts = "windows/amd64 together from COPY and ADD, and cannot RUN there", "buildah puts"
+    fix = "remove RUN, or declare an engine for platforms.windows/amd64"
+    assert [(one.status, one.text, one.fix) for one in by_doctor] == [
+        (
+            Status.MISSING,
+            f"auto: {puts} {lead}; 1 of 4 tasks",
+            fix,
+        ),
+        (
+            Status.MISSING,
+            "auto: the engine runs linux/amd64 only; 1 of 4 tasks",
+            "declare an engine that runs it: platforms.windows/amd64.engine",
+        ),
+        (
+            Status.WARNING,
+            f"auto: {puts} {lead}; 1 of 4 tasks",
+            f"if its Dockerfile has RUN: {fix}",
+        ),
+    ]
+    assert {one.fix for one in by_plan} == {
+        f"{one.fix}; then: reconciler doctor" for one in by_doctor
+    }
+    assert len(by_plan) == len(by_doctor)
+
+
 # ------------------------------------------- task files: read alike by doctor and plan
 FILES = {
     "runs": "steps:\n  - cmd: busybox true\n",
