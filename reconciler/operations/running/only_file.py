@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +39,20 @@ def only_file(source: str, file: str, folder: str, given: bytes | None) -> OnlyF
         return OnlyFile(_NAME_OF_STDIN, _text(given or b"", "standard input"))
     path = Path(folder, file)
     try:
-        with path.open("rb") as opened:
-            data = opened.read(_LARGEST + 1)
+        data = _bytes(path)
     except OSError as error:
-        why = error.strerror or type(error).__name__
+        why = error.strerror or str(error)
         message = f"-f {one_line(file, 120)} cannot be read: {why}"
         raise WrongUsage(message, hint="with /dev/null a file is relative to this folder") from None
     return OnlyFile(path.name, _text(data, one_line(file, 120)))
+
+
+def _bytes(path: Path) -> bytes:
+    """The beginning of a regular file: nobody may ever write into a pipe. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise OSError("it is no regular file; give a pipe by standard input: -f -")
+        return opened.read(_LARGEST + 1)
 
 
 def _text(data: bytes, told: str) -> str:
