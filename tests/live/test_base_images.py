@@ -237,6 +237,46 @@ def test_a_push_of_a_base_builds_the_right_tasks_in_waves_once_each(yard: Yard) 
     assert yard.decided("tool-image") == []
 
 
+def test_the_first_push_of_tags_that_were_looked_for_builds_all_who_stand_on_them(
+    yard: Yard,
+) -> None:
+    """Nobody had pushed the base, nor the parents' images; each push is told of at once."""
+    names = ("a", "b")
+    for name in names:
+        line = f"RUN echo {name}-$(cat /base) > /app"
+        yard.task(f"app-{name}", yard.base, line=line)
+        yard.task(f"page-{name}", yard.name(f"app-{name}"), line="RUN cat /app")
+    yard.apply()
+    with yard.serving() as at:
+
+        def absent() -> bool:
+            with state(yard.workshop.root) as opened:
+                return [one.absent for one in list_images(opened)] == [True] * 3
+
+        eventually(absent)
+        assert f"{yard.base} is not seen" in " ".join(yard.workshop.call("tasks").stdout.split())
+        moved = yard.publish("first")
+
+        def ended() -> list[dict[str, Any]]:
+            found = yard.woken()
+            return found if len(found) == 4 and all(one["finished"] for one in found) else []
+
+        records = {str(one["task"]): one for one in eventually(ended, 180)}
+        assert {one["status"] for one in records.values()} == {"Succeeded"}
+        time.sleep(6)
+        assert len(yard.woken()) == 4, "each once"
+        assert at.stop() == 0
+    for name in names:
+        app, page = records[f"contoso/app-{name}"], records[f"contoso/page-{name}"]
+        assert app["event"] == [{"image": yard.base, "from": None, "to": moved}]
+        made = app["outputs"][0]["digest"]
+        assert page["event"] == [{"image": yard.name(f"app-{name}"), "from": None, "to": made}]
+        assert [one.verdict.value for one in yard.decided(f"page-{name}")] == ["queued"]
+    told = [line for line in at.lines if "queued" in line]
+    assert {name for line in told for name in line["tasks"].split(", ")} == set(records)
+    assert yard.base in told[0]["images"]
+
+
 def test_a_poll_finds_what_no_notification_told(yard: Yard) -> None:
     yard.interval = "3s"
     yard.setup()
