@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.base.clock import to_iso
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.text import one_line
 from reconciler.cli.options import Invocation, pass_invocation
+from reconciler.cli.service_lines import write_line
+from reconciler.server.seldom import Seldom
 
 if TYPE_CHECKING:  # late: 0.2 s
     from reconciler.server.listen import Certificate
@@ -57,9 +58,13 @@ def serve(
     once; SIGHUP makes it read secrets and certificate again. It ends with 1 if a part of it broke
     off: start it again.
     """
+    from reconciler.adapters.processes.descriptors import (  # noqa: PLC0415  (late)
+        raise_descriptors,
+    )
     from reconciler.adapters.processes.signals import service_signals  # noqa: PLC0415  (late)
     from reconciler.operations.serving.daemon import Daemon, Parts  # noqa: PLC0415  (late)
     from reconciler.server.app import make_app  # noqa: PLC0415  (late: 0.2 s)
+    from reconciler.server.connections import MOST_CONNECTIONS  # noqa: PLC0415  (late)
     from reconciler.server.listen import (  # noqa: PLC0415  (late)
         Certificate,
         listening,
@@ -81,8 +86,16 @@ def serve(
         found = open_socket(listen or server.listen)
         host, port = found.getsockname()[:2]
         daemon = Daemon(opened, parts, teller.tell, threading.Event(), told.hurry)
-        app, broke = make_app(daemon), partial(daemon.break_off, "http")
-        with _libraries(teller), daemon.running(), listening(app, found, tls, broke):
+        served = listening(
+            make_app(daemon),
+            found,
+            tls,
+            broke=partial(daemon.break_off, "http"),
+            complain=teller.complain,
+            # The other half is for its runs, its state and who it asks.
+            most=min(MOST_CONNECTIONS, raise_descriptors() // 2),
+        )
+        with _libraries(teller), daemon.running(), served:
             teller.tell("serve", {"message": f"listening on {host}:{port}"})
             while not told.stop.wait(0.5) and not daemon.broken:
                 if told.reload.is_set():
@@ -110,14 +123,16 @@ class _Teller:
 
     def __init__(self, invocation: Invocation) -> None:
         self._clock, self._lock = invocation.clock, threading.Lock()
+        self.seldom = Seldom(self.tell, time.monotonic)
 
     def tell(self, part: str, facts: dict[str, str]) -> None:
         """Write an event of a part."""
-        line = json.dumps({"time": to_iso(self._clock()), "part": part, **facts})
-        # A log that nobody takes any more (a pipe whose reader went) ends no work.
-        with self._lock, contextlib.suppress(OSError):
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+        with self._lock:
+            write_line(self._clock(), part, facts)
+
+    def complain(self, text: str) -> None:
+        """Tell what is wrong with connections, of which there may be thousands."""
+        self.seldom.note(text, "http", {"message": text})
 
 
 class _Handler(logging.Handler):
@@ -131,7 +146,10 @@ class _Handler(logging.Handler):
         """Write a record, in one line."""
         found = record.exc_info[1] if record.exc_info else None
         facts = {"message": one_line(record.getMessage(), 1000)}
-        self._teller.tell("library", facts | ({"error": repr(found)} if found else {}))
+        facts |= {"error": repr(found)} if found else {}
+        # Without its arguments, which differ: anybody can bring some libraries to complain.
+        kind = str(record.msg).partition("\n")[0]
+        self._teller.seldom.note(f"{record.name} {kind}", "library", facts)
 
 
 @contextlib.contextmanager

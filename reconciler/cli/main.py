@@ -14,8 +14,9 @@ try:
     import importlib
     import signal
     import traceback
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+    from types import FrameType
     from typing import NoReturn
 
     import click
@@ -23,6 +24,7 @@ try:
     from reconciler import __version__
     from reconciler.base.errors import ReconcilerError
     from reconciler.base.room import FIX, full_disk, is_full
+    from reconciler.cli.service_lines import failed_start, interrupted_start, is_service
     from reconciler.cli.service_log import guard_streams, in_service
 except KeyboardInterrupt:  # much of the time of a quick command: nothing else is there to tell it
     sys.stderr.write("interrupted\n")
@@ -68,8 +70,13 @@ _HIDDEN = (
     ("clear-run", "daemon:clear_run"),
 )
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _USAGE_EXIT = 64
 _INTERRUPTED_EXIT = 130
+
+
+class _ToldToStop(BaseException):
+    """A service is told to stop while it begins. Not KeyboardInterrupt, for which click prints."""
 
 
 class LazyGroup(click.Group):
@@ -134,7 +141,7 @@ def cli(ctx: click.Context, directory: str | None, debug: bool) -> None:
 def entry_point() -> NoReturn:
     """Run the program and leave with its exit code."""
     _open_standard_streams()
-    _stop_in_order()
+    _stop_in_order(once=is_service(sys.argv[1:]))
     if in_service(os.environ):
         guard_streams()
     # Nearly all a command makes lives until it ends: looking for garbage often takes a third of a
@@ -146,15 +153,25 @@ def entry_point() -> NoReturn:
     sys.exit(code)
 
 
-def _stop_in_order() -> None:
+def _stop_in_order(*, once: bool) -> None:
     """A service that cancels a job, and a session that ends, stop us as Ctrl-C does.
 
     What waits for its turn on the way out then has it: the lock of the state is given back, and
     how far an apply came is told. Whoever told us to ignore a signal (`nohup`) is heard.
+    `once`: a service that begins is told so once; its exit code is not that of a second signal.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
+    ours: Callable[[int, FrameType | None], object] = signal.default_int_handler
+    if once:
+        ours = _stop_once
+    for number in _STOP_SIGNALS:
+        if signal.getsignal(number) in {signal.SIG_DFL, signal.default_int_handler}:
+            signal.signal(number, ours)
+
+
+def _stop_once(*_: object) -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    raise _ToldToStop
 
 
 def _open_standard_streams() -> None:
@@ -170,8 +187,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         outcome = cli.main(list(arguments), "reconciler", standalone_mode=False)
         sys.stdout.flush()
+    except _ToldToStop:
+        return interrupted_start()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as error:
-        return _click_exit_code(error)
+        told = _told_by_service(arguments, error)
+        return _click_exit_code(error) if told is None else told
     except BrokenPipeError:
         return _broken_pipe()
     except SystemExit as error:
@@ -181,8 +201,18 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  (the last door: no trace for a person)
         if _debug(arguments):
             traceback.print_exc()
-        return _tell(_for_people(error))
+        found = _for_people(error)
+        told = _told_by_service(arguments, found)
+        return _tell(found) if told is None else told
     return outcome if isinstance(outcome, int) else 0
+
+
+def _told_by_service(arguments: Sequence[str], error: BaseException) -> int | None:
+    """The exit code of a service that says in its log why it does not begin; None if none does."""
+    for_programs = is_service(arguments) and not sys.stderr.isatty()
+    if for_programs and isinstance(error, (click.ClickException, ReconcilerError)):
+        return failed_start(error)
+    return None
 
 
 def _debug(arguments: Sequence[str]) -> bool:

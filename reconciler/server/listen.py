@@ -1,4 +1,4 @@
-"""Listens on an address, in a thread of its own. Who sends headers too slowly is hung up on."""
+"""Listens on an address, in a thread of its own, for a bounded number of connections."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,10 +19,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.model.workspace import Tls
+from reconciler.server.connections import MOST_CONNECTIONS, Complain, Connections, Listener
 
-_HEADER_SECONDS = 10.0
-_CONNECTIONS = 500
-_BACKLOG = 1024
+# Connections that are accepted in a row, before those that are there have their turn again.
+_IN_A_ROW = 64
+_IDLE_SECONDS = 5
 
 
 class CannotListen(ReconcilerError):
@@ -30,63 +33,63 @@ class CannotListen(ReconcilerError):
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 whose requests must have all their headers within ten seconds of their first byte.
+    """HTTP/1.1 that says of its connection what it waits for: a request, its body, or an answer."""
 
-    The server itself has a limit for idle connections only.
-    """
-
-    _slow: asyncio.TimerHandle | None = None
+    def __init__(self, connections: Connections, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._connections = connections
+        self._number = -1
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is there: its first request has its time."""
+        """A client is there, and its handshake is done; its time began when it came."""
         super().connection_made(transport)
-        self._watch()
+        self._number = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of a request, of which the headers may be whole by now."""
-        if self._between():
-            self._watch()
+        """Bytes of a request."""
         super().data_received(data)
-        if not self._between():
-            self._forget()
+        self._tell()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody to hang up on any more."""
-        self._forget()
-        super().connection_lost(exc)
+    def on_response_complete(self) -> None:
+        """An answer is written; the next request may be there already."""
+        super().on_response_complete()
+        self._tell()
 
-    def _between(self) -> bool:
-        """True while no request with all its headers is there."""
+    def _tell(self) -> None:
         cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
-
-    def _watch(self) -> None:
-        if self._slow is None:
-            self._slow = self.loop.call_later(_HEADER_SECONDS, self._hang_up)
-
-    def _forget(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
-
-    def _hang_up(self) -> None:
-        self._slow = None
-        if self._between():
-            self.transport.close()
+        if cycle is None or cycle.response_complete:
+            self._connections.awaits_request(self._number)
+        elif cycle.more_body:
+            self._connections.awaits_body(self._number)
+        else:
+            self._connections.at_work(self._number)
 
 
-def open_socket(address: str) -> socket.socket:
+class _Server(uvicorn.Server):
+    """A server that looks for silent connections ten times a second, handshakes among them."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._silent = connections
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by the server itself; True if it is to end."""
+        self._silent.sweep()
+        return await super().on_tick(counter)
+
+
+def open_socket(address: str) -> Listener:
     """A listening socket of `HOST:PORT`; port 0 is any free one. Raises CannotListen."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol: else asyncio does not switch Nagle's delay off, and the second part of each
     # answer waits 40 ms until the first one is acknowledged.
-    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    found = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((host, int(port)))
-        found.listen(_BACKLOG)
+        found.listen()
     except (OSError, OverflowError) as error:
         found.close()
         why = getattr(error, "strerror", None) or str(error)
@@ -135,28 +138,35 @@ def _context_of(tls: Tls, root: Path) -> ssl.SSLContext:
 @contextmanager
 def listening(
     app: Starlette,
-    found: socket.socket,
+    found: Listener,
     tls: Certificate | None = None,
+    *,
     broke: Callable[[BaseException | None], None] = lambda _error: None,
+    complain: Complain = lambda _text: None,
+    most: int = MOST_CONNECTIONS,
 ) -> Iterator[None]:
     """Answers requests while the block runs; those that have begun are answered at its end.
 
-    `broke` is told if it stops answering before.
+    `broke` is told if it stops answering before; `complain` of each connection that had to go
+    because there were `most`.
     """
+    connections = found.connections = Connections(most, complain, time.monotonic)
+    found.keep_spare()
     config = uvicorn.Config(
         app,
-        http=BoundedProtocol,
+        http=cast("type[H11Protocol]", partial(BoundedProtocol, connections)),
+        loop="asyncio",  # whose listening socket is ours
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_keep_alive=15,
-        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=_IDLE_SECONDS,
+        backlog=_IN_A_ROW,
         timeout_graceful_shutdown=5,
         ssl_context_factory=(lambda *_: tls.context) if tls is not None else None,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, connections)
     thread = threading.Thread(target=_run, args=(server, found, broke), name="http", daemon=True)
     thread.start()
     try:

@@ -34,7 +34,7 @@ from reconciler.store.version import SCHEMA_VERSION
 _BUSY_SECONDS = 20
 # So long a command may have a state of an earlier version open before that counts as in use.
 _ALONE_SECONDS = 5.0
-# Noted beside a connection whose next transaction writes.
+# Noted beside a connection whose next transaction writes: how long it waits for others.
 _WRITES = "reconciler_writes"
 
 
@@ -66,7 +66,8 @@ class Database:
         `fence` is asked first, inside it, and raises if nothing may be written any more.
         """
         with _our_errors(self), self._connection() as connection:
-            connection.info[_WRITES] = True
+            patience: float | None = getattr(self._kept, "patience", None)
+            connection.info[_WRITES] = _BUSY_SECONDS if patience is None else patience
             with connection.begin():
                 fence(connection)
                 yield connection
@@ -83,6 +84,15 @@ class Database:
                 yield
             finally:
                 self._kept.connection = None
+
+    @contextlib.contextmanager
+    def hasty(self, seconds: float) -> Iterator[None]:
+        """Every write of this thread in the block waits so long for other ones, not 20 seconds."""
+        self._kept.patience = seconds
+        try:
+            yield
+        finally:
+            self._kept.patience = None
 
     def _connection(self) -> contextlib.AbstractContextManager[Connection]:
         kept: Connection | None = getattr(self._kept, "connection", None)
@@ -173,11 +183,14 @@ def _prepare_sqlite(engine: Engine, *, alone: bool) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        writes = connection.info.pop(_WRITES, False)
+        patience: float | None = connection.info.pop(_WRITES, None)
         # Straight to the driver: this is done before each write of an apply.
         driver = connection.connection.dbapi_connection
-        if driver is not None:
-            driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if driver is not None and patience is not None:
+            driver.execute(f"PRAGMA busy_timeout={round(patience * 1000)}")
+            driver.execute("BEGIN IMMEDIATE")
+        elif driver is not None:
+            driver.execute("BEGIN")
 
 
 def _use_wal(connection: Any) -> None:

@@ -28,6 +28,15 @@ def check_signature(body: bytes, headers: Sequence[bytes], secrets: Sequence[str
     (HMAC-SHA256 of the raw body, hexadecimal behind `sha256=`). The older header with SHA-1 is
     worth nothing: whoever may choose the weaker one has no need of the stronger.
     """
+    if (wrong := check_form(headers)) is not None:
+        return wrong
+    digits = headers[0].removeprefix(_PREFIX)
+    found = [_matches(body, digits, secret) for secret in secrets if secret]
+    return Signed.GOOD if any(found) else Signed.BAD
+
+
+def check_form(headers: Sequence[bytes]) -> Signed | None:
+    """What is wrong with the headers, whatever the body is; None if they may be good."""
     if not headers:
         return Signed.MISSING
     if len(headers) != 1:
@@ -37,8 +46,7 @@ def check_signature(body: bytes, headers: Sequence[bytes], secrets: Sequence[str
     digits = given.removeprefix(_PREFIX)
     if not given.startswith(_PREFIX) or len(digits) != 64 or not _HEX.issuperset(digits):
         return Signed.BAD
-    found = [_matches(body, digits, secret) for secret in secrets if secret]
-    return Signed.GOOD if any(found) else Signed.BAD
+    return None
 
 
 def _matches(body: bytes, digits: bytes, secret: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
@@ -45,6 +45,8 @@ from reconciler.store.newest_moment import newest_moment
 
 # How long a daemon that stops waits for its runs; then they go back into the queue.
 DRAIN_SECONDS = 600.0
+# Forges wait ten seconds for their answer.
+_BUSY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,27 @@ class Daemon:
         )
 
     # ------------------------------------------------------------------- doors
+    def look(self, name: str, message: Message) -> Answer | None:
+        """What a message to a hook is refused for before it is read, if it is."""
+        answer = self._hooks().look(name, message)
+        if answer is not None:
+            self._tell_of_hook(name, answer)
+        return answer
+
     def receive(self, name: str, message: Message) -> Answer:
         """A message to a hook. Raises ReconcilerError: it was not taken."""
-        door = HookDoor(
+        try:
+            answer = self._hooks().receive(name, message)
+        except ReconcilerError as error:
+            known = self._known(name)
+            self._meters.delivered(known, "unavailable")
+            self.tell("hook", {"hook": known, "verdict": "unavailable", "error": error.message})
+            raise
+        self._tell_of_hook(name, answer)
+        return answer
+
+    def _hooks(self) -> HookDoor:
+        return HookDoor(
             self.opened.workspace.server.hooks,
             self._keyring.read,
             self._take,
@@ -123,39 +143,53 @@ class Daemon:
             self._book,
             self.opened.clock,
         )
-        known = name if name in self.opened.workspace.server.hooks else ""
-        try:
-            answer = door.receive(name, message)
-        except ReconcilerError as error:
-            self._meters.delivered(known, "unavailable")
-            self.tell("hook", {"hook": known, "verdict": "unavailable", "error": error.message})
-            raise
-        self._meters.delivered(known, answer.verdict)
+
+    def _known(self, name: str) -> str:
+        return name if name in self.opened.workspace.server.hooks else ""
+
+    def _tell_of_hook(self, name: str, answer: Answer) -> None:
+        self._meters.delivered(self._known(name), answer.verdict)
         facts = {"hook": name, "verdict": answer.verdict, "message": answer.text}
         self.tell("hook", facts | ({"runs": ", ".join(answer.runs)} if answer.runs else {}))
+
+    def look_at_notice(self, name: str, message: Message) -> Answer | None:
+        """What a message of a registry is refused for before it is read, if it is."""
+        answer = self._registries().look(name, message)
+        if answer is not None:
+            self._tell_of_registry(name, answer)
         return answer
 
     def notify(self, name: str, message: Message) -> Answer:
         """What a registry tells of its pushes. Raises ReconcilerError: it was not taken."""
-        registries = self.opened.workspace.server.registries
-        door = RegistryDoor(
-            registries,
+        try:
+            answer = self._registries().receive(name, message)
+        except ReconcilerError:
+            self._meters.delivered(self._known_registry(name), "unavailable")
+            raise
+        self._tell_of_registry(name, answer)
+        return answer
+
+    def _registries(self) -> RegistryDoor:
+        return RegistryDoor(
+            self.opened.workspace.server.registries,
             self._keyring.read,
             self._images.hurry,
             self._upkeep.refusals.note,
             self.opened.clock,
         )
-        known = label_of(name) if name in registries else ""
-        try:
-            answer = door.receive(name, message)
-        except ReconcilerError:
-            self._meters.delivered(known, "unavailable")
-            raise
-        self._meters.delivered(known, answer.verdict)
+
+    def _known_registry(self, name: str) -> str:
+        return label_of(name) if name in self.opened.workspace.server.registries else ""
+
+    def _tell_of_registry(self, name: str, answer: Answer) -> None:
+        self._meters.delivered(self._known_registry(name), answer.verdict)
         if answer.verdict != "ignored":
             facts = {"registry": name, "verdict": answer.verdict, "message": answer.text}
             self.tell("registry", facts)
-        return answer
+
+    def hasty(self) -> AbstractContextManager[None]:
+        """What this thread does in the block waits for a busy state only shortly."""
+        return self.opened.database.hasty(_BUSY_SECONDS)
 
     def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether messages can be taken, and why not."""
@@ -211,7 +245,7 @@ class Daemon:
         if self.parts.watcher:
             track_untracked(self.opened, self._book().standing, self.tell)
         intake = Intake(self.opened.database, self.opened.clock)
-        self._intake = BatchedIntake(intake.take_all)
+        self._intake = BatchedIntake(intake.take_all, self.hasty)
         told = (self.stopping,)
         threads = [
             threading.Thread(target=self._health.watched(name, work), name=name, args=told)

@@ -16,7 +16,7 @@ from reconciler.model.workspace import Hook
 from reconciler.operations.serving.book import Book
 from reconciler.operations.serving.dialects import Message, hear
 from reconciler.wire.fields import PayloadError
-from reconciler.wire.signature import Signed, check_signature
+from reconciler.wire.signature import Signed, check_form, check_signature
 
 # Letters of a text of somebody else that are kept of a message that is refused.
 _LONGEST_TEXT = 300
@@ -32,6 +32,7 @@ class Answer:
     runs: tuple[str, ...] = ()
 
 
+_SIGNATURE = "x-hub-signature-256"
 _UNSIGNED = {
     Signed.MISSING: (Verdict.NO_SIGNATURE, "the header X-Hub-Signature-256 is missing"),
     Signed.SEVERAL: (Verdict.BAD_SIGNATURE, "more than one header X-Hub-Signature-256"),
@@ -53,23 +54,33 @@ class HookDoor:
     book: Callable[[], Book]
     clock: Clock
 
+    def look(self, name: str, message: Message) -> Answer | None:
+        """What a message is refused for whatever its body is: who has no secret need send none."""
+        if name not in self.hooks:
+            return Answer(404, "unknown-hook", "there is no such hook")
+        wrong = check_form(message.headers.get(_SIGNATURE, ()))
+        return None if wrong is None else self._unsigned(name, wrong, message)
+
     def receive(self, name: str, message: Message) -> Answer:
         """Judge a message. Raises StateUnusable, and then it was not taken."""
-        hook = self.hooks.get(name)
-        if hook is None:
-            return Answer(404, "unknown-hook", "there is no such hook")
+        refused = self.look(name, message)
+        if refused is not None:
+            return refused
+        hook = self.hooks[name]
         try:
             secrets = self._secrets(hook)
         except SecretUnavailable:
             # The reference is the operator's to know: `doctor` names it, the answer does not.
             text = "the hook's secret cannot be read"
             return self._refused(name, Answer(503, Verdict.SECRET.value, text), message)
-        given = message.headers.get("x-hub-signature-256", ())
-        signed = check_signature(message.body, given, secrets)
+        signed = check_signature(message.body, message.headers[_SIGNATURE], secrets)
         if signed is not Signed.GOOD:
-            verdict, text = _UNSIGNED[signed]
-            return self._refused(name, Answer(401, verdict.value, text), message)
+            return self._unsigned(name, signed, message)
         return self._receive_signed(name, hook, message)
+
+    def _unsigned(self, name: str, signed: Signed, message: Message) -> Answer:
+        verdict, text = _UNSIGNED[signed]
+        return self._refused(name, Answer(401, verdict.value, text), message)
 
     def _secrets(self, hook: Hook) -> list[str]:
         found = [self.read_secret(hook.secret.reference).strip()]

@@ -33,11 +33,8 @@ class RegistryDoor:
     refuse: Callable[[Decided], None]
     clock: Clock
 
-    def receive(self, name: str, message: Message) -> Answer:
-        """Judge a message. Raises StateUnusable, and then it was not taken.
-
-        What it says is not believed: it is a reason to look, and the registry itself is asked.
-        """
+    def look(self, name: str, message: Message) -> Answer | None:
+        """What a message is refused for whatever its body is: who has no secret need send none."""
         registry = self.registries.get(name)
         if registry is None:
             return Answer(404, "unknown-registry", "there is no such registry")
@@ -49,6 +46,17 @@ class RegistryDoor:
         if not _let_in(message, secrets):
             text = "one header Authorization: Bearer with the secret is needed"
             return self._refused(name, Answer(401, Verdict.BAD_SIGNATURE.value, text))
+        return None
+
+    def receive(self, name: str, message: Message) -> Answer:
+        """Judge a message. Raises StateUnusable, and then it was not taken.
+
+        What it says is not believed: it is a reason to look, and the registry itself is asked.
+        """
+        refused = self.look(name, message)
+        if refused is not None:
+            return refused
+        registry = self.registries[name]
         try:
             pushes = read_pushes(message.body)
         except PayloadError as error:

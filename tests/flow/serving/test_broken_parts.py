@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from reconciler.operations.serving.daemon import Daemon as Served
 from reconciler.operations.serving.daemon import Parts
 from reconciler.operations.workspace import open_workspace
 from reconciler.server.app import make_app
+from reconciler.server.connections import Listener
 from reconciler.server.listen import listening, open_socket
 from tests.flow.project import Project
 from tests.flow.serving.desk import SECRET, daemon, eventually, state
@@ -90,7 +90,7 @@ def test_who_listens_is_a_part_too(project: Project) -> None:
         broke.append(error)
         told.set()
 
-    found = socket.socket()
+    found = Listener()
     opened = open_workspace(project.root, {"HOOK_SECRET": SECRET})
     at = Served(opened, Parts(), lambda *_: None, threading.Event())
     try:

@@ -283,6 +283,7 @@ def test_what_was_answered_survives_kill_9(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- hostile bodies
 def test_row_9_a_body_over_the_limit_told_or_not(at: Daemon) -> None:
     head = b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    signed = head + b"X-Hub-Signature-256: sha256=" + b"0" * 64 + b"\r\n"
     told = head + b"Content-Length: 99999999\r\n\r\n"
     assert at.raw(told).startswith(b"HTTP/1.1 413 ")
     lying = head + b"Content-Length: 10\r\n\r\n" + b"x" * 1000
@@ -291,7 +292,7 @@ def test_row_9_a_body_over_the_limit_told_or_not(at: Daemon) -> None:
     assert at.raw(twice).startswith(b"HTTP/1.1 400 ")
     chunk = b"%x\r\n" % (1 << 20) + b"x" * (1 << 20) + b"\r\n"
     with socket.create_connection(("127.0.0.1", at.port), timeout=30) as connection:
-        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(signed + b"Transfer-Encoding: chunked\r\n\r\n")
         answer = b""
         try:
             for _ in range(40):
@@ -314,7 +315,8 @@ def test_row_10_bytes_that_come_too_slowly(at: Daemon) -> None:
     with slow_head, slow_body:
         slow_head.sendall(b"POST /hooks/github HTTP/1.1\r\nHost: x\r\n")
         slow_body.sendall(
-            b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc"
+            b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+            b"X-Hub-Signature-256: sha256=" + b"0" * 64 + b"\r\n\r\nabc"
         )
         started = time.monotonic()
         while time.monotonic() - started < 4:

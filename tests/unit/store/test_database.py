@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -149,6 +150,22 @@ def test_a_busy_state_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     one, other = (open_database("sqlite:///state.db", tmp_path) for _ in range(2))
     with one.write(), pytest.raises(StateUnusable, match="is busy"), other.write():
         pass
+
+
+def test_who_is_in_haste_does_not_wait_for_a_busy_state_and_others_do(tmp_path: Path) -> None:
+    one, other = (open_database("sqlite:///state.db", tmp_path) for _ in range(2))
+    with one.engine.connect() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN IMMEDIATE")
+        with other.hasty(0), pytest.raises(StateUnusable, match="is busy"), other.write():
+            pass
+        commit = threading.Timer(0.2, driver.execute, ["COMMIT"])
+        commit.start()
+        with other.write():  # on the same connection
+            pass
+        commit.join()
+    one.close()
+    other.close()
 
 
 def test_a_missing_driver_is_named_with_what_to_install(
