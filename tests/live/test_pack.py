@@ -20,6 +20,9 @@ import docker
 import httpx
 import pytest
 
+from reconciler.adapters.docker.engine import open_engine
+from reconciler.adapters.docker.tiny_programs import TRIED
+from reconciler.adapters.docker.trial import runnable_platforms
 from tests.live.conftest import SecuredRegistry
 from tests.live.test_steps import of_run
 from tests.live.workshop import Workshop
@@ -245,7 +248,8 @@ def test_a_platform_that_the_engine_does_not_run_is_refused_at_once(
     assert done.returncode == 1
     told = " ".join(done.stderr.split())
     if "is for linux/amd64" not in told:  # the engine emulates it
-        assert "linux/arm/v7 does not run here: the engine runs linux/amd64 only" in told
+        runs = ", ".join(runnable_platforms(open_engine(None, {}), TRIED))
+        assert f"linux/arm/v7 does not run here: the engine runs {runs} only" in told
         assert "install qemu-user-static (binfmt)" in told
     assert [step["status"] for step in workshop.last()["steps"]] == ["skipped"]
 

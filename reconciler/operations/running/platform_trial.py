@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.adapters.building.backends import own_platforms
 from reconciler.adapters.docker.engine import Engine
+from reconciler.adapters.docker.tiny_programs import TRIED
 from reconciler.adapters.docker.trial import runnable_platforms
 from reconciler.base.errors import EngineUnavailable
 from reconciler.plan.capable import cannot_start
@@ -16,5 +17,6 @@ def check_runs(engine: Engine, platform: str) -> None:
     """
     own = own_platforms(engine)
     if platform not in own and not runnable_platforms(engine, [platform]):
-        lack = cannot_start(own, platform)
+        others = (name for name in runnable_platforms(engine, TRIED) if name not in own)
+        lack = cannot_start([*own, *others], platform)
         raise EngineUnavailable(f"{platform} does not run here: {lack.why}", hint=lack.fix)
