@@ -61,6 +61,11 @@ SUPPORTED = (
 )
 
 
+# Those that are no folder with one `/` or none behind the sign either; a folder may be named `a:b`.
+_KNOWN_SCHEMES = frozenset({"data", "file", "ftp", "ftps", "git", "javascript", "s3", "ssh"})
+_BEFORE_COLON = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+
+
 def unsupported(source: str) -> str | None:
     """Why a location is of no kind that is fetched, and what is; None for any other.
 
@@ -68,16 +73,35 @@ def unsupported(source: str) -> str | None:
     location is repeated: a token may stand in it.
     """
     kind = context_kind(source)
-    if kind is ContextKind.LOCAL and (match := _SCHEME.match(source)) is not None:
-        scheme = match[1].lower()
-        if scheme in {"http", "https"} and match[0].endswith("//"):
-            return f"the scheme is written in small letters: {scheme}://"
-        return f"{scheme[:20]}: is no kind of location that is fetched; {SUPPORTED}"
+    if kind is ContextKind.LOCAL and (why := _no_folder(source)) is not None:
+        return why
+    if kind is ContextKind.ARTIFACT and not source.startswith("oci://"):
+        return "the scheme is written in small letters: oci://"
+    if kind is ContextKind.GIT and source.startswith(("git://", "git@")):
+        scheme = "git:" if source.startswith("git://") else "git@HOST:"
+        return f"{scheme} is no kind of location that is fetched; {SUPPORTED}"
     if kind is ContextKind.ARCHIVE and _is_azure_repository(source):
         return (
             "an address of Azure Repos has no query; name a branch, a tag or a commit behind #, as "
             "in https://dev.azure.com/ORG/PROJECT/_git/REPOSITORY#main"
         )
+    return None
+
+
+def _no_folder(source: str) -> str | None:
+    """Why what would be looked for as a folder is meant to be none."""
+    if source.startswith("#"):
+        return f"no repository stands before #; {SUPPORTED}; a folder of this name is ./#..."
+    before = _BEFORE_COLON.match(source)
+    if before is None:
+        return None
+    scheme, slashes = before[1].lower(), source[before.end() :].startswith("//")
+    if scheme in {"http", "https"} and slashes:
+        return f"the scheme is written in small letters: {scheme}://"
+    if scheme in {"http", "https", "oci"} and source[before.end() :][:1] != ":":
+        return f"two slashes stand behind the scheme: {scheme}://"
+    if _SCHEME.match(source) or scheme in _KNOWN_SCHEMES:
+        return f"{scheme[:20]}: is no kind of location that is fetched; {SUPPORTED}"
     return None
 
 

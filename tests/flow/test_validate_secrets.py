@@ -73,11 +73,23 @@ def test_a_password_in_the_workspace_file_is_not_repeated(desk: Desk, line: str)
 @pytest.mark.parametrize(
     "context",
     [
-        '{source: "git@git.contoso.example:team/web.git"}',
-        '{source: "ssh://git@git.contoso.example/team/web.git"}',
         '{source: "https://git.contoso.example/web.git#feature/a@b:api"}',
         '{source: "web@2"}',
     ],
 )
 def test_a_location_without_a_password_is_accepted(desk: Desk, context: str) -> None:
     assert desk.validate(with_context(context)).code == 0
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["git@git.contoso.example:team/web.git", "ssh://git@git.contoso.example/team/web.git"],
+)
+def test_a_location_of_ssh_is_refused_for_its_kind_and_not_for_its_user(
+    desk: Desk, source: str
+) -> None:
+    outcome = desk.validate(with_context(f'{{source: "{source}"}}'))
+    told = " ".join(outcome.text.split())
+    assert outcome.code == 1
+    assert "is no kind of location that is fetched; a context is a folder, https://" in told
+    assert "no user" not in told

@@ -13,6 +13,7 @@ from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput, WrongUsage
 from reconciler.base.source import Located
 from reconciler.model.context import (
+    SUPPORTED,
     Context,
     ContextKind,
     Location,
@@ -113,6 +114,8 @@ def place_of_context(context: Context, words: TaskWords) -> Place:
 
 def checked_location(text: str) -> str:
     """A context location. Raises WrongUsage, without the text: a token may stand in it."""
+    if not text:
+        raise WrongUsage(f"this is no context: it is empty; {SUPPORTED}")
     try:
         return str(TypeAdapter(Location).validate_python(text))
     except ValidationError as error:

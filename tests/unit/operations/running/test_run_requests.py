@@ -14,7 +14,7 @@ from reconciler.base.errors import WrongUsage
 from reconciler.base.source import Located, Source
 from reconciler.model.task import Task
 from reconciler.model.workspace import Workspace
-from reconciler.operations.running.run_overrides import Declares, TaskWords
+from reconciler.operations.running.run_overrides import Declares, TaskWords, checked_location
 from reconciler.operations.running.run_requests import (
     BuildWords,
     UnknownTask,
@@ -301,3 +301,8 @@ def test_words_of_a_docker_step_are_refused_for_a_task_file(words: dict[str, Any
 def test_a_task_of_an_undeclared_registry_is_refused() -> None:
     with pytest.raises(UnknownTask, match=r"not in reconciler\.yaml"):
         request(TaskWords("web-api"), document("web-api", "gone"))
+
+
+def test_an_empty_location_is_told_with_what_is_one() -> None:
+    with pytest.raises(WrongUsage, match="this is no context: it is empty; a context is a folder"):
+        checked_location("")
