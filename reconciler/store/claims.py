@@ -24,7 +24,7 @@ from reconciler.store.runs import closed_by_loss, save_changes
 from reconciler.store.schema import queue, runs
 
 # A run is not begun again when its losses (store/leases) weigh so much.
-LARGEST_LOSS = 9
+LARGEST_LOSS = 30
 # Two workers that count the runs of a pool at the same time would both see room.
 _CLAIMING = 0x7265636F  # a lock's number on PostgreSQL; on SQLite writers wait for each other
 
@@ -54,7 +54,7 @@ def claim(
     """Take runs that may start: highest priority, then oldest, as many as there is room for.
 
     A run whose lease is over is taken over with a higher fence; one that was lost too often (three
-    times by its program, or nine times with its worker), that somebody canceled, or whose record is
+    times by its program, or thirty times with its worker), that somebody canceled, or whose record is
     damaged, is closed. Of one series only one is done at a time.
     """
     with database.write() as connection:

@@ -19,8 +19,8 @@ from reconciler.store.runs import save_changes
 from reconciler.store.schema import queue, runs
 
 # What a loss of a run weighs. A program that died while its worker lived is likely to do so again;
-# a worker that was lost has many runs, and most are not to blame.
-WORKER_LOSS, PROGRAM_LOSS = 1, 3
+# a worker that was lost has many runs, most of which are not to blame, or were not even begun.
+WORKER_LOSS, PROGRAM_LOSS = 1, 10
 
 
 class LeaseLost(ReconcilerError):

@@ -275,7 +275,7 @@ def test_a_run_lost_with_too_many_workers_is_closed(world: World) -> None:
     assert world.ids() == []
     record = world.record("r1")
     assert (record.status, record.reason) == (RunStatus.FAILED, Reason.LOST)
-    assert record.message == "it was lost 9 times: its program or its worker"
+    assert record.message == "it was lost 30 times: its program or its worker"
     assert [step.status for step in record.steps] == [StepStatus.CANCELED]
     assert depths(world.database) == {}
 
