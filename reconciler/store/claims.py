@@ -54,8 +54,8 @@ def claim(
     """Take runs that may start: highest priority, then oldest, as many as there is room for.
 
     A run whose lease is over is taken over with a higher fence; one that was lost too often (three
-    times by its program, or thirty times with its worker), that somebody canceled, or whose record is
-    damaged, is closed. Of one series only one is done at a time.
+    times by its program, or thirty times with its worker), that somebody canceled, or whose record
+    is damaged, is closed. Of one series only one is done at a time.
     """
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
