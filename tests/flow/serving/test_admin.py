@@ -297,7 +297,7 @@ def test_tls_by_files_of_the_workspace(tmp_path: Path) -> None:
     config.write_text(config.read_text() + "  tls: {certificate: server.pem, key: server.key}\n")
     missing = project.run("serve", "--listen", "127.0.0.1:0")
     assert missing.code == 1
-    assert "server.pem with the key server.key cannot be used: No\n  such file" in missing.err
+    assert "server.pem with the key server.key cannot be used: No such file" in missing.err
     certificate(project.root)
     with daemon(project.root, "--no-worker", ADMIN_TOKEN=TOKEN) as at:
         trusted = ssl.create_default_context(cafile=str(project.root / "server.pem"))
