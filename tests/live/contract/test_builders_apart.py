@@ -177,6 +177,7 @@ def test_no_command_reads_what_is_never_part_of_a_context(bench: Bench) -> None:
     for name in (".git", ".reconciler"):
         (bench.folder / name).mkdir()
         (bench.folder / name / "key").write_text("text-of-the-state")
+    (bench.folder / ".dockerignore").write_text(".git\n.reconciler\n")
     bench.write(
         "RUN --mount=type=bind,source=.,target=/m cat /m/.git/key /m/.reconciler/key; ls /m"
     )
