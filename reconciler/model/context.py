@@ -75,8 +75,6 @@ def unsupported(source: str) -> str | None:
     kind = context_kind(source)
     if kind is ContextKind.LOCAL and (why := _no_folder(source)) is not None:
         return why
-    if kind is ContextKind.ARTIFACT and not source.startswith("oci://"):
-        return "the scheme is written in small letters: oci://"
     if kind is ContextKind.GIT and source.startswith(("git://", "git@")):
         scheme = "git:" if source.startswith("git://") else "git@HOST:"
         return f"{scheme} is no kind of location that is fetched; {SUPPORTED}"

@@ -64,7 +64,6 @@ def test_what_is_no_location_is_refused(source: str) -> None:
         ("ext::sh -c id", "ext: is no kind of location that is fetched"),
         ("http::https://h/web.git", "http: is no kind of location that is fetched"),
         ("HTTPS://git.contoso.example/web.git", "in small letters: https://"),
-        ("OCI://registry.contoso.example/a:1", "in small letters: oci://"),
         ("oci:/registry.contoso.example/a:1", "two slashes stand behind the scheme: oci://"),
         ("https:/git.contoso.example/web.git", "two slashes stand behind the scheme: https://"),
         ("javascript:x", "javascript: is no kind of location that is fetched; a context is"),
