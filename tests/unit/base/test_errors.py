@@ -12,6 +12,7 @@ EXIT_CODES = {
     "Locked": 5,
     "StalePlan": 6,
     "PartlyApplied": 7,
+    "NotBegun": 75,  # between a worker and its programs
     "Interrupted": 130,
 }
 

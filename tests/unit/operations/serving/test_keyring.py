@@ -65,9 +65,10 @@ def test_the_doors_ask_for_the_version_that_is_named() -> None:
     def clock() -> datetime:
         return datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
+    forged = Message({"x-hub-signature-256": [b"sha256=" + b"0" * 64]}, b"")
     nothing = Message({}, b"")
     hooks = HookDoor(SERVER.hooks, read, take, lambda _decided: None, lambda: EMPTY, clock)
-    assert hooks.receive("github", nothing).status == 401
+    assert hooks.receive("github", forged).status == 401
     registries = RegistryDoor(
         SERVER.registries, read, lambda _reference: True, lambda _decided: None, clock
     )
