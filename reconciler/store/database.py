@@ -1,4 +1,4 @@
-"""Opens the state database and hands out transactions; turns driver errors into ours.
+"""Opens the state database and hands out transactions.
 
 SQLite (WAL, full synchronisation) by default, PostgreSQL by URL. A write transaction on SQLite
 starts with BEGIN IMMEDIATE, so that two writers wait for each other and never deadlock.
@@ -21,10 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from reconciler.base.clock import utc_now
-from reconciler.base.errors import StateBusy, StateFull, StateInUse, StateUnusable
+from reconciler.base.errors import StateBusy, StateInUse, StateUnusable
 from reconciler.base.ids import new_id
-from reconciler.base.room import FIX, full_disk, has_room
-from reconciler.base.text import one_line
+from reconciler.store.faults import name_of, our_errors
 from reconciler.store.in_use import who_works
 from reconciler.store.migrate import OLDEST, migrate
 from reconciler.store.schema import meta, metadata
@@ -56,7 +55,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A read transaction: one consistent view. Raises StateUnusable."""
-        with _our_errors(self), self._connection() as connection, connection.begin():
+        with our_errors(self), self._connection() as connection, connection.begin():
             yield connection
 
     @contextlib.contextmanager
@@ -65,7 +64,7 @@ class Database:
 
         `fence` is asked first, inside it, and raises if nothing may be written any more.
         """
-        with _our_errors(self), self._connection() as connection:
+        with our_errors(self), self._connection() as connection:
             patience: float | None = getattr(self._kept, "patience", None)
             connection.info[_WRITES] = _BUSY_SECONDS if patience is None else patience
             with connection.begin():
@@ -78,7 +77,7 @@ class Database:
 
         For who does very many: opening one costs as much as a write. Raises StateUnusable.
         """
-        with _our_errors(self), self.engine.connect() as connection:
+        with our_errors(self), self.engine.connect() as connection:
             self._kept.connection = connection
             try:
                 yield
@@ -214,7 +213,7 @@ def _setting_of(name: str) -> sa.Select[Any]:
 
 
 def _prepare(database: Database) -> None:
-    with _our_errors(database), database.engine.connect() as connection:
+    with our_errors(database), database.engine.connect() as connection:
         exists = sa.inspect(connection).has_table("meta")
     if not exists:
         _create(database)
@@ -227,7 +226,7 @@ def _prepare(database: Database) -> None:
         raise StateUnusable(
             f"the state database has schema {found}, this version knows {SCHEMA_VERSION}",
             hint="use the version of reconciler that wrote it; nothing was changed",
-            details=[("state", _name(database))],
+            details=[("state", name_of(database))],
         )
 
 
@@ -281,7 +280,7 @@ def _in_use(database: Database, version: int, why: str) -> StateInUse:
         f"the state is used by a daemon or a command of an earlier version (schema {version}, "
         f"this one needs {SCHEMA_VERSION})",
         hint="stop it first; nothing was changed",
-        details=[("state", _name(database)), ("found", why)],
+        details=[("state", name_of(database)), ("found", why)],
     )
 
 
@@ -297,62 +296,3 @@ def _create(database: Database) -> None:
         if connection.execute(_setting_of("state_id")).first() is None:
             rows = [{"name": name, "value": value} for name, value in first.items()]
             connection.execute(sa.insert(meta), rows)
-
-
-def _name(database: Database) -> str:
-    return str(database.path) if database.path else database.engine.url.render_as_string()
-
-
-@contextlib.contextmanager
-def _our_errors(database: Database) -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        raise _explain(database, str(error.orig)) from None
-    except sqlite3.Error as error:
-        raise _explain(database, str(error)) from None
-    except sa.exc.SQLAlchemyError as error:
-        raise _explain(database, f"malformed: {error}") from None
-
-
-_BUSY = ("locked", "busy")
-# part of the driver's message, what we say, what to do
-_FAULTS = (
-    (
-        ("connection to server", "connection failed", "connection refused", "resolve host"),
-        "cannot be reached",
-        "start the server, or mend `state:` in reconciler.yaml",
-    ),
-    (
-        ("not a database", "malformed", "no such", "could not decode"),
-        "is damaged; it was left as it is",
-        "put back a backup, or move the file away and make a new plan",
-    ),
-    (("readonly", "read-only"), "cannot be written", "make the file and its folder writable"),
-)
-
-
-def _explain(database: Database, text: str) -> StateUnusable:
-    found = one_line(text.partition("\n")[0])
-    details = [("state", _name(database)), ("found", found)]
-    if _lacks_room(database, text.lower()):
-        told = full_disk(database.path.parent) if database.path else "its disk is full"
-        message = f"the state database cannot be written: {told}"
-        return StateFull(message, hint=FIX, details=details)
-    if any(word in text.lower() for word in _BUSY):
-        message, hint = "the state database is busy", "another process holds it; try again"
-        return StateBusy(message, hint=hint, details=details)
-    for words, message, hint in _FAULTS:
-        if any(word in text.lower() for word in words):
-            return StateUnusable(f"the state database {message}", hint=hint, details=details)
-    return StateUnusable("the state database cannot be used", details=details)
-
-
-def _lacks_room(database: Database, text: str) -> bool:
-    """True for a full disk. SQLite calls it an I/O error where it cannot make its other files."""
-    if "disk i/o error" not in text:
-        return "full" in text
-    try:
-        return database.path is not None and not has_room(database.path.parent)
-    except OSError:
-        return False
