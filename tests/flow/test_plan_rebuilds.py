@@ -16,9 +16,9 @@ from reconciler.model.watched import Move, Served
 from reconciler.operations.serving.book import read_book
 from reconciler.plan.planfile import plan_schema
 from reconciler.store.task_bases import observe_bases
+from tests.flow.chains import own, write
 from tests.flow.project import Project, new_project
 
-SERVER = "registry.contoso.example"
 HUB = "docker.io/library"
 ALPINE = f"{HUB}/alpine:3"
 
@@ -26,22 +26,6 @@ ALPINE = f"{HUB}/alpine:3"
 @pytest.fixture(name="project")
 def workspace(tmp_path: Path) -> Project:
     return new_project(tmp_path / "workspace")
-
-
-def write(project: Project, name: str, *bases: str, trigger: Any = None, **parts: Any) -> None:
-    """A task that pushes NAME:1 and takes its last stage from the last of its bases."""
-    folder = project.root / name
-    folder.mkdir(exist_ok=True)
-    stages = [f"FROM {base} AS s{number}\n" for number, base in enumerate(bases)]
-    taken = [f"COPY --from=s{number} /a /a\n" for number in range(len(bases) - 1)]
-    (folder / "Dockerfile").write_text("".join([*stages, *taken]))
-    triggers = {} if trigger is False else {"baseImage": trigger or {}}
-    spec = {"context": {"source": name}, "triggers": triggers, **parts}
-    project.write(name, **{"step": {"docker": {"images": [f"{name}:1"]}}, **spec})
-
-
-def own(name: str) -> str:
-    return f"{SERVER}/{name}:1"
 
 
 def apply(project: Project) -> None:

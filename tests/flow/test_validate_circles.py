@@ -15,9 +15,9 @@ import pytest
 from reconciler.loader.files import WorkspaceFiles
 from reconciler.operations.planning.declared import validate_declared
 from reconciler.store.spec_index import cache_folder
+from tests.flow import chains
+from tests.flow.chains import SERVER, own
 from tests.flow.project import Project, new_project
-
-SERVER = "registry.contoso.example"
 
 
 @pytest.fixture(name="project")
@@ -25,19 +25,9 @@ def workspace(tmp_path: Path) -> Project:
     return new_project(tmp_path / "workspace")
 
 
-def write(project: Project, name: str, *bases: str, trigger: Any = None, **parts: Any) -> None:
-    """A task that pushes NAME:1; its last stage comes from the last base."""
-    folder = project.root / name
-    folder.mkdir(exist_ok=True)
-    stages = [f"FROM {base} AS s{number}\n" for number, base in enumerate(bases)]
-    taken = [f"COPY --from=s{number} /a /a\n" for number in range(len(bases) - 1)]
-    (folder / "Dockerfile").write_text("".join(["# one\n", *stages, *taken]))
-    spec = {"context": {"source": name}, "triggers": {"baseImage": trigger or {}}, **parts}
-    project.write(name, **{"step": {"docker": {"images": [f"{name}:1"]}}, **spec})
-
-
-def own(name: str) -> str:
-    return f"{SERVER}/{name}:1"
+def write(project: Project, name: str, *bases: str, **parts: Any) -> None:
+    """As in `chains`; the first line of the Dockerfile is a comment, and no link."""
+    chains.write(project, name, *bases, head="# one\n", **parts)
 
 
 def told(project: Project) -> dict[str, str]:
