@@ -36,11 +36,15 @@ def watch(given: Given) -> Iterator[Row]:
         looks, now = RegistryLooks(lambda _host: None), 0.0
         watcher = Watcher(database, looks.look, _INTERVAL, 120.0)
         watcher.keep([f"{counting.host}/{name}:{tag}" for tag in range(_TAGS)], {}, now)
+
+        def clock() -> float:
+            return now
+
         seconds, began, cpu = list[float](), time.perf_counter(), time.process_time()
         for _ in range(_HOUR):
             before = counting.requests
             now += 1.0
-            while watcher.step(lambda: now, 1):  # noqa: B023  (called at once)
+            while watcher.step(clock, 1):
                 pass
             seconds.append(counting.requests - before)
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
