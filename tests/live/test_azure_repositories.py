@@ -64,11 +64,23 @@ def test_a_branch_a_folder_and_a_pull_request(
     assert (found.folder / "Dockerfile").exists()
 
 
-def test_an_address_as_a_browser_shows_it_is_told_how_to_write_it(door: Door) -> None:
-    """With a query it is no repository to ACR either."""
+PAGE = "contoso/shop/_git/web?version=GBmain"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_an_address_as_a_browser_shows_it_is_told_how_to_write_it(
+    host: str, door: Door, server: GitServer
+) -> None:
+    """With a query it is no repository to ACR either: nobody is asked."""
+    message = door.refuse(f"http://{host}:{server.host.partition(':')[2]}/{PAGE}")
+    assert "an address of Azure Repos has no query" in message
+    assert "https://dev.azure.com/ORG/PROJECT/_git/REPOSITORY#main" in message
+    assert server.requests == []
+
+
+def test_on_a_server_of_its_own_too(door: Door) -> None:
     with serving(lambda _path: page(b"<!DOCTYPE html><title>Sign in</title>")) as site:
-        door.declared.add(f"dev.azure.com:{site.port}")
-        url = f"http://dev.azure.com:{site.port}/contoso/shop/_git/web?version=GBmain"
-        message = door.refuse(url)
+        door.declared.add(site.host)
+        message = door.refuse(f"{site.url}/{PAGE}")
     assert "it is a web page" in message
     assert "write URL#BRANCH:FOLDER without a ?" in message
