@@ -87,7 +87,7 @@ def serve(
         host, port = found.getsockname()[:2]
         daemon = Daemon(opened, parts, teller.tell, threading.Event(), told.hurry)
         served = listening(
-            make_app(daemon),
+            make_app(daemon.doors),
             found,
             tls,
             broke=partial(daemon.break_off, "http"),

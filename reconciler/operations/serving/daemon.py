@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from reconciler.adapters.vaults.secrets import SecretReader
 from reconciler.base.clock import to_iso
-from reconciler.base.errors import ReconcilerError, StateOutgrown, StateUnusable
+from reconciler.base.errors import StateOutgrown, StateUnusable
 from reconciler.base.text import one_line
 from reconciler.engine.batch import BatchedIntake
 from reconciler.engine.clock_watch import ClockWatch
@@ -23,18 +23,15 @@ from reconciler.engine.worker import LEASE_SECONDS
 from reconciler.model.event import TimerState
 from reconciler.operations.running.credentials import open_secrets
 from reconciler.operations.running.run_place import place_of
-from reconciler.operations.serving.admin import Admin
 from reconciler.operations.serving.book import Book
-from reconciler.operations.serving.dialects import Message
+from reconciler.operations.serving.doors import Doors
 from reconciler.operations.serving.health import Health, Tell, Work
-from reconciler.operations.serving.hooks import Answer, HookDoor
 from reconciler.operations.serving.images import ImageWatch
 from reconciler.operations.serving.keyring import Keyring, secrets_of
 from reconciler.operations.serving.loading import import_all
 from reconciler.operations.serving.meters import Meters
 from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.pools import Pools
-from reconciler.operations.serving.registries import RegistryDoor, label_of
 from reconciler.operations.serving.schema_watch import SchemaWatch
 from reconciler.operations.serving.timekeeping import Timekeeping
 from reconciler.operations.serving.untracked import track_untracked
@@ -45,8 +42,6 @@ from reconciler.store.newest_moment import newest_moment
 
 # How long a daemon that stops waits for its runs; then they go back into the queue.
 DRAIN_SECONDS = 600.0
-# Forges wait ten seconds for their answer.
-_BUSY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,7 @@ class Daemon:
     _time: Timekeeping = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
     _keyring: Keyring = field(init=False)
+    _doors: Doors = field(init=False)
 
     def __post_init__(self) -> None:
         self._health = Health(self.tell)
@@ -113,91 +109,22 @@ class Daemon:
             complain=self._health.complain,
             well=self._health.well,
         )
-
-    # ------------------------------------------------------------------- doors
-    def look(self, name: str, message: Message) -> Answer | None:
-        """What a message to a hook is refused for before it is read, if it is."""
-        answer = self._hooks().look(name, message)
-        if answer is not None:
-            self._tell_of_hook(name, answer)
-        return answer
-
-    def receive(self, name: str, message: Message) -> Answer:
-        """A message to a hook. Raises ReconcilerError: it was not taken."""
-        try:
-            answer = self._hooks().receive(name, message)
-        except ReconcilerError as error:
-            known = self._known(name)
-            self._meters.delivered(known, "unavailable")
-            self.tell("hook", {"hook": known, "verdict": "unavailable", "error": error.message})
-            raise
-        self._tell_of_hook(name, answer)
-        return answer
-
-    def _hooks(self) -> HookDoor:
-        return HookDoor(
-            self.opened.workspace.server.hooks,
-            self._keyring.read,
-            self._take,
-            self._upkeep.refusals.note,
+        self._doors = Doors(
+            self.opened,
             self._book,
-            self.opened.clock,
+            self._keyring,
+            self._health,
+            self._meters,
+            take=self._take,
+            hurry=self._images.hurry,
+            refuse=self._upkeep.refusals.note,
         )
 
-    def _known(self, name: str) -> str:
-        return name if name in self.opened.workspace.server.hooks else ""
-
-    def _tell_of_hook(self, name: str, answer: Answer) -> None:
-        self._meters.delivered(self._known(name), answer.verdict)
-        facts = {"hook": name, "verdict": answer.verdict, "message": answer.text}
-        self.tell("hook", facts | ({"runs": ", ".join(answer.runs)} if answer.runs else {}))
-
-    def look_at_notice(self, name: str, message: Message) -> Answer | None:
-        """What a message of a registry is refused for before it is read, if it is."""
-        answer = self._registries().look(name, message)
-        if answer is not None:
-            self._tell_of_registry(name, answer)
-        return answer
-
-    def notify(self, name: str, message: Message) -> Answer:
-        """What a registry tells of its pushes. Raises ReconcilerError: it was not taken."""
-        try:
-            answer = self._registries().receive(name, message)
-        except ReconcilerError:
-            self._meters.delivered(self._known_registry(name), "unavailable")
-            raise
-        self._tell_of_registry(name, answer)
-        return answer
-
-    def _registries(self) -> RegistryDoor:
-        return RegistryDoor(
-            self.opened.workspace.server.registries,
-            self._keyring.read,
-            self._images.hurry,
-            self._upkeep.refusals.note,
-            self.opened.clock,
-        )
-
-    def _known_registry(self, name: str) -> str:
-        return label_of(name) if name in self.opened.workspace.server.registries else ""
-
-    def _tell_of_registry(self, name: str, answer: Answer) -> None:
-        self._meters.delivered(self._known_registry(name), answer.verdict)
-        if answer.verdict != "ignored":
-            facts = {"registry": name, "verdict": answer.verdict, "message": answer.text}
-            self.tell("registry", facts)
-
-    def hasty(self) -> AbstractContextManager[None]:
-        """What this thread does in the block waits for a busy state only shortly."""
-        return self.opened.database.hasty(_BUSY_SECONDS)
-
-    def ready(self) -> tuple[bool, dict[str, str]]:
-        """Whether messages can be taken, and why not."""
-        read = self._book().version
-        checks = {"state": self._health.trouble() or "ok", "tasks": "ok" if read else "unread"}
-        checks |= self._health.broken
-        ready = all(value == "ok" for value in checks.values())
-        return ready, checks | ({"clock": self._health.clock} if self._health.clock else {})
+    # ------------------------------------------------------------ who is outside
+    @property
+    def doors(self) -> Doors:
+        """What it is asked over HTTP."""
+        return self._doors
 
     @property
     def broken(self) -> Mapping[str, str]:
@@ -207,26 +134,6 @@ class Daemon:
     def break_off(self, part: str, error: BaseException | None) -> None:
         """A part that runs elsewhere (who listens) is gone."""
         self._health.break_off(part, error)
-
-    @property
-    def admin(self) -> Admin:
-        """The administration of the workspace."""
-        return Admin(self.opened, self.opened.workspace.server.admin, self._keyring.read)
-
-    def metrics(self) -> bytes:
-        """The meters. Raises StateUnusable."""
-        return self._meters.text()
-
-    def _book(self) -> Book:
-        return self._time.book
-
-    def _take(self, arrival: Arrival) -> Taken:
-        if self._intake is None or self.stopping.is_set():
-            raise StateUnusable("the daemon is stopping")
-        return self._intake.take(arrival)
-
-    def _open_secrets(self, stopping: Callable[[], bool]) -> SecretReader:
-        return open_secrets(place_of(self.opened), stopping)
 
     def renew_secrets(self, stopping: Callable[[], bool]) -> None:
         """Read the secrets of all doors again. Where that fails, the former one still counts."""
@@ -245,7 +152,7 @@ class Daemon:
         if self.parts.watcher:
             track_untracked(self.opened, self._book().standing, self.tell)
         intake = Intake(self.opened.database, self.opened.clock)
-        self._intake = BatchedIntake(intake.take_all, self.hasty)
+        self._intake = BatchedIntake(intake.take_all, self._doors.hasty)
         told = (self.stopping,)
         threads = [
             threading.Thread(target=self._health.watched(name, work), name=name, args=told)
@@ -277,6 +184,17 @@ class Daemon:
                 self.opened, self._meters, self._health, *times, self.hurry
             ).work
         return found
+
+    def _book(self) -> Book:
+        return self._time.book
+
+    def _take(self, arrival: Arrival) -> Taken:
+        if self._intake is None or self.stopping.is_set():
+            raise StateUnusable("the daemon is stopping")
+        return self._intake.take(arrival)
+
+    def _open_secrets(self, stopping: Callable[[], bool]) -> SecretReader:
+        return open_secrets(place_of(self.opened), stopping)
 
     def _outgrown(self, error: StateOutgrown) -> None:
         """Nothing is taken and nothing begun any more; what is going goes back into the queue."""

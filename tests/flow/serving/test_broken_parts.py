@@ -55,7 +55,7 @@ def test_health_and_readiness_say_which_part_is_gone(project: Project) -> None:
     try:
         found = open_socket("127.0.0.1:0")
         url = f"http://127.0.0.1:{found.getsockname()[1]}"
-        with at.running(), listening(make_app(at), found), client:
+        with at.running(), listening(make_app(at.doors), found), client:
             eventually(lambda: client.get(f"{url}/healthz").status_code == 503)
             answer = {"status": "broken", "parts": {"worker": "TypeError"}}
             assert client.get(f"{url}/healthz").json() == answer
@@ -95,7 +95,7 @@ def test_who_listens_is_a_part_too(project: Project) -> None:
     at = Served(opened, Parts(), lambda *_: None, threading.Event())
     try:
         found.close()  # nobody can listen on it
-        with listening(make_app(at), found, broke=hear):
+        with listening(make_app(at.doors), found, broke=hear):
             assert told.wait(60)
         assert isinstance(broke[0], OSError)
     finally:

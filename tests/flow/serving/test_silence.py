@@ -47,7 +47,7 @@ def few(
     found = open_socket("127.0.0.1:0")
     pair = Certificate(Tls(certificate="server.pem", key="server.key"), root) if tls else None
     try:
-        doors = make_app(at, bounds or Bounds())
+        doors = make_app(at.doors, bounds or Bounds())
         with at.running(), listening(doors, found, pair, complain=complaints.append, most=MOST):
             yield found.getsockname()[1], complaints
     finally:

@@ -76,7 +76,7 @@ def test_it_is_unready_at_once_and_takes_nothing(project: Project) -> None:
     try:
         found = open_socket("127.0.0.1:0")
         url = f"http://127.0.0.1:{found.getsockname()[1]}"
-        with at.running(), listening(make_app(at), found), client:
+        with at.running(), listening(make_app(at.doors), found), client:
             eventually(lambda: client.get(f"{url}/readyz").status_code == 200)
             write_schema(project.root, LATER)
             eventually(lambda: client.get(f"{url}/readyz").status_code == 503)
