@@ -274,12 +274,16 @@ def told_to_processes(value: bytes) -> list[Path]:
 
 
 def test_a_value_among_words_or_variables_is_found() -> None:
-    command = ["sh", "-c", "read x; : planted-word"]
+    command = ["sh", "-c", "echo begun; read x; : planted-word"]
     environment = {**ENVIRONMENT, "PLANTED": "planted-variable"}
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
-    assert Path(f"/proc/{process.pid}/cmdline") in told_to_processes(b"planted-word")
-    assert Path(f"/proc/{process.pid}/environ") in told_to_processes(b"planted-variable")
-    process.communicate(b"")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"  # before that it has no words yet
+        seen = Path(f"/proc/{process.pid}")
+        assert seen / "cmdline" in told_to_processes(b"planted-word")
+        assert seen / "environ" in told_to_processes(b"planted-variable")
+        process.communicate(b"")
 
 
 def test_buildah_builds_where_nobody_may_mount_another_proc(
