@@ -27,7 +27,7 @@ from reconciler.store.images import (
     list_images,
     save_image,
 )
-from reconciler.store.rebuilds import add_move, any_queued
+from reconciler.store.rebuilds import add_move, any_begun
 
 # Between two looks at one tag, however often a registry says that it moved.
 GAP = 5.0
@@ -184,7 +184,7 @@ class Watcher:
             if known is not None and known.digest == served.digest:
                 save_image(connection, later, image)
                 return Counted.SAME
-            if any_queued(connection, self._makers.get(image.reference, ())):
+            if any_begun(connection, self._makers.get(image.reference, ())):
                 # A run pushes it, and is not done: it is that run's to say what was there before.
                 save_image(connection, replace(well, next_at=now + _AGAIN), image)
                 return Counted.WAITS

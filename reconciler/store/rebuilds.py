@@ -200,12 +200,22 @@ def queued_for(connection: Connection, addresses: Sequence[str]) -> dict[str, Di
     return dict(found)
 
 
-def any_queued(connection: Connection, addresses: Collection[str]) -> bool:
-    """True if one of some tasks has an open run of an event."""
-    waits = rebuilds.c.state == Progress.QUEUED.value
-    for start in range(0, len(addresses), _AT_ONCE):
-        part = rebuilds.c.address.in_(sorted(addresses)[start : start + _AT_ONCE])
-        if connection.execute(sa.select(rebuilds.c.event).where(part, waits).limit(1)).first():
+def any_begun(connection: Connection, addresses: Collection[str]) -> bool:
+    """True if one of some tasks has a run of an event that has begun, and is not settled.
+
+    One that only waits pushes nothing, however long it does.
+    """
+    begun = sa.or_(runs.c.id.is_(None), runs.c.status != RunStatus.QUEUED.value)
+    open_runs = (
+        sa.select(rebuilds.c.event)
+        .join(runs, runs.c.id == rebuilds.c.run_id, isouter=True)
+        .where(rebuilds.c.state == Progress.QUEUED.value, begun)
+        .limit(1)
+    )
+    everyone = sorted(addresses)
+    for start in range(0, len(everyone), _AT_ONCE):
+        part = rebuilds.c.address.in_(everyone[start : start + _AT_ONCE])
+        if connection.execute(open_runs.where(part)).first():
             return True
     return False
 

@@ -186,6 +186,40 @@ def test_a_child_waits_for_its_parent_and_is_built_on_what_it_pushed(tower: Watc
     assert tower.tasks() == ["app", "page"], "each is built once"
 
 
+def test_a_rebuild_that_only_waits_hides_no_push_of_its_image(tower: Watchtower) -> None:
+    family(tower)
+    tower.add("app", BASE, images=(APP,), minInterval="24h")
+    tower.step()
+    tower.moved()
+    tower.serve(APP, "2")
+    tower.end(one(tower.begin()), {APP: "2"})
+    tower.wait(5)
+    tower.end(one(tower.begin()), {PAGE: "2"})
+    tower.moved(name="c")
+    assert tower.begin() == [], "app waits for its time"
+    tower.moved(APP, "3")  # somebody else has built it
+    assert tower.tasks() == ["app", "page", "app", "page"]
+    assert tower.wakes()[3].bases == {APP: digest("3")}
+
+
+def test_what_a_run_pushed_is_its_to_tell_until_it_is_settled(tower: Watchtower) -> None:
+    family(tower)
+    tower.moved()
+    claimed = one(tower.begin())
+    tower.serve(APP, "2")
+    for ended in (False, True):
+        if ended:
+            tower.end(claimed, {APP: "2"})
+        tower.time += timedelta(seconds=20)
+        tower.watcher.hurry(APP, tower.seconds())
+        tower.watcher.step(tower.seconds)
+    tower.wait(5)
+    assert tower.tasks() == ["app", "page"], "the next wave, and no event of its own"
+    tower.wait(2 * QUIET, 5)
+    assert tower.tasks() == ["app", "page"]
+    assert tower.wakes()[1].bases == {APP: digest("2")}
+
+
 def test_a_child_is_skipped_if_its_parent_failed_and_so_are_its_own(tower: Watchtower) -> None:
     family(tower)
     tower.add("site", PAGE)

@@ -136,7 +136,15 @@ class Watchtower:
 
     # ------------------------------------------------------------------- runs
     def begin(self, count: int = 100) -> list[Claimed]:
-        return claim(self.database, "a", {"default": Room(count)}, 6e6, lambda: self.time)
+        """Runs that workers take and begin, as their programs say at once."""
+        found = claim(self.database, "a", {"default": Room(count)}, 6e6, lambda: self.time)
+        return [self._begun(claimed) for claimed in found]
+
+    def _begun(self, claimed: Claimed) -> Claimed:
+        begun = {"status": RunStatus.RUNNING, "started": self.time}
+        record = claimed.record.model_copy(update=begun)
+        save(self.database, claimed.lease, record)
+        return Claimed(claimed.lease, record)
 
     def end(
         self,
