@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from reconciler.base.clock import to_iso
 from reconciler.engine.timer import TOLERANCE, Fires, jitter_of, look
 from reconciler.engine.triggers import pool_of
-from reconciler.engine.waking import new_run_id, run_of
+from reconciler.engine.waking import new_run_id, run_of, series_of
 from reconciler.model.event import Decided, Source, TimerState, Verdict, Wake
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import TriggerKind
@@ -179,8 +179,8 @@ class Clockwork:
 
     def _overlapping(self, register: Register, cases: list[_Case]) -> set[str]:
         """Timers with `overlap: skip` whose run before is not done."""
-        asked = [case.of.key for case in cases if case.of.timer.overlap == "skip"]
-        return register.open_series(list(dict.fromkeys(asked)))
+        asked = {case.of.key: case.of for case in cases if case.of.timer.overlap == "skip"}
+        return {key for key, one in asked.items() if _is_open(register, one)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class _Case:
     delay: timedelta
 
     def waiting(self, run_id: str) -> Waiting:
-        """Its run. Runs of a timer follow each other unless they may overlap.
+        """Its run. It follows the others of its task unless it may overlap.
 
         Of those on time one waits; those that `run_all` makes up wait one behind the other.
         """
@@ -207,7 +207,7 @@ class _Case:
         )
         record = run_of(wake, run_id, self.now)
         overlap = self.of.timer.overlap
-        series = None if overlap == "allow" else self.of.key
+        series = None if overlap == "allow" else series_of(self.of.address)
         made_up = (
             self.of.timer.missed == "run_all" and self.due <= self.now - self.delay - TOLERANCE
         )
@@ -239,6 +239,13 @@ class _Case:
             run_id=run_id,
             once=self.once,
         )
+
+
+def _is_open(register: Register, one: Ticking) -> bool:
+    """True if the newest run of a timer has not ended: those before it have, one by one."""
+    found = register.last_run(one.address, one.name, one.timer.schedule)
+    record = found[1] if found is not None else None
+    return record is not None and not record.status.final
 
 
 def _keep_out_of_sweeps() -> None:

@@ -13,7 +13,7 @@ from reconciler.base.clock import Clock
 from reconciler.base.errors import ReconcilerError, StateUnusable
 from reconciler.engine.newest import WANTED, Newest
 from reconciler.engine.triggers import Decision, Listening, decide
-from reconciler.engine.waking import new_run_id, run_of
+from reconciler.engine.waking import new_run_id, run_of, series_of
 from reconciler.model.event import Decided, Delivery, Push, Source, SourceEvent, Verdict, Wake
 from reconciler.model.lease import Waiting
 from reconciler.model.run import TriggerKind
@@ -158,9 +158,10 @@ class _Desk:
     def _queue(self, case: _Case, settled: Decided, commit: str) -> Decided:
         record = run_of(case.wake(commit), self.new_id(), self.clock())
         # One after the other: two builds of a branch at once would race for its tags.
+        series = series_of(case.one.address, ref_of(case.event) if case.one.apart else None)
         fold = fold_of(case.one.address, case.one.trigger, settled.subject)
         pool, priority = case.one.pool, record.trigger.priority
-        queued = self.joining.put(Waiting(record, pool, priority, series=fold, fold=fold))
+        queued = self.joining.put(Waiting(record, pool, priority, series=series, fold=fold))
         changes: dict[str, object] = {"verdict": Verdict.QUEUED, "run_id": queued.run_id}
         if queued.folded:
             changes["verdict"] = Verdict.COALESCED

@@ -14,7 +14,7 @@ from reconciler.engine.following import Standers, follow, merged
 from reconciler.engine.image_decisions import Scribe
 from reconciler.engine.settling import Settling
 from reconciler.engine.standing import KIND, Book, Standing
-from reconciler.engine.waking import new_run_id, run_of
+from reconciler.engine.waking import new_run_id, run_of, series_of
 from reconciler.model.event import Verdict, Wake
 from reconciler.model.lease import Waiting
 from reconciler.model.rebuild import Digests, Outcome, Progress, Rebuild
@@ -134,7 +134,6 @@ class Rebuilding:
             actor=ACTOR,
             bases={reference: digest for reference, (_, digest) in bases.items()},
         )
-        name = f"{item.address}\n{KIND}"
         event = tuple(
             MovedImage(image=reference, previous=before, digest=digest)
             for reference, (before, digest) in sorted(bases.items())
@@ -143,8 +142,8 @@ class Rebuilding:
             run_of(wake, self.new_id(), scribe.now).model_copy(update={"event": event}),
             standing.pool,
             wake.kind.priority,
-            series=name,
-            fold=name,
+            series=series_of(item.address),
+            fold=f"{item.address}\n{KIND}",
             delay=delay,
             crowd=f"image event {item.event}",
             crowd_cap=self.most,

@@ -12,7 +12,7 @@ from reconciler.model.context import ContextKind, git_location
 from reconciler.model.event import PullRequest, Push, SourceEvent, Verdict
 from reconciler.model.repository import repository_key
 from reconciler.model.task import Task
-from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger, SourceTrigger
+from reconciler.model.trigger import CommitTrigger, Paths, PullRequestTrigger
 
 DEFAULT_POOL = "default"
 # What offers another commit, or asks for a look at one. A pull request whose target was changed
@@ -22,7 +22,11 @@ _BUILDS = frozenset({"opened", "reopened", "synchronize", "ready_for_review"})
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A source trigger of a live task. `branch` None: the repository's default branch."""
+    """A source trigger of a live task. `branch` None: the repository's default branch.
+
+    `built` is the ref that the task's context names, None as with `branch`; `elsewhere`: its
+    context is no part of this repository.
+    """
 
     address: str
     name: str
@@ -31,17 +35,23 @@ class Listening:
     repository: str
     branch: str | None
     task_enabled: bool
+    built: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an event means for one trigger. `detail` is for people, in one line."""
+    """What an event means for one trigger. `detail` is for people, in one line.
+
+    `apart`: its run builds another ref than the task's other runs do, and need not wait for them.
+    """
 
     address: str
     trigger: str
     pool: str
     verdict: Verdict
     detail: str = ""
+    apart: bool = False
 
 
 def pool_of(task: Task) -> str:
@@ -52,26 +62,30 @@ def pool_of(task: Task) -> str:
 def listening(address: str, task: Task) -> Iterator[Listening]:
     """The source triggers of a task. One without a repository of its own or of the task's
     context listens to nothing."""
-    enabled = task.spec.status == "Enabled"
-    for one in task.spec.triggers.sources():
-        found = _where(task, one.trigger)
-        if found is not None:
-            branch = one.trigger.branch or found[1]
-            pool = pool_of(task)
-            yield Listening(address, one.name, pool, one.trigger, found[0], branch, enabled)
-
-
-def _where(task: Task, trigger: SourceTrigger) -> tuple[str, str | None] | None:
-    """(repository, the branch that its location names) of a trigger."""
     context = task.spec.context
-    source = trigger.repository
-    if source is None and context.kind is ContextKind.GIT:
-        source = context.source
-    key = repository_key(source) if source is not None else None
-    if source is None or key is None:
+    own = _located(context.source) if context.kind is ContextKind.GIT else None
+    for one in task.spec.triggers.sources():
+        found = own if one.trigger.repository is None else _located(one.trigger.repository)
+        if found is not None:
+            yield Listening(
+                address,
+                one.name,
+                pool_of(task),
+                one.trigger,
+                repository=found[0],
+                branch=one.trigger.branch or found[1],
+                task_enabled=task.spec.status == "Enabled",
+                built=own[1] if own is not None else None,
+                elsewhere=own is None or own[0] != found[0],
+            )
+
+
+def _located(source: str) -> tuple[str, str | None] | None:
+    """(repository, the ref that it names, None if it names none) of a location in Git."""
+    key = repository_key(source)
+    if key is None:
         return None
-    ref = git_location(source)[1]
-    return key, (ref.removeprefix("refs/heads/") or None)
+    return key, (git_location(source)[1].removeprefix("refs/heads/") or None)
 
 
 def decide(event: SourceEvent, everyone: Iterable[Listening]) -> list[Decision]:
@@ -93,7 +107,16 @@ def _decided(event: SourceEvent, one: Listening) -> Decision:
         verdict, detail = _of_push(event, one)
     else:
         verdict, detail = _of_pull_request(event, one)
-    return Decision(one.address, one.name, one.pool, verdict, detail)
+    return Decision(one.address, one.name, one.pool, verdict, detail, _is_apart(event, one))
+
+
+def _is_apart(event: SourceEvent, one: Listening) -> bool:
+    if one.elsewhere:
+        return False  # what is built is the task's own context
+    if not isinstance(event, Push):
+        return True
+    own = one.built or event.default_branch
+    return own is not None and event.ref not in {own, f"refs/heads/{own}", f"refs/tags/{own}"}
 
 
 def _of_push(push: Push, one: Listening) -> tuple[Verdict, str]:

@@ -31,6 +31,14 @@ def run_of(wake: Wake, run_id: str, now: datetime) -> RunRecord:
     )
 
 
+def series_of(address: str, ref: str | None = None) -> str:
+    """Runs of one series are done one at a time: those of a task, which push the same tags.
+
+    A `ref` that is not the one its other runs build has a series of its own.
+    """
+    return address if ref is None else f"{address}\n{ref}"
+
+
 def wake_of(wanted: Mapping[str, object]) -> Wake | None:
     """What woke a run, None for one that a person asked for. Raises pydantic's ValidationError."""
     found = wanted.get(_KEY)

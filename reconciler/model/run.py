@@ -77,6 +77,7 @@ class Reason(StrEnum):
     STEP = "step"
     TIMEOUT = "timeout"
     CANCELED = "canceled"
+    TASK_OFF = "task-off"
     LOST = "lost"
     DISK = "disk-full"
     ENGINE = "engine"

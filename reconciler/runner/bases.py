@@ -96,10 +96,10 @@ def provide_bases(
 ) -> Bases:
     """Settle the digest of every base, and make each one present on the engine.
 
-    The digest is the one the request fixes, else what the registry serves now, else the one of
-    the local copy. An image that was made on this engine and is in no registry has none: it is
-    recorded by its id. One that this very run has built is taken as it was built. `platform` is
-    the request's unless given. Raises Failure (base-pull) with the reference and its line.
+    The digest is the one the request fixes, else what the registry serves now, else what it was
+    last seen to serve, else the one of the local copy. An image that was made on this engine and is
+    in no registry has none: it is recorded by its id. One that this very run has built is taken as
+    it was built. `platform` is the request's unless given. Raises Failure (base-pull) with the reference and its line.
     """
     found: dict[str, Found] = {}
     for dependency in dependencies:
@@ -214,15 +214,19 @@ def _built_by_this_run(reference: str, work: Work) -> bool:
 
 
 def _served(parts: ImageReference, work: Work) -> str | None:
-    """What the registry serves under a tag now; None, and said why, if it does not tell."""
+    """What the registry serves under a tag now. If it does not tell, which is said, what it was
+    last seen to serve: the engine's own copy may be older, and a build on it would undo a rebuild.
+    None if nobody looks at it."""
     host = parts.registry or _HUB
     in_library = host == _HUB and "/" not in parts.repository
     repository = f"library/{parts.repository}" if in_library else parts.repository
     try:
         return work.ports.registry(host, repository, parts.tag or "latest", work.login(host))
     except RegistryRefused as error:
-        work.ledger.say("pull", f"note: {parts} is taken as the engine has it: {error.message}")
-        return None
+        seen = work.ports.seen(tracked_reference(str(parts)))
+        how = "it was last seen" if seen is not None else "the engine has it"
+        work.ledger.say("pull", f"note: {parts} is taken as {how}: {error.message}")
+        return seen
 
 
 def _digest_of(reference: str, image: LocalImage | None) -> str | None:

@@ -128,7 +128,8 @@ class Ports:
     asked for a stop; `interrupted` is true after Ctrl-C; `monotonic` counts seconds; `folder` is
     the run's own, empty and private; `containers` opens the engine for the steps of a task file;
     of a context with more bytes than `large_context` the largest paths are told; `fence` counts
-    those who had the run, from 1, and is part of the names of what it makes on an engine.
+    those who had the run, from 1, and is part of the names of what it makes on an engine; `seen` is
+    the digest that was last seen under a tag (as of `tracked_reference`), None if nobody looks.
     """
 
     fetch: Fetcher
@@ -147,3 +148,4 @@ class Ports:
     containers: Callable[[], Containers] | None = None
     large_context: int = LARGE_CONTEXT
     fence: int = 1
+    seen: Callable[[str], str | None] = lambda _reference: None

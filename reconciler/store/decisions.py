@@ -16,7 +16,7 @@ from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
 from reconciler.store.many import execute_many
-from reconciler.store.queue import Joining, enqueue_all, open_series
+from reconciler.store.queue import Joining, enqueue_all
 from reconciler.store.schema import decisions, deliveries, runs, timers
 
 _AT_ONCE = 500  # values in one question
@@ -119,10 +119,6 @@ class Register:
     def joining(self, folds: Iterable[str]) -> Joining:
         """Puts runs into the queue one after the other, and writes them together."""
         return Joining(self._connection, folds)
-
-    def open_series(self, names: Sequence[str]) -> set[str]:
-        """Those of some series that have a run which has not ended."""
-        return open_series(self._connection, names)
 
     def handle_timers(self, handled: Iterable[TimerState]) -> None:
         """Store how far timers are handled; one that was removed meanwhile stays removed."""

@@ -6,7 +6,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -38,11 +38,29 @@ _WAITING_OF = (
 )
 
 
+# What a run that waits has of the newest work it is given. `at_once`: nothing is waited for.
+_REPLACE = (
+    sa.update(queue)
+    .where(queue.c.run_id == sa.bindparam("of_run"))
+    .values(
+        pool=sa.bindparam("to_pool"),
+        priority=sa.bindparam("to_priority"),
+        series=sa.bindparam("to_series"),
+        crowd=sa.bindparam("to_crowd"),
+        crowd_cap=sa.bindparam("to_cap"),
+        start_after=sa.case(
+            (sa.bindparam("at_once", type_=sa.Boolean), None), else_=queue.c.start_after
+        ),
+    )
+)
+
+
 # ------------------------------------------------------------------- enqueue
 def enqueue(connection: Connection, waiting: Waiting) -> Enqueued:
     """Put a run into the queue, in the caller's transaction.
 
-    A waiting run of the same `fold` is given the new work instead, under its own id and place.
+    A waiting run of the same `fold` is given the new work instead, under its own id and place, and
+    the pool of the new one; it waits no longer than it would have.
     """
     (found,) = enqueue_all(connection, [waiting])
     return found
@@ -66,7 +84,7 @@ class Joining:
         self._connection = connection
         self._older = _waiting_of(connection, list(dict.fromkeys(folds)))
         self._fresh: dict[str, Waiting] = {}
-        self._changed: dict[str, RunRecord] = {}
+        self._changed: dict[str, Waiting] = {}
 
     def put(self, item: Waiting) -> Enqueued:
         """What becomes of a run; nothing is written yet."""
@@ -78,15 +96,17 @@ class Joining:
             return Enqueued(item.record.id, folded=False)
         merged = item.record.model_copy(update={"id": known.id, "queued": known.queued})
         if known.id in self._fresh:
-            self._fresh[known.id] = replace(self._fresh[known.id], record=merged)
+            delay = min(self._fresh[known.id].delay, item.delay)
+            self._fresh[known.id] = replace(item, record=merged, delay=delay)
         else:
-            self._changed[known.id] = merged
+            self._changed[known.id] = replace(item, record=merged)
         return Enqueued(known.id, folded=True)
 
     def write(self) -> None:
         """Write what was put."""
-        for record in self._changed.values():
-            save_changes(self._connection, record)
+        for item in self._changed.values():
+            save_changes(self._connection, item.record)
+            self._connection.execute(_REPLACE, _place_of(item))
         if self._fresh:
             _insert(self._connection, list(self._fresh.values()))
         self._fresh, self._changed = {}, {}
@@ -123,6 +143,18 @@ def _insert(connection: Connection, fresh: Sequence[Waiting]) -> None:
     execute_many(connection, _ADD_PLACES, places)
 
 
+def _place_of(item: Waiting) -> dict[str, object]:
+    return {
+        "of_run": item.record.id,
+        "to_pool": item.pool,
+        "to_priority": item.priority,
+        "to_series": item.series,
+        "to_crowd": item.crowd,
+        "to_cap": item.crowd_cap,
+        "at_once": not item.delay,
+    }
+
+
 def _waiting_of(connection: Connection, folds: Sequence[str]) -> dict[str, RunRecord]:
     """The waiting run of each fold that has one, locked until the transaction ends."""
     found: dict[str, RunRecord] = {}
@@ -133,14 +165,29 @@ def _waiting_of(connection: Connection, folds: Sequence[str]) -> dict[str, RunRe
     return found
 
 
-def open_series(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of some series that have a run which has not ended."""
-    found: set[str] = set()
-    for start in range(0, len(names), _AT_ONCE):
-        part = queue.c.series.in_(names[start : start + _AT_ONCE])
-        query = sa.select(queue.c.series).where(part, queue.c.ended == 0)
-        found.update(connection.execute(query).scalars())
-    return found
+# ---------------------------------------------------------------------- pools
+def move_waiting(database: Database, pools: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Put waiting runs into the pools of their tasks, which `pools` has by address.
+
+    (address, from, to) of those that were elsewhere.
+    """
+    waits = queue.c.worker.is_(None)
+    query = sa.select(runs.c.task, queue.c.pool).join(queue, queue.c.run_id == runs.c.id)
+    with database.read() as connection:
+        found = connection.execute(query.where(waits).distinct()).all()
+    moved = [
+        (row.task, row.pool, pools[row.task])
+        for row in sorted(found)
+        if row.task in pools and pools[row.task] != row.pool
+    ]
+    if not moved:
+        return []
+    with database.write() as connection:
+        for task, before, after in moved:
+            of_task = queue.c.run_id.in_(sa.select(runs.c.id).where(runs.c.task == task))
+            change = sa.update(queue).where(waits, queue.c.pool == before, of_task)
+            connection.execute(change.values(pool=after))
+    return moved
 
 
 # ---------------------------------------------------------------------- depth

@@ -9,7 +9,7 @@ from enum import Enum
 
 from reconciler.base.errors import SecretUnavailable, WrongUsage
 from reconciler.engine.triggers import pool_of
-from reconciler.engine.waking import new_run_id, run_of
+from reconciler.engine.waking import new_run_id, run_of, series_of
 from reconciler.model.common import SecretReference
 from reconciler.model.event import Decided, Wake
 from reconciler.model.lease import Waiting
@@ -104,9 +104,8 @@ class Admin:
             raise WrongUsage(f"the task {task.address} is Disabled")
         wake = Wake(task=task.address, kind=TriggerKind.MANUAL, trigger="api", actor=ACTOR)
         record = run_of(wake, new_run_id(), self.opened.clock())
-        waiting = Waiting(
-            record, pool_of(task), record.trigger.priority, series=f"{task.address}\nmanual"
-        )
+        series = series_of(task.address)
+        waiting = Waiting(record, pool_of(task), record.trigger.priority, series=series)
         with self.opened.database.write() as connection:
             enqueue(connection, waiting)
         return record

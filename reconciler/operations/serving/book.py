@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -24,7 +23,7 @@ from reconciler.store.tasks import live_version
 class Book:
     """What listens to each repository, and what ticks. `unread` tasks cannot be understood.
 
-    `kept` is how long things of each task are kept, `pools` how many tasks each has; `polled` are
+    `kept` is how long things of each task are kept, `pools` where its runs wait; `polled` are
     repositories to ask. `standing` are tasks that mind base images, by address, and `logins` those
     of them for registries.
     """
@@ -35,7 +34,7 @@ class Book:
     unread: tuple[str, ...] = ()
     kept: dict[str, Retention] = field(default_factory=dict)
     polled: tuple[Polled, ...] = ()
-    pools: dict[str, int] = field(default_factory=dict)
+    pools: dict[str, str] = field(default_factory=dict)
     standing: dict[str, Standing] = field(default_factory=dict)
     logins: dict[str, RegistryLogin] = field(default_factory=dict)
 
@@ -58,7 +57,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
     unread: list[str] = []
     kept: dict[str, Retention] = {}
     polled: list[Polled] = []
-    pools: Counter[str] = Counter()
+    pools: dict[str, str] = {}
     minding: dict[str, Standing] = {}
     logins: dict[str, RegistryLogin] = {}
     reader = BasesReader(opened)
@@ -73,7 +72,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         timers += ticking(live.address, task)
         polled += polled_by(live.address, task)
         kept[live.address] = task.spec.retention
-        pools[pool_of(task)] += 1
+        pools[live.address] = pool_of(task)
         if (standing := standing_of(reader, task)) is not None:
             minding[live.address] = standing
             logins |= {**task.spec.credentials.registries, **logins}
@@ -85,7 +84,7 @@ def read_book(opened: OpenWorkspace, known: Book = EMPTY) -> Book:
         unread=tuple(unread),
         kept=kept,
         polled=together(polled),
-        pools=dict(pools),
+        pools=pools,
         standing=minding,
         logins=logins,
     )

@@ -19,7 +19,7 @@ from reconciler.operations.running.observed import remember_observed
 from reconciler.operations.running.run_place import RunPlace, place_of
 from reconciler.operations.running.runs import get_run, start_run
 from reconciler.operations.running.sweep import engine_containers, engines_of
-from reconciler.operations.serving.requests import request_of
+from reconciler.operations.serving.requests import TaskOff, request_of
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.leases import lease_of, save
 
@@ -69,7 +69,10 @@ def _keeper(place: RunPlace, lease: Lease) -> Callable[[RunRecord], None]:
 
 def _refused(record: RunRecord, error: ReconcilerError, place: RunPlace) -> RunRecord:
     message = f"{error.message}; {error.hint}" if error.hint else error.message
-    end = {"status": RunStatus.ERROR, "reason": Reason.TASKFILE_INVALID, "message": message}
+    status, reason = RunStatus.ERROR, Reason.TASKFILE_INVALID
+    if isinstance(error, TaskOff):
+        status, reason = RunStatus.CANCELED, Reason.TASK_OFF
+    end = {"status": status, "reason": reason, "message": message}
     return record.model_copy(update={**end, "finished": place.clock()})
 
 

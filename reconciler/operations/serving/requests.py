@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.base.errors import WrongUsage
+from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.engine.waking import wake_of
 from reconciler.model.context import at_commit
 from reconciler.model.event import Wake
@@ -13,19 +13,29 @@ from reconciler.model.run import RunRecord
 from reconciler.model.step import DockerStep
 from reconciler.model.task import Task
 from reconciler.operations.running.run_overrides import TaskWords
-from reconciler.operations.running.run_requests import find_task, task_request
+from reconciler.operations.running.run_requests import UnknownTask, find_task, task_request
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.runner.request import RunRequest, read_request
 
 
+class TaskOff(ReconcilerError):
+    """The task of a waiting run is not to be run any more."""
+
+    code = "task-off"
+
+
 def request_of(opened: OpenWorkspace, record: RunRecord) -> RunRequest:
-    """The request of a waiting run. Raises ReconcilerError if its task cannot be run any more."""
+    """The request of a waiting run. Raises ReconcilerError if its task cannot be run any more:
+    TaskOff if it was disabled or destroyed meanwhile."""
     wake = wake_of(record.wanted)
     if wake is None:
         return replace(read_request(record.wanted), queued=record.queued)
-    task = find_task(wake.task, opened.provider)
+    try:
+        task = find_task(wake.task, opened.provider)
+    except UnknownTask:
+        raise TaskOff(f"the task {wake.task} was destroyed while the run waited") from None
     if task.spec.status != "Enabled":
-        raise WrongUsage(f"the task {wake.task} was disabled while the run waited")
+        raise TaskOff(f"the task {wake.task} was disabled while the run waited")
     words = _words(task, wake)
     request = task_request(words, opened.workspace, opened.provider, wake.actor)
     commit = _commit(request.source, wake)

@@ -57,6 +57,16 @@ def test_who_serves_a_pool_is_seen_by_the_daemons_that_do_not(project: Project) 
     assert json.loads(project.run("runs", "-o", "json").out)["unserved"] == []
 
 
+def test_a_run_that_waits_follows_its_task_into_a_pool_that_is_served(project: Project) -> None:
+    with daemon(project.root) as at:
+        (run,) = at.post(push()).json()["runs"]
+        project.write("web-api", context=CONTEXT, triggers={"commit": {}})
+        assert project.run("apply", "--auto-approve").code == 0
+        moved = "waiting runs of contoso/web-api have moved from the pool gpu to default"
+        eventually(lambda: [one for one in at.told("pools") if one["message"] == moved])
+        eventually(lambda: [one for one in at.told("worker") if one.get("run") == run])
+
+
 def test_doctor_names_a_pool_that_the_workspace_does_not_have(project: Project) -> None:
     told = " ".join(project.run("doctor").out.split())
     assert "pool gpu: 1 task in it; `server.pools` has default (specs/web-api.yaml:" in told

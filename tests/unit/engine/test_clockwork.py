@@ -245,6 +245,20 @@ def test_runs_that_would_overlap_are_skipped(tower: Tower) -> None:
     assert tower.verdicts() == {"queued": 2, "overlap": 1}
 
 
+def test_what_else_the_task_does_is_no_reason_to_skip_a_timer(tower: Tower) -> None:
+    skips = {"schedule": "* * * * *", "overlap": "skip"}
+    tower.clockwork.wind(timers(hourly="59 * * * *", m=skips), NOON + MINUTE * 58)
+    assert tower.at(NOON + MINUTE * 59) == 2
+    one = tower.begin()
+    with pytest.raises(ValueError, match="not enough values"):
+        tower.begin()  # both push the tags of the task
+    assert tower.at(NOON + MINUTE * 60) == 0
+    tower.end(one)
+    tower.end(tower.begin())
+    assert tower.at(NOON + MINUTE * 61) == 1
+    assert tower.verdicts() == {"queued": 3, "overlap": 1}
+
+
 def test_timers_of_tasks_that_went_away_are_forgotten(tower: Tower) -> None:
     tower.clockwork.wind([*timers("a/one", m="* * * * *"), *timers("a/two", m="* * * * *")], NOON)
     tower.clockwork.wind(timers("a/two", m="* * * * *"), NOON)

@@ -12,13 +12,14 @@ import pytest
 from reconciler.base.errors import ReconcilerError
 from reconciler.engine.intake import Intake, Taken
 from reconciler.engine.triggers import Listening, listening
-from reconciler.engine.waking import wake_of
+from reconciler.engine.waking import run_of, series_of, wake_of
 from reconciler.model.event import Delivery, Push, Verdict, Wake
+from reconciler.model.lease import Waiting
 from reconciler.model.run import Reason, RunStatus
 from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
-from reconciler.store.queue import depths
+from reconciler.store.queue import depths, enqueue
 from reconciler.store.retention import purge_decisions
 from reconciler.store.runs import list_runs, update_run
 from tests.unit.engine.test_triggers import push, request, task
@@ -100,6 +101,25 @@ def test_a_pull_request_is_told_from_a_push(door: Door) -> None:
     assert door.verdicts(request(fork=True)) == [("queued", "r1")]
     assert door.wakes[0].ref == "refs/pull/7/head"
     assert (door.wakes[0].kind, door.wakes[0].fork) == ("pullRequest", True)
+
+
+def test_what_pushes_the_same_tags_is_done_one_after_the_other(door: Door) -> None:
+    """A base image, a timer and a person have the branch built that commits are pushed to."""
+    branches = {"branch": "*"}
+    door.everyone = list(listening("contoso/web", task(commit=branches, pullRequest={})))
+    door.take(pushed(ONE))
+    wake = Wake(task="contoso/web", kind="baseImage", trigger="baseImage", actor="x")
+    waiting = Waiting(run_of(wake, "base", NOW), "default", series=series_of("contoso/web"))
+    with door.database.write() as connection:
+        enqueue(connection, waiting)
+    door.take(pushed(TWO, ref="refs/heads/release/1"))
+    door.take(request(number=7))
+    door.take(request(number=8))
+    room = {"default": Room(10)}
+    begun = [one.lease.run_id for one in claim(door.database, "a", room, 60, lambda: NOW)]
+    assert begun == ["r1", "r2", "r3", "r4"]
+    door.end("r1", RunStatus.SUCCEEDED)
+    assert door.begin() == "base"
 
 
 def test_the_same_message_is_taken_once(door: Door) -> None:

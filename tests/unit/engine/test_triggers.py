@@ -161,3 +161,29 @@ def test_a_decision_names_the_pool_of_the_task() -> None:
 
 def test_a_task_without_a_repository_listens_to_nothing() -> None:
     assert list(listening("a/b", task(source="."))) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "event", "expected"),
+    [
+        (SOURCE, push(), False),
+        (SOURCE, push("refs/heads/release/1"), True),
+        (SOURCE, push("refs/tags/main"), False),  # a name may mean either
+        ("https://github.com/contoso/web.git#refs/heads/main", push(), False),
+        ("https://github.com/contoso/web.git", push(), False),
+        ("https://github.com/contoso/web.git", push("refs/heads/next"), True),
+        ("https://github.com/contoso/web.git", push("refs/heads/x", default_branch=None), False),
+        ("https://github.com/contoso/web.git#v1", push(), True),
+        ("https://github.com/contoso/else.git#main", push("refs/heads/next"), False),
+        ("app", push("refs/heads/next"), False),
+        (SOURCE, request(), True),
+        ("https://github.com/contoso/else.git#main", request(), False),
+    ],
+)
+def test_what_is_built_apart_from_the_other_runs_of_its_task(
+    source: str, event: Push | PullRequest, expected: bool
+) -> None:
+    trigger = {"branch": "*", "repository": "https://github.com/contoso/web.git"}
+    of = task(source, commit=trigger, pullRequest=trigger)
+    found = decide(event, listening("contoso/web-api", of))
+    assert [one.apart for one in found] == [expected]

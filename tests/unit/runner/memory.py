@@ -105,6 +105,7 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
     refused: RegistryRefused | None = None
+    seen: dict[str, str] = field(default_factory=dict)
     canceled_by: str | None = None
     interrupted: bool = False
     seconds: float = 0
@@ -156,6 +157,7 @@ class Run:
             clock=lambda: NOW,
             monotonic=self.tick,
             folder=self.work,
+            seen=self.seen.get,
         )
 
     def go(

@@ -102,6 +102,28 @@ def test_a_base_whose_registry_does_not_answer_is_pinned_to_the_engines_copy(run
     assert "known:latest is taken as the engine has it: docker.io does not answer" in run.log.text
 
 
+def test_a_base_whose_registry_does_not_answer_is_what_it_was_last_seen_to_serve(run: Run) -> None:
+    """The engine's copy of the tag is older: a build on it would undo a rebuild."""
+    run.refused = RegistryRefused("docker.io answers 429")
+    run.seen = {"docker.io/library/known:latest": NEW}
+    record = run.go("FROM known\n")
+    assert run.engine.pulled == [f"known@{NEW}"]
+    assert built_from(run) == f"FROM known@{NEW}\n"
+    assert record.bases[0].pinned
+    assert "known:latest is taken as it was last seen: docker.io answers 429" in run.log.text
+
+
+def test_what_was_last_seen_and_cannot_be_had_is_no_reason_to_build_on_an_older_one(
+    run: Run,
+) -> None:
+    run.refused = RegistryRefused("docker.io answers 429")
+    run.seen = {"docker.io/library/known:latest": NEW}
+    run.engine.transfer = Transfer(refusal=Refusal.UNREACHABLE, message="429")
+    record = run.go("FROM known\n")
+    assert (record.status, record.reason) == (RunStatus.FAILED, Reason.BASE_PULL)
+    assert run.engine.requests == []
+
+
 def test_a_base_made_on_the_engine_stays_as_it_is_written_and_nobody_is_asked(run: Run) -> None:
     run.engine.local = ("made:here",)
     run.tags["docker.io/library/made:here"] = NEW

@@ -18,7 +18,7 @@ from reconciler.store.claims import LARGEST_LOSS, Claimed, Room, cancel_waiting,
 from reconciler.store.database import Database, open_database
 from reconciler.store.leases import PROGRAM_LOSS, WORKER_LOSS, LeaseLost, renew, save, settle
 from reconciler.store.moment import Moment
-from reconciler.store.queue import depths, enqueue
+from reconciler.store.queue import depths, enqueue, enqueue_all, move_waiting
 from reconciler.store.runs import find_runs, request_cancel
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -35,7 +35,8 @@ class World:
 
     def add(self, run_id: str, pool: str = "linux", **other: object) -> str:
         record = RunRecord(id=run_id, actor="hook", status=RunStatus.QUEUED, queued=NOW)
-        record = record.model_copy(update={"wanted": {"commit": other.pop("commit", "")}})
+        wanted, task = {"commit": other.pop("commit", "")}, other.pop("task", None)
+        record = record.model_copy(update={"wanted": wanted, "task": task})
         with self.database.write() as connection:
             return enqueue(connection, Waiting(record, pool, **other)).run_id  # type: ignore[arg-type]
 
@@ -166,6 +167,37 @@ def test_a_newer_event_folds_into_the_run_that_waits(world: World) -> None:
     assert found[0].record.id == "r1"
     assert found[0].record.wanted == {"commit": "two"}
     assert find_runs(world.database, "r2") == []
+
+
+def test_a_run_that_is_given_new_work_waits_where_that_would(world: World) -> None:
+    world.add("r1", "gpu", fold="web/main", priority=1, series="old", delay=3600.0)
+    assert world.add("r2", "linux", fold="web/main", priority=7, series="new", delay=1.0) == "r1"
+    assert world.ids() == []  # no longer than the first, no shorter than it must
+    assert world.add("r3", "linux", fold="web/main", priority=7, series="new") == "r1"
+    world.add("r4", series="new")
+    world.add("r5", series="old")
+    assert world.ids() == ["r1", "r5"]
+
+
+def test_what_is_put_together_waits_as_the_last_of_it_would(world: World) -> None:
+    record = RunRecord(id="r1", actor="hook", status=RunStatus.QUEUED, queued=NOW)
+    first = Waiting(record, "gpu", fold="web/main", delay=3600.0)
+    second = Waiting(record.model_copy(update={"id": "r2"}), "linux", fold="web/main")
+    with world.database.write() as connection:
+        found = enqueue_all(connection, [first, second])
+    assert [(one.run_id, one.folded) for one in found] == [("r1", False), ("r1", True)]
+    assert world.ids() == ["r1"]
+
+
+def test_runs_of_a_task_that_has_another_pool_now_wait_there(world: World) -> None:
+    for run_id, task in (("r1", "hub/web"), ("r2", "hub/web"), ("r3", "hub/api"), ("r4", "hub/x")):
+        world.add(run_id, "gpu", task=task)
+    world.claim("a", {"gpu": Room(1)})  # r1 has begun: it stays
+    pools = {"hub/web": "linux", "hub/api": "gpu"}
+    assert move_waiting(world.database, pools) == [("hub/web", "gpu", "linux")]
+    assert move_waiting(world.database, pools) == []
+    assert world.ids() == ["r2"]
+    assert world.ids("b", {"gpu": Room(9)}) == ["r3", "r4"]
 
 
 def test_a_run_that_has_begun_is_not_folded_into(world: World) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from reconciler.engine.waking import run_of
 from reconciler.model.event import Wake
 from reconciler.model.run import TriggerKind
-from reconciler.operations.serving.requests import request_of
+from reconciler.operations.serving.requests import TaskOff, request_of
 from reconciler.operations.workspace import open_workspace
 from tests.flow.project import new_project
 
@@ -59,3 +61,18 @@ def test_the_commit_of_an_event_is_that_of_its_own_repository(tmp_path: Path) ->
         "github.com/contoso/web": (f"https://github.com/contoso/web.git#{commit}:api", True),
         "github.com/contoso/library": ("https://github.com/contoso/web.git#main:api", False),
     }
+
+
+def test_a_task_that_went_away_while_its_run_waited_is_not_run(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "workspace")
+    project.write("web-api")
+    project.write("web-jobs", status="Disabled")
+    assert project.run("apply", "--auto-approve").code == 0
+    opened = open_workspace(project.root, {})
+    try:
+        for task, why in (("contoso/web-jobs", "disabled"), ("contoso/gone", "destroyed")):
+            wake = Wake(task=task, kind=TriggerKind.TIMER, trigger="t", actor="x")
+            with pytest.raises(TaskOff, match=f"the task {task} was {why} while the run waited"):
+                request_of(opened, run_of(wake, "r1", NOW))
+    finally:
+        opened.close()
