@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -44,6 +44,17 @@ class TaskBases:
 
     images: tuple[TrackedBase, ...] = ()
     unknown: str | None = None
+
+
+def until_read(bases: TaskBases, former: TaskBases | None) -> TaskBases:
+    """What a task is taken to stand on by an apply that could read nothing of it.
+
+    Until its files are read, what was known of it before counts: a build too many is better than
+    one too few.
+    """
+    if former is None or bases.unknown is None or bases.images:
+        return bases
+    return replace(bases, images=former.images)
 
 
 def tracked_reference(text: str) -> str:

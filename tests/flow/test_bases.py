@@ -331,9 +331,30 @@ def test_what_a_run_told_stays_until_the_build_is_another(project: Project) -> N
     project.write(timeout=900)
     apply(project)
     assert shown(project)["source"] == "observed"
+    known = shown(project)["images"]
     project.write(context={"source": "https://git.contoso.example/other.git#main"})
     apply(project)
-    assert (shown(project)["source"], shown(project)["images"]) == ("declared", [])
+    found = shown(project)
+    assert (found["source"], found["unknown"]) == (
+        "declared",
+        "its context is fetched by the run",
+    )
+    assert found["images"] == known, "until its files were read: a build too many is better"
+    assert "more unknown until its next run" in project.run("show", "web-api").out
+    project.write(context={"source": "https://git.contoso.example/third.git#main"})
+    apply(project)
+    assert shown(project)["images"] == known
+
+
+def test_what_the_files_here_say_now_is_not_mixed_with_what_they_said(project: Project) -> None:
+    dockerfile(project, "FROM alpine:3\n")
+    docker(project)
+    apply(project)
+    dockerfile(project, "ARG X\nFROM debian:12 AS b\nFROM $X\nCOPY --from=b / /\n")
+    docker(project, args={"X": "web:{{.Run.ID}}"})
+    apply(project)
+    assert shown(project)["unknown"] is not None
+    assert [image for image, _, _ in images(project)] == [f"{HUB}/debian:12"]
 
 
 def test_the_graph_knows_what_runs_told(project: Project) -> None:

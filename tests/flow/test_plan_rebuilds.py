@@ -277,7 +277,25 @@ def test_what_a_run_told_counts_while_the_build_is_the_same(project: Project) ->
     assert waves(project)[ALPINE] == [1, 1]
     other = {"source": "https://git.contoso.example/other.git#main"}
     project.write("web-new", metadata={"movedFrom": ["web-api"]}, **parts, context=other)
-    assert told(project)[ALPINE]["lost"] == ["contoso/web-new"]
+    assert waves(project)[ALPINE] == [1, 1], "until its new files are read, the former count"
+    said = waves(project)
+    apply(project)
+    assert {image: [*map(len, drawn(project, image))] for image in said} == said
+    project.write("web-new", **{**parts, "triggers": {}}, context=other)
+    assert "contoso/web-new" in told(project)[ALPINE]["lost"]
+
+
+def test_what_may_not_be_so_any_more_is_no_circle(project: Project) -> None:
+    """The change of an argument that ends a circle is not refused for what a run told before."""
+    docker: dict[str, Any] = {"images": ["web-api:1"], "args": {"BASE": own("web-api")}}
+    project.write(step={"docker": docker}, triggers={"baseImage": {}})
+    apply(project)
+    tell_run(project, "contoso/web-api", own("web-api"))
+    project.write(step={"docker": docker}, triggers={"baseImage": {}}, timeout=900)
+    assert "without an end" in project.run("plan").err
+    docker["args"]["BASE"] = "alpine:3"
+    project.write(step={"docker": docker}, triggers={"baseImage": {}})
+    apply(project)
 
 
 def tell_run(project: Project, address: str, image: str) -> None:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from reconciler.model.tracked import until_read
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.change import Action, Change, Frozen
 from reconciler.plan.stored import Stored, document_of, is_readable
 from reconciler.providers.base import Provider
 from reconciler.store import journal
 from reconciler.store.database import Fence, no_fence
-from reconciler.store.task_bases import all_known, forget_bases, put_bases, rename_bases
+from reconciler.store.task_bases import forget_bases, put_bases, read_bases, rename_bases
 from reconciler.store.tasks import TaskRow, forget_applied, remember_applied
 
 if TYPE_CHECKING:
@@ -88,12 +89,15 @@ def remember(opened: OpenWorkspace, entry: Entry, state: str, fence: Fence = no_
 def _track(connection: Transaction, change: Change, now: datetime) -> None:
     """Write what the task stands on from now on, as the plan saw it.
 
-    Where a checkout cannot tell, what a run has told stays true until the build itself changes.
+    Where a checkout cannot tell, what is known stays true until the build itself changes; then it
+    counts until the daemon has read the files, or a run has.
     """
     bases = change.bases
     if bases is None:
         return
-    told_by_run = bases.unknown is not None and all_known(connection, change.address)
-    if told_by_run and change.builds_as_before:
+    before = read_bases(connection, change.address)
+    known = before is not None and before.bases.unknown is None
+    if bases.unknown is not None and known and change.builds_as_before:
         return
+    bases = until_read(bases, before.bases if before is not None else None)
     put_bases(connection, change.address, bases, "declared", now)

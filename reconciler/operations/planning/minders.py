@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
@@ -39,18 +40,38 @@ def _standing(reader: BasesReader, text: str) -> Standing | None:
         return None
 
 
-def minders_after(reader: BasesReader, now: Minders, changes: Sequence[Change]) -> Minders:
-    """The same once changes of a plan are applied. Reads no file that was not read for the plan."""
+@dataclass(frozen=True, slots=True)
+class After:
+    """The same once changes of a plan are applied.
+
+    `until_read`: with what was known of builds that change where no file here tells of them, which
+    counts until the daemon has read the files. `sure`: without.
+    """
+
+    until_read: Minders
+    sure: Minders
+
+
+def minders_after(reader: BasesReader, now: Minders, changes: Sequence[Change]) -> After:
+    """What a plan makes of it. Reads no file that was not read for the plan."""
     kept = _told_by_runs(reader, changes)
     former = {kept_as: address for address, kept_as in kept.items()}
+    unread = {
+        one.previous_address or one.address: one.address
+        for one in changes
+        if one.bases is not None and one.bases.unknown is not None and not one.bases.images
+    }
     gone = {name for one in changes for name in (one.address, one.previous_address) if name}
     standers: dict[str, list[tuple[str, TrackedBase]]] = defaultdict(list)
+    likely: dict[str, list[tuple[str, TrackedBase]]] = defaultdict(list)
     for reference, those in now.standers.items():
         for address, base in those:
             if address in former:
                 standers[reference].append((former[address], base))
             elif address not in gone:
                 standers[reference].append((address, base))
+            elif address in unread:
+                likely[reference].append((unread[address], base))
     book = {address: one for address, one in now.book.items() if address not in gone}
     for change in changes:
         if change.bases is not None and change.address not in kept:
@@ -60,7 +81,11 @@ def minders_after(reader: BasesReader, now: Minders, changes: Sequence[Change]) 
             document = change.target.read()
             found = standing_of(reader, Task.model_validate(document), document)
             book |= {change.address: found} if found is not None else {}
-    return Minders(standers, book)
+    both = {
+        name: [*standers.get(name, ()), *likely.get(name, ())]
+        for name in standers.keys() | likely.keys()
+    }
+    return After(Minders(both, book), Minders(standers, book))
 
 
 def _told_by_runs(reader: BasesReader, changes: Iterable[Change]) -> dict[str, str]:

@@ -27,9 +27,10 @@ def told_of_pushes(reader: BasesReader, changes: Sequence[Change]) -> tuple[Rebu
 
     now = read_minders(reader)
     then = minders_after(reader, now, changes)
-    refuse_circles(then, (one.address for one in changes))
+    # What may not be so any more is no reason to refuse the change that ends it.
+    refuse_circles(then.sure, (one.address for one in changes))
     at_once = reader.opened.workspace.server.watch.max_concurrent
-    return rebuild_changes(now, then, changes, at_once)
+    return rebuild_changes(now, then.until_read, changes, at_once)
 
 
 def _minds(document: Frozen | None) -> bool:
