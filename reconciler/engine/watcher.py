@@ -23,8 +23,9 @@ from reconciler.store.decisions import Register
 from reconciler.store.images import (
     due_image,
     hurry_image,
+    hurry_images,
     keep_images,
-    list_images,
+    list_unseen,
     save_image,
 )
 from reconciler.store.rebuilds import add_move, any_begun
@@ -32,7 +33,10 @@ from reconciler.store.rebuilds import add_move, any_begun
 # Between two looks at one tag, however often a registry says that it moved.
 GAP = 5.0
 _AGAIN = 10.0  # seconds until a tag is looked at again that a run is just pushing
-_LONGEST_WAIT = 6 * 3600.0  # for a tag that is not there
+_LONGEST_ABSENT = 6 * 3600.0  # for a tag that is not there
+_LONGEST_FAILED = 3600.0  # for one that a registry does not show: somebody may mend a login
+# Tags that are tried again together: each at a chance moment of so long, or of a second for each.
+_SOON = 10.0
 _LONGEST_QUIET = 15 * 60.0
 _MOST_RETOLD = 20
 _NO_SUCH_TAG = "the registry has no such tag"
@@ -102,6 +106,18 @@ class Watcher:
         """Look at a tag soon: somebody says it moved. False if it is not watched."""
         return hurry_image(self.database, reference, now, GAP)
 
+    def retry(self, now: float) -> int:
+        """Look soon at tags whose last look failed; how many. One that was not there is none.
+
+        For when what failed may have been mended: a login, a trust, a registry. Raises
+        StateUnusable.
+        """
+        failed = [one for one in list_unseen(self.database) if one.message != _NO_SUCH_TAG]
+        spread = max(_SOON, float(len(failed)))
+        at = {one.reference: now + spread * self.chance() for one in failed}
+        hurry_images(self.database, at, GAP)
+        return len(failed)
+
     def step(self, clock: Callable[[], float], limit: int = 50) -> int:
         """Look at what is due, and at no more than `limit` tags; how many were looked at.
 
@@ -124,7 +140,7 @@ class Watcher:
         for pause in self._patience.pauses().values():
             if not pause.over(now):
                 self._tell_pause(pause, pause.until - now)
-        wrong = [image for image in list_images(self.database) if image.message is not None]
+        wrong = list_unseen(self.database)
         for image in wrong[:_MOST_RETOLD]:
             self.tell({"image": image.reference, "error": str(image.message)})
         if len(wrong) > _MOST_RETOLD:
@@ -156,12 +172,13 @@ class Watcher:
     def _failed(
         self, image: WatchedImage, message: str, now: float, *, absent: bool = False
     ) -> None:
-        wait = self.interval * 2.0 ** min(image.failures, 10)
+        longest = _LONGEST_ABSENT if absent else _LONGEST_FAILED
+        wait = min(self.interval * 2.0 ** min(image.failures, 10), longest)
         later = replace(
             image,
             checked_at=now,
             seen_at=now if absent else image.seen_at,
-            next_at=now + self._jittered(max(self.interval, min(wait, _LONGEST_WAIT))),
+            next_at=now + self._jittered(max(self.interval, wait)),
             failures=image.failures + 1,
             message=message,
             absent=image.served is None and (absent or image.absent),

@@ -6,7 +6,7 @@ Judges nothing. Whoever writes what it saw says what it knew before: of two only
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,23 @@ def hurry_image(database: Database, reference: str, now: float, gap: float) -> b
         sooner = sa.update(images).where(images.c.reference == reference, images.c.next_at > at)
         connection.execute(sooner.values(next_at=at))
     return True
+
+
+def hurry_images(database: Database, moments: Mapping[str, float], gap: float) -> None:
+    """Have tags looked at by a moment each, but not until `gap` seconds after their last look."""
+    if not moments:
+        return
+    at = sa.bindparam("at", type_=sa.Float)
+    allowed = sa.func.coalesce(images.c.checked_at, 0.0) + gap
+    later = sa.case((allowed > at, allowed), else_=at)
+    sooner = (
+        sa.update(images)
+        .where(images.c.reference == sa.bindparam("key"), images.c.next_at > later)
+        .values(next_at=later)
+    )
+    rows = [{"key": reference, "at": moment} for reference, moment in moments.items()]
+    with database.write() as connection:
+        connection.execute(sooner, rows)
 
 
 def read_image(connection: Connection, reference: str) -> WatchedImage | None:
@@ -144,6 +161,13 @@ def list_images(database: Database) -> list[WatchedImage]:
     with database.read() as connection:
         rows = connection.execute(sa.select(images).order_by(images.c.reference))
         return [_image(row) for row in rows]
+
+
+def list_unseen(database: Database) -> list[WatchedImage]:
+    """Watched tags that could not be seen at the last look, by name."""
+    query = sa.select(images).where(images.c.message.is_not(None)).order_by(images.c.reference)
+    with database.read() as connection:
+        return [_image(row) for row in connection.execute(query)]
 
 
 def _digest(image: WatchedImage) -> str | None:

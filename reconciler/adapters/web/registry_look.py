@@ -208,6 +208,8 @@ class _Asking:
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
             seconds = _retry_after(answer)
             raise RegistryBusy(f"the registry {host} answers {status}", seconds=seconds)
+        if status == httpx.codes.FORBIDDEN:
+            self.looks.forget(self.key)  # the next look comes with what is known by then
         hint = f"log in with: docker login {host}" if status in {401, 403} else None
         raise RegistryRefused(f"the registry {host} refuses to be read ({status})", hint=hint)
 

@@ -142,6 +142,7 @@ class Daemon:
         for one in unread:
             self.tell("secrets", {"error": one.why} | ({"kept": "former"} if one.kept else {}))
         self.tell("secrets", {"message": f"read again: {len(wanted) - len(unread)}"})
+        self._images.retry()
 
     # -------------------------------------------------------------------- life
     @contextmanager

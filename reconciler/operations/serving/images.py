@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.adapters.web.registry_look import RegistryLooks
-from reconciler.base.errors import ReconcilerError
+from reconciler.base.errors import ReconcilerError, RegistryBusy
 from reconciler.base.text import some_of
 from reconciler.engine.rebuilding import Rebuilding
-from reconciler.engine.watcher import Watcher
-from reconciler.model.build import Login
+from reconciler.engine.watcher import Watcher, host_of
 from reconciler.model.common import duration_seconds
 from reconciler.model.rebuild import Rebuild
-from reconciler.operations.running.credentials import open_secrets, registry_login
+from reconciler.model.watched import Looked, Served
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.serving.book import Book
+from reconciler.operations.serving.registry_logins import RegistryLogins
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.store.task_bases import all_standers
 
@@ -41,12 +41,16 @@ class ImageWatch:
     well: Callable[[str], None]
     _watcher: Watcher = field(init=False)
     _look: RegistryLooks | None = field(default=None, init=False)
+    _logins: RegistryLogins = field(init=False)
+    _mended: threading.Event = field(default_factory=threading.Event, init=False)
+    _kept: float = field(default=0.0, init=False)
+    _version: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         watch = self.opened.workspace.server.watch
         self._watcher = Watcher(
             self.opened.database,
-            lambda reference, known: self._looks().look(reference, known),
+            self._ask,
             float(duration_seconds(watch.interval)),
             float(duration_seconds(watch.quiet)),
             self.tell,
@@ -61,19 +65,12 @@ class ImageWatch:
     def look(self, stopping: threading.Event) -> None:
         """Look at what is due, again and again."""
         place = place_of(self.opened)
-        with open_secrets(place, stopping.is_set) as secrets:
-
-            def login(host: str) -> Login | None:
-                return registry_login(place, host, self.book().logins, secrets)
-
-            self._look = RegistryLooks(login, place.insecure, stopping.is_set)
-            kept, version = 0.0, None
+        with RegistryLogins(place, lambda: self.book().logins, stopping.is_set) as logins:
+            self._logins = logins
+            self._look = RegistryLooks(logins.login, place.insecure, stopping.is_set)
             while not stopping.is_set():
                 try:
-                    book = self.book()
-                    if book.version != version or time.monotonic() >= kept + _KEEP_SECONDS:
-                        self._keep(book)
-                        kept, version = time.monotonic(), book.version
+                    self._follow()
                     while not stopping.is_set() and self._watcher.step(self._now, 1):
                         pass
                     self.well("images")
@@ -81,9 +78,39 @@ class ImageWatch:
                     self.complain("images", error)
                 stopping.wait(_SECONDS)
 
-    def _looks(self) -> RegistryLooks:
+    def retry(self) -> None:
+        """What failed may have been mended: logins are read anew, and it is looked at soon."""
+        self._mended.set()
+
+    def _ask(self, reference: str, known: Served | None) -> Looked:
         assert self._look is not None  # noqa: S101  (only `look` looks)
-        return self._look
+        try:
+            return self._look.look(reference, known)
+        except RegistryBusy:
+            raise
+        except ReconcilerError:
+            # Whatever it was shown was of no use.
+            self._logins.forget(host_of(reference))
+            raise
+
+    def _follow(self) -> None:
+        """Watch what tasks stand on now.
+
+        At a start, when an apply changed something, and when somebody says so, what failed is tried
+        again.
+        """
+        book = self.book()
+        if book.version != self._version:
+            self._mended.set()
+        mended = self._mended.is_set()
+        if not mended and time.monotonic() < self._kept + _KEEP_SECONDS:
+            return
+        self._keep(book)
+        self._kept, self._version = time.monotonic(), book.version
+        if mended:
+            self._mended.clear()
+            self._logins.renew()
+            self._watcher.retry(self._now())
 
     def _keep(self, book: Book) -> None:
         """Watch the tags that live tasks mind, and know who pushes them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -148,6 +150,52 @@ def test_a_tag_that_is_not_there_is_asked_for_less_and_less(tower: Watchtower) -
     tower.wait(10)
     (image,) = list_images(tower.database)
     assert (image.failures, image.message) == (0, None)
+
+
+def test_a_tag_that_is_refused_is_asked_for_at_least_once_an_hour(tower: Watchtower) -> None:
+    tower.watcher.chance = lambda: 1.0
+    tower.served[BASE] = refused()
+    tower.add("web", BASE)
+    tower.wait(86_400, 60)
+    at = times(tower)
+    gaps = [later - sooner for sooner, later in itertools.pairwise(at)]
+    assert gaps == sorted(gaps)
+    assert 3600 <= gaps[-1] <= 1.2 * 3600 + 60
+
+
+def test_what_failed_is_tried_again_soon_once_it_may_be_mended(tower: Watchtower) -> None:
+    """A registry that is left alone stays so, and what is not there is no failure."""
+    paused, gone = f"{OTHER}-paused", f"{HOST}/gone:1"
+    names = [f"{HOST}/base:{number}" for number in range(30)]
+    for name in names:
+        tower.served[name] = refused()
+    tower.add("web", *names, gone)
+    tower.wait(40_000, 200)
+    tower.served[paused] = RegistryBusy("429", seconds=7200)
+    tower.add("other", paused)
+    tower.wait(10)
+    tower.asked.clear()
+    for name in names:
+        tower.serve(name, "a")
+    chances = itertools.cycle([0.0, 0.3, 0.6, 0.9])
+    tower.watcher.chance = lambda: next(chances)
+    assert tower.watcher.retry(tower.seconds()) == 30
+    tower.wait(60, 0.5)
+    asked = [reference for _, reference in tower.asked]
+    assert sorted(asked) == sorted(names)
+    assert max(Counter(int(at) for at, _ in tower.asked).values()) <= 5 + 2, "the rate holds"
+    assert [one.reference for one in list_images(tower.database) if one.message] == [gone]
+    assert tower.watcher.retry(tower.seconds()) == 0
+
+
+def test_what_is_tried_again_and_again_is_not_asked_each_time(tower: Watchtower) -> None:
+    tower.served[BASE] = refused()
+    tower.add("web", BASE)
+    tower.watcher.chance = lambda: 0.0
+    for _ in range(40):
+        tower.watcher.retry(tower.seconds())
+        tower.wait(0.5, 0.5)
+    assert len(tower.asked) <= 5
 
 
 def test_what_a_registry_refuses_is_told_once(tower: Watchtower) -> None:

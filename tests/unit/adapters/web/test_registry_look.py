@@ -175,6 +175,24 @@ def test_row_33_a_redirect_is_not_followed_and_takes_no_login(server: Server) ->
         assert thief.asked == []
 
 
+def test_a_login_that_was_of_no_use_is_asked_for_anew(server: Server) -> None:
+    """Some registries refuse a wrong login with 403, not with 401."""
+    good = "Basic " + base64.b64encode(b"builder:new").decode()
+
+    def answer(_method: str, _path: str, headers: dict[str, str]) -> Reply:
+        if "authorization" not in headers:
+            return 401, {"WWW-Authenticate": "Basic"}, b""
+        return image() if headers["authorization"] == good else (403, {}, b"")
+
+    server.answer = answer
+    password = "old"
+    at = RegistryLooks(lambda _host: Login("builder", password))
+    with pytest.raises(RegistryRefused, match=r"refuses to be read \(403\)"):
+        look(server, at=at)
+    password = "new"
+    assert look(server, at=at).digest == digest(MANIFEST)
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"token": "a\\nb"}', b"[" * 100_000])
 def test_row_33_a_token_service_that_sends_no_token(server: Server, body: bytes) -> None:
     realm = f'Bearer realm="http://{server.address}/token"'
