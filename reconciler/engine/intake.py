@@ -149,7 +149,7 @@ class _Desk:
     def settle(self, case: _Case) -> Decided:
         """A decision with its run, if it has one."""
         settled = case.decided(self.clock)
-        found = self.newest.judge(settled, created=case.created)
+        found = self.newest.judge(settled, created=case.created, polled=case.one.polled)
         self.newest.note(settled)
         if found.build is None:
             return found.decided

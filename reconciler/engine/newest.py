@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.engine.trail import Step, newest_known
-from reconciler.model.event import Decided, Verdict
+from reconciler.model.event import Decided, Source, Verdict
 from reconciler.model.run import Reason, RunRecord
 from reconciler.store.decisions import Moved, Register
 
@@ -35,6 +35,7 @@ class Newest:
         self._register = register
         self._known: dict[_Key, _Last | None] = {}
         self._moves: dict[_Key, list[Moved]] = {}
+        self._stored: dict[_Key, list[Moved]] = {}
 
     def remember(self, decided: Decided, record: RunRecord) -> None:
         """A decision that has a run, which is its ref's newest from now on."""
@@ -46,17 +47,19 @@ class Newest:
         """A move that is not stored yet."""
         key = _key(decided)
         if key is not None:
-            moved = Moved(decided.previous, decided.version, decided.verdict)
+            polled = decided.source is Source.POLL
+            moved = Moved(decided.previous, decided.version, decided.verdict, polled)
             self._moves.setdefault(key, []).append(moved)
 
-    def judge(self, settled: Decided, *, created: bool) -> Judged:
-        """What a push comes to; `created` if its ref is new."""
+    def judge(self, settled: Decided, *, created: bool, polled: bool = False) -> Judged:
+        """What a push comes to; `created` if its ref is new, `polled` if its trigger polls."""
         key = _key(settled)
         if settled.verdict not in WANTED or settled.version is None or key is None:
             return Judged(settled)
         # Where a push began is not known: whatever it may be, it is built.
         ordered = created or settled.previous is not None
-        left = ordered and self._is_left(key, settled.version)
+        # A look may have jumped over it, which nothing tells but the moves before it.
+        left = ordered and (polled or self._is_left(key, settled.version))
         if settled.verdict is not Verdict.QUEUED and not left:
             return Judged(settled)
         last = self._last(key)
@@ -80,10 +83,15 @@ class Newest:
         return self._register.is_left(*key, version)
 
     def _build(self, key: _Key, settled: Decided, current: str | None) -> str | None:
-        """The newest commit that is known, of a push that others are known to have followed."""
-        moves = [*self._register.moves(*key), *self._moves.get(key, [])]
-        steps = [Step(one.previous, one.version, one.verdict in _BUILT) for one in moves]
-        own = Step(settled.previous, settled.version, settled.verdict is Verdict.QUEUED)
+        """The newest commit that is known, of a push that others may have followed."""
+        if key not in self._stored:
+            self._stored[key] = self._register.moves(*key)
+        moves = [*self._stored[key], *self._moves.get(key, [])]
+        steps = [
+            Step(one.previous, one.version, one.verdict in _BUILT, one.polled) for one in moves
+        ]
+        wanted, polled = settled.verdict is Verdict.QUEUED, settled.source is Source.POLL
+        own = Step(settled.previous, settled.version, wanted, polled)
         return newest_known([*steps, own], current)
 
     def lost(self, before: Sequence[Decided]) -> set[tuple[str, str]]:

@@ -2,6 +2,9 @@
 
 Messages overtake each other, get lost, and are sent again later; where a push began and where it
 ended tells their order all the same, as far as the pushes between them are known.
+
+A look at a ref (`poll`) jumps over pushes, of which messages may still come. It found the ref after
+all that is known to have followed where it was before: there the look's step begins.
 """
 
 from __future__ import annotations
@@ -9,28 +12,68 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """A push that was told of. `previous` None: new or not known; `version` None: it is gone.
 
-    `wanted`: the trigger builds it.
+    `wanted`: the trigger builds it; `polled`: found by a look, it may stand for several pushes.
     """
 
     previous: str | None
     version: str | None
     wanted: bool = True
+    polled: bool = False
+
+
+_Edges = dict[str, set[str | None]]
+
+
+def _edges() -> _Edges:
+    return defaultdict(set)
 
 
 @dataclass(slots=True)
 class _Trail:
-    after: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
-    before: dict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    """What followed what. `later`, `earlier`: as looks tell, with others in between, perhaps."""
+
+    after: _Edges = field(default_factory=_edges)
+    before: _Edges = field(default_factory=_edges)
+    later: _Edges = field(default_factory=_edges)
+    earlier: _Edges = field(default_factory=_edges)
+
+    def add(self, step: Step) -> None:
+        """Take a push, or what is as good as one."""
+        if step.previous is not None:
+            self.after[step.previous].add(step.version)
+        if step.version is not None:
+            self.before[step.version].add(step.previous)
+
+    def look(self, step: Step) -> None:
+        """Take what a look found, once all pushes are taken."""
+        start, found = step.previous, step.version
+        way = None if start is None else _reach(start, self.after)
+        if start is None or found is None or way is None:
+            self.add(step)
+        elif found not in way:
+            end = _only_end(start, self.after)
+            if end in (_reach(found, self.after) or ()):
+                self.add(Step(end, found))  # it was set back
+            else:
+                self.later[end].add(found)
+                self.earlier[found].add(end)
 
     def reach(self, version: str) -> list[str] | None:
         """The commits from one on, nearest first; None if the ref was deleted on the way."""
-        return _reach(version, self.after)
+        return _reach(version, self.after, self.later)
+
+    def is_end(self, version: str) -> bool:
+        """True if a commit was come to more often than it was left."""
+        # What a look tells is the same arrival that a push tells, or will tell.
+        come = len(self.before.get(version, ())) or (version in self.earlier)
+        return version not in self.later and come > len(self.after.get(version, ()))
 
 
 def newest_known(steps: Sequence[Step], current: str | None) -> str | None:
@@ -42,12 +85,16 @@ def newest_known(steps: Sequence[Step], current: str | None) -> str | None:
     """
     last = steps[-1]
     own = last.version if last.wanted else None
-    if last.version is None or _is_return(steps, current):
+    if last.version is None:
         return own
     trail = _trail(steps)
-    ahead = trail.reach(last.version)
-    if ahead is None:
+    if _is_found(steps, trail):
+        # No news, unless what the newest run builds was left for it.
+        if own is not None and current is not None and own not in (trail.reach(current) or ()):
+            own = current
+    elif last.previous == current and _is_return(steps):
         return own
+    ahead = trail.reach(last.version) or []  # none: it was deleted since
     end = _end(steps, trail, ahead, current)
     if end is None or end == last.version:
         return own
@@ -60,20 +107,28 @@ def newest_known(steps: Sequence[Step], current: str | None) -> str | None:
     return current if last.wanted else None
 
 
-def _is_return(steps: Sequence[Step], current: str | None) -> bool:
-    """True for a push from where the newest run stands to a commit that was come to before."""
-    last = steps[-1]
-    come = any(one.version == last.version for one in steps[:-1])
-    return come and current is not None and last.previous == current
+def _is_return(steps: Sequence[Step]) -> bool:
+    """True if the last push goes to a commit that was come to before."""
+    return any(one.version == steps[-1].version for one in steps[:-1])
+
+
+def _is_found(steps: Sequence[Step], trail: _Trail) -> bool:
+    """True if looks had found what the last push led to, and it is no later return to it."""
+    last, come = steps[-1], [one for one in steps[:-1] if one.version == steps[-1].version]
+    if last.polled or not come or not all(one.polled for one in come):
+        return False
+    return last.previous is None or last.previous not in (trail.reach(str(last.version)) or ())
 
 
 def _trail(steps: Iterable[Step]) -> _Trail:
-    trail = _Trail()
+    trail, looks = _Trail(), []
     for step in steps:
-        if step.previous is not None:
-            trail.after[step.previous].add(step.version)
-        if step.version is not None:
-            trail.before[step.version].add(step.previous)
+        if step.polled:
+            looks.append(step)
+        else:
+            trail.add(step)
+    for step in looks:
+        trail.look(step)
     return trail
 
 
@@ -81,8 +136,7 @@ def _end(
     steps: Sequence[Step], trail: _Trail, ahead: Sequence[str], current: str | None
 ) -> str | None:
     """The commit ahead that was come to more often than it was left; None if there is none."""
-    before, after = trail.before, trail.after
-    ends = [one for one in ahead if len(before.get(one, ())) > len(after.get(one, ()))]
+    ends = [one for one in ahead if trail.is_end(one)]
     for preferred in (steps[-1].version, current):
         if preferred in ends:
             return preferred
@@ -94,14 +148,30 @@ def _wanted(steps: Sequence[Step], trail: _Trail, end: str, ahead: Sequence[str]
     """The nearest commit at `end` or before it that is built; no farther back than `ahead`."""
     wanted = {step.version for step in steps if step.wanted}
     among = set(ahead)
-    before = {commit: found & among for commit, found in trail.before.items() if commit in among}
-    return next((commit for commit in _reach(end, before) or () if commit in wanted), None)
+    before, earlier = (
+        {commit: found & among for commit, found in edges.items() if commit in among}
+        for edges in (trail.before, trail.earlier)
+    )
+    back = _reach(end, before, earlier) or ()
+    return next((commit for commit in back if commit in wanted), None)
 
 
-def _reach(start: str, edges: Mapping[str, Iterable[str | None]]) -> list[str] | None:
+def _only_end(start: str, after: Mapping[str, Iterable[str | None]]) -> str:
+    """Where the way from a commit ends; the commit itself if there are several ways."""
+    commit, seen = start, {start}
+    while following := after.get(commit):
+        (one, *others) = following
+        if one is None or others or one in seen:
+            return start
+        commit = one
+        seen.add(one)
+    return commit
+
+
+def _reach(start: str, *edges: Mapping[str, Iterable[str | None]]) -> list[str] | None:
     found, seen = [start], {start}
     for commit in found:
-        for one in edges.get(commit, ()):
+        for one in chain.from_iterable(known.get(commit, ()) for known in edges):
             if one is None:
                 return None
             if one not in seen:

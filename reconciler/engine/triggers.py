@@ -44,6 +44,7 @@ class Decision:
     """What an event means for one trigger. `detail` is for people, in one line.
 
     `apart`: its run builds another ref than the task's other runs do, and need not wait for them.
+    `polled`: the trigger looks for events itself, too.
     """
 
     address: str
@@ -52,6 +53,7 @@ class Decision:
     verdict: Verdict
     detail: str = ""
     apart: bool = False
+    polled: bool = False
 
 
 def pool_of(task: Task) -> str:
@@ -107,7 +109,9 @@ def _decided(event: SourceEvent, one: Listening) -> Decision:
         verdict, detail = _of_push(event, one)
     else:
         verdict, detail = _of_pull_request(event, one)
-    return Decision(one.address, one.name, one.pool, verdict, detail, _is_apart(event, one))
+    polled = isinstance(one.trigger, CommitTrigger) and one.trigger.poll is not None
+    apart = _is_apart(event, one)
+    return Decision(one.address, one.name, one.pool, verdict, detail, apart, polled)
 
 
 def _is_apart(event: SourceEvent, one: Listening) -> bool:

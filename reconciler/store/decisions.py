@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from reconciler.base.clock import from_iso, to_iso
-from reconciler.model.event import Decided, Delivery, TimerState, Verdict
+from reconciler.model.event import Decided, Delivery, Source, TimerState, Verdict
 from reconciler.model.lease import Enqueued, Waiting
 from reconciler.model.run import RunRecord
 from reconciler.store.database import Database
@@ -48,7 +48,7 @@ _LEFT = (
     .limit(1)
 )
 _MOVES = (
-    sa.select(decisions.c.previous, decisions.c.version, decisions.c.verdict)
+    sa.select(decisions.c.previous, decisions.c.version, decisions.c.verdict, decisions.c.source)
     .where(*_OF_REF)
     .order_by(decisions.c.id.desc())
     .limit(_MOST_MOVES)
@@ -74,11 +74,15 @@ def _adding(dialect: str) -> Any:
 
 
 class Moved(NamedTuple):
-    """A move from `previous` to `version`, and what was decided about it."""
+    """A move from `previous` to `version`, and what was decided about it.
+
+    `polled`: a look found it.
+    """
 
     previous: str | None
     version: str | None
     verdict: Verdict
+    polled: bool = False
 
 
 class Register:
@@ -159,7 +163,10 @@ class Register:
         """The last 1,000 moves of a subject that a trigger knows of, as they came."""
         asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
         found = self._connection.execute(_MOVES, asked).all()
-        return [Moved(row.previous, row.version, Verdict(row.verdict)) for row in reversed(found)]
+        return [
+            Moved(row.previous, row.version, Verdict(row.verdict), row.source == Source.POLL.value)
+            for row in reversed(found)
+        ]
 
 
 @contextlib.contextmanager

@@ -42,12 +42,20 @@ class Street:
 
     def __init__(self, folder: Path) -> None:
         self.door = Door(folder)
+        self.messages = (f"m{number}" for number in itertools.count(1))
         numbers = itertools.count(1)
         self.door.intake = type(self.door.intake)(
             self.door.database, self.door.intake.clock, lambda: f"r{next(numbers):04}"
         )
 
     def tell(self, push: Push, message: str | None = None, *, done: bool = True) -> str:
+        return self._take(push, message or next(self.messages), done=done)
+
+    def see(self, push: Push, *, done: bool = True) -> str:
+        """As a look finds it, without a message."""
+        return self._take(push, None, done=done)
+
+    def _take(self, push: Push, message: str | None, *, done: bool) -> str:
         ((verdict, _),) = self.door.verdicts(push, message)
         if done:
             self.finish()
