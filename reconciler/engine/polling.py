@@ -128,14 +128,22 @@ class Poller:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def follow(self, everyone: Sequence[Polled], now: float) -> None:
-        """Poll these in place of those it had. A new one has its turn soon."""
+        """Poll these in place of those it had. One that is new, or asked in another way, has its
+        turn soon."""
         with self._lock:
+            known, turns = self._everyone, self._turns
             self._everyone = {one.url: one for one in everyone}
-            turns = self._turns
             self._turns = {
-                url: turns.get(url) or _Turn(now + self._soon(one))
+                url: self._turn(one, known.get(url), turns.get(url), now)
                 for url, one in self._everyone.items()
             }
+
+    def _turn(self, one: Polled, known: Polled | None, turn: _Turn | None, now: float) -> _Turn:
+        if known is None or turn is None or known.token != one.token:
+            return _Turn(now + self._soon(one))  # another login may be let in
+        if known.seconds != one.seconds:
+            turn.due = min(turn.due, now + self._soon(one))
+        return turn
 
     def _soon(self, one: Polled) -> float:
         return min(_FIRST, one.seconds) * self.chance()

@@ -209,6 +209,37 @@ def test_an_apply_moves_no_turn_of_others() -> None:
     assert poller.begin(9999) == []
 
 
+def test_a_changed_interval_is_heard_soon() -> None:
+    poller, one = Poller(lambda: 0.5), polled(poll="1h")
+    poller.follow([one], 0)
+    poller.looked(one, 0, failed=False)
+    quick = polled(poll="10s")
+    poller.follow([quick], 100)
+    assert poller.begin(104.9) == []
+    assert poller.begin(105) == [quick]
+    poller.looked(quick, 105, failed=False)
+    assert poller.begin(115) == [quick]
+    # One that fails is not asked more often for it.
+    poller.looked(quick, 200, failed=True)
+    slow = polled(poll="1h")
+    poller.follow([slow], 210)
+    assert poller.begin(215) == [slow]
+    poller.looked(slow, 215, failed=True)
+    assert poller.begin(215 + 3599) == []
+
+
+def test_another_token_is_tried_soon_however_often_the_former_failed() -> None:
+    poller, one = Poller(lambda: 0.5), polled()
+    poller.follow([one], 0)
+    for _ in range(9):
+        poller.looked(one, 0, failed=True)
+    mended = polled(token={"secret": "env:MENDED"})
+    poller.follow([mended], 100)
+    assert poller.begin(105) == [mended]
+    poller.looked(mended, 105, failed=True)
+    assert poller.begin(105 + 600) == [mended]
+
+
 def at_hosts(*urls: str) -> list[Polled]:
     sources = (f"https://{url}.git" for url in urls)
     return [polled(task(f"{source}#main", commit={"poll": "5m"})) for source in sources]
