@@ -35,7 +35,7 @@ def watch(given: Given) -> Iterator[Row]:
     with _served(address, name), _counting(address) as counting:
         looks, now = RegistryLooks(lambda _host: None), 0.0
         watcher = Watcher(database, looks.look, _INTERVAL, 120.0)
-        watcher.keep([f"{counting.host}/{name}:{tag}" for tag in range(_TAGS)], {}, now)
+        watcher.keep({f"{counting.host}/{name}:{tag}": () for tag in range(_TAGS)}, {}, now)
 
         def clock() -> float:
             return now

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from reconciler.engine.standing import Book
 from reconciler.model.event import Verdict
+from reconciler.model.last_built import Built, LastBuilt
 from reconciler.model.rebuild import Digests, Rebuild
 from reconciler.model.tracked import TrackedBase
 from reconciler.model.watched import MOST_HOPS, Move
@@ -15,6 +17,11 @@ from reconciler.plan.waves import in_waves
 
 # By reference: who stands on it, and how.
 Standers = Mapping[str, Sequence[tuple[str, TrackedBase]]]
+# The digest before, None where there was none, and the one now.
+Pair = tuple[str | None, str]
+
+_NOTHING_KNOWN: Built = MappingProxyType({})
+_DETAILS = {Verdict.FIRST_SIGHT: "no run tells what it was built on before"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +42,27 @@ class Followed:
     left: list[Left] = field(default_factory=list)
 
 
-def follow(event: int, moves: Sequence[Move], standers: Standers, book: Book) -> Followed:
+def follow(
+    event: int,
+    moves: Sequence[Move],
+    standers: Standers,
+    book: Book,
+    built: Built = _NOTHING_KNOWN,
+) -> Followed:
     """The tasks of an event: those that stand on what moved, on what these push, and so on.
 
-    One that is built already when what closes a circle is pushed is not built again.
+    One that is built already when what closes a circle is pushed is not built again. `built` says
+    what tasks on tags that nobody had looked at before were last built on.
     """
     found = Followed()
-    moved: dict[str, dict[str, tuple[str | None, str]]] = {}
+    moved: dict[str, dict[str, Pair]] = {}
     for move in moves:
-        for address, why in _on(move, standers.get(move.reference, ()), book).items():
-            if why is None:
-                moved.setdefault(address, {})[move.reference] = move.digests
+        on = _on(move, standers.get(move.reference, ()), book, built)
+        for address, fate in on.items():
+            if isinstance(fate, Verdict):
+                found.left.append(Left(address, move.reference, fate, _DETAILS.get(fate, "")))
             else:
-                found.left.append(Left(address, move.reference, why))
+                moved.setdefault(address, {})[move.reference] = fate
     above, through = _descendants(moved, standers, book)
     for hop, wave in enumerate(in_waves(above)):
         for address in wave:
@@ -59,9 +74,8 @@ def follow(event: int, moves: Sequence[Move], standers: Standers, book: Book) ->
             found.rebuilds.append(Rebuild(event, address, hop, moved=moved.get(address, {})))
     hops = {item.address: item.hop for item in found.rebuilds}
     found.rebuilds = [_waiting(item, above[item.address], hops) for item in found.rebuilds]
-    built = set(hops)
     found.left = [
-        one for one in found.left if one.address not in built or one.verdict is Verdict.HOP_LIMIT
+        one for one in found.left if one.address not in hops or one.verdict is Verdict.HOP_LIMIT
     ]
     return found
 
@@ -72,23 +86,30 @@ def _waiting(item: Rebuild, above: Iterable[str], hops: Mapping[str, int]) -> Re
 
 
 def _on(
-    move: Move, standers: Iterable[tuple[str, TrackedBase]], book: Book
-) -> dict[str, Verdict | None]:
-    """What each task that stands on an image does when it moves: None if it is rebuilt.
+    move: Move, standers: Iterable[tuple[str, TrackedBase]], book: Book, built: Built
+) -> dict[str, Verdict | Pair]:
+    """For each task that stands on an image that moved the digests, or why it is not rebuilt.
 
     A task may stand on it in several stages: one that counts is enough.
     """
-    found: dict[str, Verdict | None] = {}
+    found: dict[str, Verdict | Pair] = {}
     for address, base in standers:
         standing = book.get(address)
-        if standing is None or found.get(address, Verdict.OTHER_STAGE) is None:
+        if standing is None or isinstance(found.get(address), tuple):
             continue
-        why = standing.minds(base.kind)
-        if why is None and not move.moved_for(base.platform):
-            why = Verdict.SAME_DIGEST
-        if why is not Verdict.OTHER_STAGE or address not in found:
-            found[address] = why
+        fate = standing.minds(base.kind) or _moved(move, base, built.get((address, base.reference)))
+        if fate is not Verdict.OTHER_STAGE or address not in found:
+            found[address] = fate
     return found
+
+
+def _moved(move: Move, base: TrackedBase, last: LastBuilt | None) -> Verdict | Pair:
+    if not move.unseen:
+        return move.digests if move.moved_for(base.platform) else Verdict.SAME_DIGEST
+    if last is None or not last.digests(base):
+        return Verdict.FIRST_SIGHT
+    before = last.before(base, move.served)
+    return Verdict.SAME_DIGEST if before is None else (before, move.served.digest)
 
 
 def minders(reference: str, standers: Standers, book: Book) -> set[str]:
@@ -121,7 +142,7 @@ def _descendants(
 
 def merged(*parts: Digests) -> Digests:
     """Digests by reference, the later ones over the earlier."""
-    found: dict[str, tuple[str | None, str]] = {}
+    found: dict[str, Pair] = {}
     for part in parts:
         found.update(part)
     return found

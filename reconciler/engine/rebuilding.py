@@ -22,6 +22,7 @@ from reconciler.model.run import MovedImage
 from reconciler.model.tracked import TrackedBase
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register
+from reconciler.store.last_built import last_built
 from reconciler.store.rebuilds import (
     begin_event,
     due_event,
@@ -153,7 +154,9 @@ class Rebuilding:
 def _begin(connection: Transaction, event: int, scribe: Scribe) -> None:
     """Store the tasks of an event, and why others are left."""
     moves = {move.reference: move for move in moves_of(connection, event)}
-    followed = follow(event, list(moves.values()), read_standers(connection), scribe.book)
+    built = last_built(connection, [move.reference for move in moves.values() if move.unseen])
+    standers = read_standers(connection)
+    followed = follow(event, list(moves.values()), standers, scribe.book, built)
     begin_event(connection, event, followed.rebuilds)
     decided = []
     for one in followed.left:

@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from reconciler.base.errors import ReconcilerError, RegistryBusy
+from reconciler.base.text import plural, some_of
 from reconciler.engine.image_decisions import of_look
 from reconciler.engine.patience import Patience
 from reconciler.model.event import Decided, Verdict
-from reconciler.model.watched import Looked, Move, RegistryPause, Served, WatchedImage
+from reconciler.model.watched import UNSEEN, Looked, Move, RegistryPause, Served, WatchedImage
 from reconciler.store.database import Database
 from reconciler.store.decisions import Register
 from reconciler.store.images import (
@@ -28,7 +29,9 @@ from reconciler.store.images import (
     list_unseen,
     save_image,
 )
+from reconciler.store.last_built import last_built
 from reconciler.store.rebuilds import add_move, any_begun
+from reconciler.store.task_bases import tasks_on
 
 # Between two looks at one tag, however often a registry says that it moved.
 GAP = 5.0
@@ -82,6 +85,7 @@ class Watcher:
     chance: Callable[[], float] = random.random
     count: Callable[[Counted], None] = lambda _ended: None
     _patience: Patience = field(init=False)
+    _minders: Mapping[str, Collection[str]] = field(default_factory=dict, init=False)
     _makers: Mapping[str, Collection[str]] = field(default_factory=dict, init=False)
     _retold: bool = field(default=False, init=False)
 
@@ -89,15 +93,18 @@ class Watcher:
         self._patience = Patience(self.database)
 
     def keep(
-        self, references: Collection[str], makers: Mapping[str, Collection[str]], now: float
+        self,
+        minders: Mapping[str, Collection[str]],
+        makers: Mapping[str, Collection[str]],
+        now: float,
     ) -> None:
-        """Watch these tags and no others; `makers` are the tasks that push each.
+        """Watch these tags and no others, for the tasks that mind each; `makers` push them.
 
         The first time it tells which of them could not be looked at the last time, and why.
         Raises StateUnusable.
         """
-        self._makers = makers
-        keep_images(self.database, references, now)
+        self._minders, self._makers = minders, makers
+        keep_images(self.database, minders, now)
         if not self._retold:
             self._retell(now)
             self._retold = True
@@ -197,6 +204,8 @@ class Watcher:
         later = replace(
             well, served=served, absent=False, next_at=now + self._jittered(self.interval)
         )
+        unseen = known is None and not image.absent
+        others = self._built_on_others(image.reference, served) if unseen else {}
         with self.database.write() as connection:
             if known is not None and known.digest == served.digest:
                 save_image(connection, later, image)
@@ -207,16 +216,30 @@ class Watcher:
                 return Counted.WAITS
             if not save_image(connection, later, image):
                 return Counted.WAITS
-            if known is None and not image.absent:
-                Register(connection).note([_first(image.reference, served, now)])
-                return Counted.FIRST
-            move = Move(image.reference, known, served)
+            if unseen:
+                Register(connection).note([_first(image.reference, served, now, len(others))])
+                if not others:
+                    return Counted.FIRST
+            move = Move(image.reference, UNSEEN if unseen else known, served)
             add_move(
                 connection, move, now, quiet=self.quiet, longest=max(_LONGEST_QUIET, self.quiet)
             )
-        before = known.digest if known is not None else "nothing"
-        self.tell({"image": image.reference, "from": before, "to": served.digest})
+        before = known.digest if known is not None else some_of(sorted(set(others.values())))
+        self.tell({"image": image.reference, "from": before or "nothing", "to": served.digest})
         return Counted.MOVED
+
+    def _built_on_others(self, reference: str, served: Served) -> dict[str, str]:
+        """Tasks that mind a tag and were last built on something else: on what, by address."""
+        with self.database.read() as connection:
+            built = last_built(connection, [reference])
+            standers = tasks_on(connection, reference) if built else []
+        minding, found = self._minders.get(reference, ()), dict[str, str]()
+        for one in standers:
+            last = built.get((one.address, reference))
+            before = last.before(one.base, served) if last is not None else None
+            if one.address in minding and before is not None:
+                found[one.address] = before
+        return found
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (0.8 + 0.4 * self.chance())
@@ -227,6 +250,9 @@ def host_of(reference: str) -> str:
     return reference.partition("/")[0]
 
 
-def _first(reference: str, served: Served, now: float) -> Decided:
+def _first(reference: str, served: Served, now: float, others: int) -> Decided:
     detail = "seen for the first time: nothing is built for it"
+    if others:
+        was = "was" if others == 1 else "were"
+        detail = f"seen for the first time: {plural(others, 'task')} {was} built on something else"
     return of_look(reference, Verdict.FIRST_SIGHT, now, detail, served.digest)

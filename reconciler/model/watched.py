@@ -27,9 +27,16 @@ class Served:
         return self.platforms.get(platform) if self.platforms else self.digest
 
 
+# In the place of what a tag served before, where nobody looked at it then.
+UNSEEN = Served("", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A tag that serves something else than before; `previous` None: there was no such tag."""
+    """A tag that serves something else than before; `previous` None: there was no such tag.
+
+    UNSEEN: it was not looked at before, and moved for tasks that were built on something else.
+    """
 
     reference: str
     previous: Served | None
@@ -38,7 +45,13 @@ class Move:
     @property
     def digests(self) -> tuple[str | None, str]:
         """The digest before, and the one now."""
-        return (self.previous.digest if self.previous is not None else None), self.served.digest
+        before = self.previous.digest if self.previous is not None else None
+        return before or None, self.served.digest
+
+    @property
+    def unseen(self) -> bool:
+        """True if only the runs of a task tell what there was before."""
+        return self.previous is not None and not self.previous.digest
 
     def moved_for(self, platform: str) -> bool:
         """True if a build for a platform gets another image than before."""

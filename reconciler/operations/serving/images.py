@@ -114,15 +114,14 @@ class ImageWatch:
 
     def _keep(self, book: Book) -> None:
         """Watch the tags that live tasks mind, and know who pushes them."""
+        minders: dict[str, set[str]] = {}
         with self.opened.database.read() as connection:
-            references = {
-                one.base.reference
-                for one in all_standers(connection)
-                if "@" not in one.base.reference
-                and (standing := book.standing.get(one.address)) is not None
-                and standing.minds(one.base.kind) is None
-            }
-        self._watcher.keep(references, _makers(book), self._now())
+            for one in all_standers(connection):
+                standing, base = book.standing.get(one.address), one.base
+                if "@" in base.reference or standing is None or standing.minds(base.kind):
+                    continue
+                minders.setdefault(base.reference, set()).add(one.address)
+        self._watcher.keep(minders, _makers(book), self._now())
 
     # ---------------------------------------------------------------- rebuilds
     def rebuild(self, stopping: threading.Event) -> None:

@@ -24,7 +24,7 @@ from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
 from reconciler.store.leases import save, settle
 from reconciler.store.runs import list_runs
-from reconciler.store.task_bases import put_bases
+from reconciler.store.task_bases import all_standers, put_bases
 from tests.unit.engine.test_triggers import task
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -103,14 +103,15 @@ class Watchtower:
         return address
 
     def keep(self) -> None:
+        minders: dict[str, set[str]] = {}
         with self.database.read() as connection:
-            found = connection.exec_driver_sql("SELECT DISTINCT reference FROM task_bases")
-            references = [row[0] for row in found]
+            for stander in all_standers(connection):
+                minders.setdefault(stander.base.reference, set()).add(stander.address)
         makers: dict[str, set[str]] = {}
         for one in self.book.values():
             for image in one.images:
                 makers.setdefault(image, set()).add(one.address)
-        self.watcher.keep(references, makers, self.seconds())
+        self.watcher.keep(minders, makers, self.seconds())
 
     def seconds(self) -> float:
         return self.time.timestamp()

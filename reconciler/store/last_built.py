@@ -1,0 +1,57 @@
+"""What the tasks that stand on a tag were last built on, by their runs. Judges nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.engine import Connection
+
+from reconciler.model.last_built import LastBuilt
+from reconciler.model.run import BaseImage, RunStatus, TriggerKind
+from reconciler.store.schema import runs, task_bases
+
+# As records are written. What asks for a pull request, or for other words than those of the task,
+# does not build what the task pushes.
+_NOT_THE_TASK = (f'"trigger":"{TriggerKind.PULL_REQUEST.value}"', '"overrides":{"')
+
+
+class _Record(BaseModel):
+    """The part of a run's record that is needed: there may be many tasks on one tag."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    platform: str = "linux/amd64"
+    bases: tuple[BaseImage, ...] = ()
+
+
+def last_built(
+    connection: Connection, references: Iterable[str]
+) -> dict[tuple[str, str], LastBuilt]:
+    """By address and reference: for each applied task that stands on a tag, its newest good run.
+
+    A task without one is not among them. One question for each tag.
+    """
+    newest = (
+        sa.select(runs.c.id)
+        .where(
+            runs.c.task == task_bases.c.address,
+            runs.c.status == RunStatus.SUCCEEDED.value,
+            *(sa.not_(runs.c.record.contains(part, autoescape=True)) for part in _NOT_THE_TASK),
+        )
+        .order_by(runs.c.queued.desc(), runs.c.id.desc())
+        .limit(1)
+        .correlate(task_bases)
+        .scalar_subquery()
+    )
+    found: dict[tuple[str, str], LastBuilt] = {}
+    for reference in references:
+        of_tag = sa.select(task_bases.c.address, runs.c.record).join(runs, runs.c.id == newest)
+        for row in connection.execute(of_tag.where(task_bases.c.reference == reference)):
+            try:
+                record = _Record.model_validate_json(row.record)
+            except ValidationError:
+                continue  # it does not tell
+            found[row.address, reference] = LastBuilt(record.platform, record.bases)
+    return found
