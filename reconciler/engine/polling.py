@@ -48,12 +48,12 @@ class Refs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A repository and the triggers that are for it. `token` is a reference; `seconds` the shortest
-    interval that one of them wants."""
+    """A repository and the triggers that are for it. `tokens` are their references, each once, and
+    None last if one has none; `seconds` is the shortest interval that one of them wants."""
 
     repository: str
     url: str
-    token: str | None
+    tokens: tuple[str | None, ...]
     seconds: int
     tags: bool
     everyone: tuple[Listening, ...]
@@ -77,7 +77,7 @@ def polled_by(address: str, task: Task) -> Iterator[Polled]:
         url = git_location(source)[0]
         reference = token.reference if token is not None else None
         seconds = duration_seconds(trigger.poll)
-        yield Polled(one.repository, url, reference, seconds, trigger.tags, (one,))
+        yield Polled(one.repository, url, (reference,), seconds, trigger.tags, (one,))
 
 
 def together(found: Iterable[Polled]) -> tuple[Polled, ...]:
@@ -95,7 +95,7 @@ def together(found: Iterable[Polled]) -> tuple[Polled, ...]:
 def _both(known: Polled, one: Polled) -> Polled:
     return replace(
         known,
-        token=known.token or one.token,
+        tokens=tuple(sorted({*known.tokens, *one.tokens}, key=lambda it: (it is None, it or ""))),
         seconds=min(known.seconds, one.seconds),
         tags=known.tags or one.tags,
         everyone=known.everyone + one.everyone,
@@ -139,7 +139,7 @@ class Poller:
             }
 
     def _turn(self, one: Polled, known: Polled | None, turn: _Turn | None, now: float) -> _Turn:
-        if known is None or turn is None or known.token != one.token:
+        if known is None or turn is None or known.tokens != one.tokens:
             return _Turn(now + self._soon(one))  # another login may be let in
         if known.seconds != one.seconds:
             turn.due = min(turn.due, now + self._soon(one))

@@ -91,6 +91,11 @@ class Register:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """For what is stored in the same transaction."""
+        return self._connection
+
     def add_deliveries(self, everyone: Iterable[Delivery]) -> set[tuple[str, str]]:
         """Note messages of hooks: (hook, id) of those that did not come before.
 

@@ -17,7 +17,9 @@ from reconciler.store.schema import (
     image_moves,
     images,
     meta,
+    polled_looks,
     polled_refs,
+    polled_refusals,
     pools,
     queue,
     rebuilds,
@@ -112,6 +114,21 @@ def _from_10(connection: Connection) -> None:
     index.create(connection, checkfirst=True)
 
 
+def _from_11(connection: Connection) -> None:
+    """It is known how looks at polled repositories end. Until the next one nothing is.
+
+    What a worker takes next is found quickly in a long queue.
+    """
+    for table in (polled_looks, polled_refusals):
+        table.create(connection, checkfirst=True)
+    for name in ("queue_by_order", "queue_by_series", "queue_by_worker", "decisions_by_delivery"):
+        connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))
+    wanted = {"queue_by_order", "queue_by_worker", "decisions_by_delivery"}
+    for index in (*queue.indexes, *decisions.indexes):
+        if index.name in wanted:
+            index.create(connection)
+
+
 _STEPS: dict[int, Callable[[Connection], None]] = {
     1: _from_1,
     2: _from_2,
@@ -123,4 +140,5 @@ _STEPS: dict[int, Callable[[Connection], None]] = {
     8: _from_8,
     9: _from_9,
     10: _from_10,
+    11: _from_11,
 }

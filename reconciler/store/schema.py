@@ -177,9 +177,15 @@ queue = Table(
     Column("ended", Integer, nullable=False, server_default="0"),  # 1: only to be settled
     Column("crowd", Text),  # runs of one event, of which `crowd_cap` may be done at once
     Column("crowd_cap", Integer),
-    Index("queue_by_order", "pool", "priority", "position"),
+    # As a worker takes them: highest priority, then oldest.
+    Index("queue_by_order", "pool", text("priority DESC"), "position"),
     Index("queue_by_fold", "fold"),
-    Index("queue_by_series", "series"),
+    Index(
+        "queue_by_worker",
+        "worker",
+        sqlite_where=text("worker IS NOT NULL"),
+        postgresql_where=text("worker IS NOT NULL"),
+    ),
 )
 
 # When a worker was last there for each pool.
@@ -220,7 +226,13 @@ decisions = Table(
     Column("delivery", Text),
     Column("once", Text, unique=True),  # null, or what may happen only once: a timer's due time
     Index("decisions_by_task", "task", "id"),
-    Index("decisions_by_delivery", "hook", "delivery"),
+    Index(
+        "decisions_by_delivery",
+        "hook",
+        "delivery",
+        sqlite_where=text("hook IS NOT NULL"),
+        postgresql_where=text("hook IS NOT NULL"),
+    ),
     Index("decisions_by_time", "at"),
     Index(
         "decisions_by_previous",
@@ -238,6 +250,27 @@ polled_refs = Table(
     Column("url", Text, primary_key=True),
     Column("ref", Text, primary_key=True),  # HEAD: it was looked at
     Column("target", Text, nullable=False),  # a commit; of HEAD: tags, or ""
+)
+
+# How the last look at each polled repository ended. Times are seconds since 1970, UTC.
+polled_looks = Table(
+    "polled_looks",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("repository", Text, nullable=False),
+    Column("looked_at", Float, nullable=False),
+    Column("seen_at", Float),  # the last look that was answered
+    Column("message", Text),  # why the last look failed
+)
+
+# Logins that a polled repository refused when they were last tried.
+polled_refusals = Table(
+    "polled_refusals",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("token", Text, primary_key=True),  # a reference; "": without one
+    Column("since", Float, nullable=False),
+    Column("message", Text, nullable=False),
 )
 
 # How far each timer of a live task is handled.

@@ -1,4 +1,4 @@
 """The version of the tables of the state. Known without SQLAlchemy."""
 
 # Who changes a table (store/schema) raises it and writes the migration (store/migrate).
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12

@@ -176,7 +176,9 @@ class Daemon:
         found: dict[str, Work] = {"timers": self._time.keep, "upkeep": self._upkeep.keep_up}
         found["state"] = watch
         if self.parts.timers:
-            found["polls"] = Polls(self.opened, self._book, self._looked, self._unpolled).poll
+            found["polls"] = Polls(
+                self.opened, self._book, self._looked, self._unpolled, self._refused
+            ).poll
         if self.parts.watcher:
             found |= {"images": self._images.look, "rebuilds": self._images.rebuild}
         if self.parts.worker:
@@ -220,3 +222,7 @@ class Daemon:
     def _unpolled(self, one: Polled, why: str) -> None:
         self._meters.polled("failed")
         self.tell("poll", {"repository": one.repository, "error": one_line(why)})
+
+    def _refused(self, one: Polled, token: str, why: str) -> None:
+        facts = {"repository": one.repository, "token": token, "error": one_line(why)}
+        self.tell("poll", facts)

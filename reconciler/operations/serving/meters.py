@@ -16,6 +16,7 @@ from reconciler.operations.running.unserved import is_served
 from reconciler.store.database import Database
 from reconciler.store.images import count_unseen
 from reconciler.store.pauses import list_pauses
+from reconciler.store.polled_looks import count_failing
 from reconciler.store.pools import served_at
 from reconciler.store.queue import depths
 
@@ -42,6 +43,7 @@ class Meters:
     _served: Gauge = field(init=False)
     _paused: Gauge = field(init=False)
     _unseen: Gauge = field(init=False)
+    _unpolled: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         self._deliveries = self._counter("deliveries", "Messages of hooks.", "hook", "verdict")
@@ -74,6 +76,11 @@ class Meters:
         self._unseen = Gauge(
             "reconciler_images_unseen",
             "Tags of base images whose last look failed, or that are not there.",
+            registry=self._registry,
+        )
+        self._unpolled = Gauge(
+            "reconciler_repositories_unseen",
+            "Polled repositories that did not answer the last look.",
             registry=self._registry,
         )
 
@@ -120,6 +127,7 @@ class Meters:
             served = served_at(connection)
             pauses = list_pauses(connection)
             self._unseen.set(count_unseen(connection))
+            self._unpolled.set(count_failing(connection))
         for gauge in (self._waiting, self._running, self._oldest, self._served, self._paused):
             gauge.clear()
         for pause in pauses:

@@ -149,18 +149,18 @@ def test_only_triggers_that_say_so_are_polled_and_each_url_once() -> None:
     assert list(polled_by("a/b", task(status="Disabled", commit={"poll": "5m"}))) == []
     slow, fast = polled(poll="1h"), polled(poll="1m", tags=True, address="a/other")
     (both,) = together([slow, fast])
-    assert (both.url, both.seconds, both.tags, both.token) == (URL, 60, True, "env:PAT")
+    assert (both.url, both.seconds, both.tags, both.tokens) == (URL, 60, True, ("env:PAT",))
     assert [one.address for one in both.everyone] == ["contoso/web-api", "a/other"]
 
 
 def test_a_token_goes_to_its_own_repository_and_never_over_another_url() -> None:
     other = "https://github.com/contoso/other.git"
     own = {"poll": "5m", "repository": other, "token": {"secret": "env:OTHER"}}
-    assert polled(task(commit=own)).token == "env:OTHER"
+    assert polled(task(commit=own)).tokens == ("env:OTHER",)
     plain = polled(task("http://github.com/contoso/web.git#main", commit={"poll": "5m"}))
     assert [one.url for one in together([plain, polled()])] == [plain.url, URL]
     same = {"poll": "5m", "repository": SOURCE.replace(".git", "")}
-    assert polled(task(commit=same)).token == "env:PAT"
+    assert polled(task(commit=same)).tokens == ("env:PAT",)
 
 
 @pytest.mark.parametrize("poll", ["9s", "often", "0m"])

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from reconciler.store.database import open_database
 from reconciler.store.images import list_images
+from reconciler.store.polled import Known, known_refs, save_refs
+from reconciler.store.polled_looks import troubled_looks
 from reconciler.store.schema import metadata
 from reconciler.store.version import SCHEMA_VERSION
 
 URL = "sqlite:///state.db"
 OF_THE_WATCH = ("rebuilds", "image_moves", "image_events", "images", "registry_pauses")
+OF_POLLING = ("polled_looks", "polled_refusals")
 OF_THE_DAEMON = (
     *OF_THE_WATCH,
     "polled_refs",
+    *OF_POLLING,
     "pools",
     "queue",
     "deliveries",
@@ -86,7 +90,7 @@ def test_version_2_is_brought_up_and_nothing_is_known_of_bases(tmp_path: Path) -
 def test_version_5_is_brought_up_and_keeps_its_queue(tmp_path: Path) -> None:
     open_database(URL, tmp_path).close()
     with sqlite3.connect(tmp_path / "state.db") as connection:
-        for name in (*OF_THE_WATCH, "polled_refs"):
+        for name in (*OF_THE_WATCH, *OF_POLLING, "polled_refs"):
             connection.execute(f"DROP TABLE {name}")
         for name in ("crowd", "crowd_cap"):
             connection.execute(f"ALTER TABLE queue DROP COLUMN {name}")
@@ -139,3 +143,53 @@ def test_version_9_is_brought_up_and_knows_which_tags_were_not_there(tmp_path: P
     assert shape(tmp_path) == {
         name: set(table.columns.keys()) for name, table in metadata.tables.items()
     }
+
+
+def test_version_11_is_brought_up_and_knows_where_polled_refs_were(tmp_path: Path) -> None:
+    database = open_database(URL, tmp_path)
+    save_refs(database, "https://a/b.git", Known({"refs/heads/main": "1" * 40}, tags=False))
+    database.close()
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        for name in OF_POLLING:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE meta SET value = '11' WHERE name = 'schema_version'")
+    connection.close()
+    database = open_database(URL, tmp_path)
+    known = known_refs(database, "https://a/b.git")
+    with database.read() as opened:
+        assert troubled_looks(opened) == []
+    database.close()
+    assert known is not None
+    assert known.refs == {"refs/heads/main": "1" * 40}
+    assert shape(tmp_path) == {
+        name: set(table.columns.keys()) for name, table in metadata.tables.items()
+    }
+
+
+def indexes(folder: Path) -> set[str]:
+    with sqlite3.connect(folder / "state.db") as connection:
+        rows = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'index'")
+        found = {" ".join(row[0].split()) for row in rows if row[0]}
+    connection.close()
+    return found
+
+
+def test_version_11_is_brought_up_and_has_the_indexes_of_a_new_state(tmp_path: Path) -> None:
+    open_database(URL, tmp_path).close()
+    new = indexes(tmp_path)
+    assert "CREATE INDEX queue_by_order ON queue (pool, priority DESC, position)" in new
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        for change in (
+            "DROP INDEX queue_by_order",
+            "DROP INDEX queue_by_worker",
+            "DROP INDEX decisions_by_delivery",
+            "CREATE INDEX queue_by_order ON queue (pool, priority, position)",
+            "CREATE INDEX queue_by_series ON queue (series)",
+            "CREATE INDEX decisions_by_delivery ON decisions (hook, delivery)",
+            "UPDATE meta SET value = '11' WHERE name = 'schema_version'",
+        ):
+            connection.execute(change)
+    connection.close()
+    assert indexes(tmp_path) != new
+    open_database(URL, tmp_path).close()
+    assert indexes(tmp_path) == new

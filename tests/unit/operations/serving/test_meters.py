@@ -21,6 +21,7 @@ from reconciler.store.database import open_database
 from reconciler.store.images import keep_images, list_images, save_image
 from reconciler.store.leases import save
 from reconciler.store.pauses import put_pause
+from reconciler.store.polled_looks import Refusal, RepositoryLook, save_look
 from reconciler.store.queue import enqueue
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -58,6 +59,7 @@ def wait(meters: Meters, run_id: str, seconds: float, pool: str = "default") -> 
 def test_the_queue_is_told_as_it_is_when_asked(meters: Meters) -> None:
     assert told(meters) == {
         "images_unseen": 0,
+        "repositories_unseen": 0,
         "timer_lateness_seconds_count": 0,
         "timer_lateness_seconds_sum": 0,
     }
@@ -128,3 +130,21 @@ def test_looks_at_images_are_counted_and_what_is_not_seen_is_told(meters: Meters
     assert found["images_unseen"] == 1
     assert found["registry_paused_seconds/a.example"] == 50
     assert found["registry_paused_seconds/b.example"] == 0
+
+
+def test_repositories_that_did_not_answer_are_counted(meters: Meters) -> None:
+    looks = [
+        RepositoryLook("https://a.example/x.git", "a.example/x", 5.0, None, "gone"),
+        RepositoryLook(
+            "https://a.example/y.git",
+            "a.example/y",
+            5.0,
+            5.0,
+            None,
+            {"env:PAT": Refusal(5.0, "no")},
+        ),
+    ]
+    with meters.database.write() as connection:
+        for look in looks:
+            save_look(connection, look)
+    assert told(meters)["repositories_unseen"] == 1
