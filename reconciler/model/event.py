@@ -29,7 +29,7 @@ class Verdict(StrEnum):
     OVERLAP = "overlap"  # the run before it is not done
     # images
     FIRST_SIGHT = "first-sight"  # nobody knows what it was before
-    UNTRACKED = "untracked"  # what the task stands on is not known: an earlier version applied it
+    UNTRACKED = "untracked"  # it is not known what all the task stands on
     LOOK_FAILED = "look-failed"  # what is served cannot be told; of a registry: it is left alone
     NO_SUCH_TAG = "no-such-tag"
     SAME_DIGEST = "same-digest"  # for the task's platform nothing is new

@@ -96,6 +96,7 @@ def _bases(shown: Shown) -> Iterator[tuple[str, str]]:
         yield "bases", f"{base.reference} ({base.kind}, {base.platform}{place}{source})"
     if unknown is not None:
         until = "its first run" if not shown.runs else "its next run"
+        until = f"the daemon has read it, or {until}" if shown.untracked else until
         yield "bases", f"{'more ' if images else ''}unknown until {until}: {unknown}"
     elif not images:
         yield "bases", "none: nothing it builds comes from an image"

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.base.clock import spell_ago, to_iso
-from reconciler.base.text import cut, one_line, plural, table, wrap
+from reconciler.base.text import cut, one_line, plural, some_of, table, wrap
 from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.task import Task
 from reconciler.model.trigger import SourceTrigger
@@ -45,7 +45,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     columns = _columns(rows, now)
     if width is None:
         lines = table(list(columns), list(zip(*columns.values(), strict=True)))
-        return [*lines, *_end(rows, _PROSE), *_unseen(rows, now, _PROSE)]
+        return [*lines, *_end(rows, _PROSE), *_unseen(rows, now, _PROSE), *_untracked(rows, _PROSE)]
     widths = _fit(
         {title: max(map(len, [title, *cells])) for title, cells in columns.items()}, width
     )
@@ -55,7 +55,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     told = [header]
     for number, line in enumerate(lines):
         told += [line, *_below({title: cells[number] for title, cells in below.items()}, width)]
-    return [*told, *_end(rows, width), *_unseen(rows, now, width)]
+    return [*told, *_end(rows, width), *_unseen(rows, now, width), *_untracked(rows, width)]
 
 
 def _below(cells: Mapping[str, str], width: int) -> list[str]:
@@ -98,6 +98,19 @@ def _unseen(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]
         yield from wrap(f"{unseen_text(one, now)}; {plural(count, 'task')}", width, "  ")
     if len(tasks) > _MOST_UNSEEN:
         yield f"and {plural(len(tasks) - _MOST_UNSEEN, 'base image')} more that cannot be seen"
+
+
+def _untracked(rows: Sequence[LiveRow], width: int) -> Iterator[str]:
+    """Tasks that pushes may not reach, each reason once for all its tasks."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row.untracked is not None:
+            names.setdefault(row.untracked, []).append(row.address)
+    for why, those in list(names.items())[:_MOST_UNSEEN]:
+        told = f"not known what all they stand on: {some_of(those)}: {one_line(why, 200)}"
+        yield from wrap(told, width, "  ")
+    if more := sum(map(len, list(names.values())[_MOST_UNSEEN:])):
+        yield f"and {plural(more, 'task')} more of which that is not known"
 
 
 def _cells(row: LiveRow, now: datetime) -> dict[str, str]:
@@ -178,6 +191,7 @@ def _row(row: LiveRow) -> dict[str, Any]:
         "last_run": _run(row.last_run) if row.last_run else None,
         "next_fire": {"timer": fire.timer, "at": to_iso(fire.at)} if fire else None,
         "unseen": [unseen_json(one) for one in row.unseen],
+        "untracked": row.untracked,
         "changed_by": row.changed_by,
         "changed_at": to_iso(row.changed_at) if row.changed_at else None,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import date
 
 from reconciler.base.errors import ReconcilerError
 from reconciler.base.text import one_line, plural
@@ -31,9 +32,21 @@ def fetch_context(work: Work) -> Fetched:
             work.ledger.say(_PLACE, f"note: {note}")
         return replace(fetched, branch=fetched.branch or work.request.branch)
     except Failure as failure:
-        if failure.reason is Reason.SOURCE_AUTH and token is not None:
-            failure.message += f"; the token is {token.secret}"
+        tell_token(failure, token)
         raise
+
+
+def tell_token(failure: Failure, token: Token | None) -> None:
+    """Where a host let nobody in, say which token that was."""
+    if failure.reason is Reason.SOURCE_AUTH and token is not None:
+        failure.message += f"; the token is {token.secret}"
+
+
+def check_expiry(token: Token, today: date) -> None:
+    """Raises Failure for a token whose last day is over."""
+    if token.expires is not None and token.expires < today:
+        message = f"the token {token.secret} expired on {token.expires}: make a new one"
+        raise Failure(Reason.TOKEN_EXPIRED, message)
 
 
 def mask_login(source: str, work: Work) -> None:
@@ -62,10 +75,7 @@ def _megabytes(count: int) -> str:
 
 def _read_token(work: Work, token: Token) -> str:
     """The value of the token, noted by reference and fingerprint. Raises Failure."""
-    today = work.ledger.now().date()
-    if token.expires is not None and token.expires < today:
-        message = f"the token {token.secret} expired on {token.expires}: make a new one"
-        raise Failure(Reason.TOKEN_EXPIRED, message)
+    check_expiry(token, work.ledger.now().date())
     value = resolve(work, token.reference).strip()
     work.ledger.hide([value, *value.split(":")[1:]])
     used = UsedSecret(

@@ -5,6 +5,7 @@ A task's rows are written in the commit that remembers it, and corrected by its 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,6 +51,21 @@ class Stander:
 
     address: str
     base: TrackedBase
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An applied task with a trigger for base images whose bases are not all known, and why.
+
+    `source` is its context, as it was applied. `why` is None where nobody has looked: an earlier
+    version applied it. `at` is when that was written.
+    """
+
+    address: str
+    applied_at: datetime
+    source: str
+    why: str | None = None
+    at: datetime | None = None
 
 
 # ------------------------------------------------------------------- writing
@@ -164,6 +180,27 @@ def untracked_tasks(connection: Connection) -> Iterator[str]:
     minds = applied_tasks.c.document.contains('"baseImage"', autoescape=True)
     query = sa.select(applied_tasks.c.address).where(sa.not_(looked), minds)
     yield from connection.execute(query.order_by(applied_tasks.c.address)).scalars()
+
+
+def unread_tasks(connection: Connection, address: str | None = None) -> Iterator[Unread]:
+    """Applied tasks with a trigger for base images whose bases are not all known; one if asked.
+
+    Whether the trigger is on is for the document to say.
+    """
+    joined = applied_tasks.outerjoin(
+        base_readings, base_readings.c.address == applied_tasks.c.address
+    )
+    minds = applied_tasks.c.document.contains('"baseImage"', autoescape=True)
+    unknown = sa.or_(base_readings.c.address.is_(None), base_readings.c.unknown.is_not(None))
+    columns = (applied_tasks.c.address, applied_tasks.c.applied_at, applied_tasks.c.document)
+    query = sa.select(*columns, base_readings.c.unknown, base_readings.c.at)
+    query = query.select_from(joined).where(unknown, minds)
+    if address is not None:
+        query = query.where(applied_tasks.c.address == address)
+    for row in connection.execute(query.order_by(applied_tasks.c.address)):
+        at = from_iso(row.at) if row.at is not None else None
+        source = json.loads(row.document)["spec"]["context"]["source"]
+        yield Unread(row.address, from_iso(row.applied_at), source, row.unknown, at)
 
 
 def _standers(rows: Iterable[sa.Row[tuple[object, ...]]]) -> Iterator[Stander]:

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.store.decisions import list_decisions
 from tests.flow.project import Project, new_project
-from tests.flow.serving.desk import Daemon, daemon, state
+from tests.flow.serving.desk import Daemon, daemon, eventually, state
 
 HUB = "docker.io/library"
 WATCHED: dict[str, Any] = {"triggers": {"baseImage": {"type": "Runtime"}}}
@@ -103,7 +103,7 @@ def of_images(at: Daemon) -> list[dict[str, str]]:
 
 def test_the_daemon_fills_in_what_the_files_here_say(project: Project) -> None:
     with daemon(project.root, "--no-worker", "--no-timers") as at:
-        (told,) = of_images(at)
+        (told,) = eventually(lambda: of_images(at))
         assert told["message"] == (
             "applied by an earlier version: 1 base image, read from its files now"
         )
@@ -118,7 +118,7 @@ def test_where_the_files_are_not_here_the_daemon_says_why_nothing_will_be_built(
 ) -> None:
     (project.root / "web" / "Dockerfile").unlink()
     with daemon(project.root, "--no-worker", "--no-timers") as at:
-        (told,) = of_images(at)
+        (told,) = eventually(lambda: of_images(at))
         assert told["verdict"] == "untracked"
         assert "web/Dockerfile" in told["error"]
         assert at.stop() == 0

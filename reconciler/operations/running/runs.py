@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.base.clock import to_iso
 from reconciler.base.errors import ReconcilerError, WrongUsage
 from reconciler.base.text import did_you_mean, one_line
+from reconciler.model.build import Login
 from reconciler.model.image import parse_reference
 from reconciler.model.run import LogLine, OutputImage, RunRecord, RunStatus, TriggerKind
 from reconciler.operations.running.run_place import (
@@ -21,6 +22,7 @@ from reconciler.operations.running.run_place import (
 )
 
 if TYPE_CHECKING:
+    from reconciler.operations.running.contexts import Contexts
     from reconciler.runner.context import LocalFolders
     from reconciler.runner.request import RunRequest
 
@@ -58,7 +60,6 @@ def start_run(
     """
     from reconciler.adapters.files import private_folder  # noqa: PLC0415  (late)
     from reconciler.adapters.processes.signals import stop_signals  # noqa: PLC0415  (late)
-    from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
     from reconciler.operations.running.credentials import Credentials, open_secrets  # noqa: PLC0415
     from reconciler.runner.execute import execute  # noqa: PLC0415  (late)
     from reconciler.store.logs import LogFile, log_path  # noqa: PLC0415  (late)
@@ -74,18 +75,7 @@ def start_run(
             ports = wire_ports(
                 place,
                 request,
-                fetch=Contexts(
-                    folders_of(place, request),
-                    work,
-                    place.insecure,
-                    OwnSource(
-                        request.source,
-                        request.submodules,
-                        known=request.known_commit,
-                        files=files_of(request),
-                    ),
-                    credentials.login,
-                ),
+                fetch=contexts_of(place, request, work, credentials.login),
                 folder=work,
                 credentials=credentials,
                 log=log,
@@ -97,6 +87,21 @@ def start_run(
             return execute(request, ports)
     finally:
         log.close()
+
+
+def contexts_of(
+    place: RunPlace, request: RunRequest, work: Path, login: Callable[[str], Login | None]
+) -> Contexts:
+    """What fetches the context of a run into a folder of it, and those that its file names."""
+    from reconciler.operations.running.contexts import Contexts, OwnSource  # noqa: PLC0415  (late)
+
+    own = OwnSource(
+        request.source,
+        request.submodules,
+        known=request.known_commit,
+        files=files_of(request),
+    )
+    return Contexts(folders_of(place, request), work, place.insecure, own, login)
 
 
 def files_of(request: RunRequest) -> dict[str, str]:

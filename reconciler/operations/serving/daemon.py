@@ -34,7 +34,7 @@ from reconciler.operations.serving.polls import Polls
 from reconciler.operations.serving.pools import Pools
 from reconciler.operations.serving.schema_watch import SchemaWatch
 from reconciler.operations.serving.timekeeping import Timekeeping
-from reconciler.operations.serving.untracked import track_untracked
+from reconciler.operations.serving.untracked import Survey
 from reconciler.operations.serving.upkeep import Upkeep
 from reconciler.operations.serving.working import Working
 from reconciler.operations.workspace import OpenWorkspace
@@ -71,6 +71,7 @@ class Daemon:
     _upkeep: Upkeep = field(init=False)
     _meters: Meters = field(init=False)
     _images: ImageWatch = field(init=False)
+    _survey: Survey = field(init=False)
     _time: Timekeeping = field(init=False)
     _intake: BatchedIntake | None = field(default=None, init=False)
     _keyring: Keyring = field(init=False)
@@ -109,6 +110,13 @@ class Daemon:
             complain=self._health.complain,
             well=self._health.well,
         )
+        self._survey = Survey(
+            self.opened,
+            self._book,
+            tell=lambda facts: self.tell("images", facts),
+            complain=lambda error: self._health.complain("survey", error),
+            well=lambda: self._health.well("survey"),
+        )
         self._doors = Doors(
             self.opened,
             self._book,
@@ -142,6 +150,7 @@ class Daemon:
         for one in unread:
             self.tell("secrets", {"error": one.why} | ({"kept": "former"} if one.kept else {}))
         self.tell("secrets", {"message": f"read again: {len(wanted) - len(unread)}"})
+        self._survey.hurry()
         self._images.retry()
 
     # -------------------------------------------------------------------- life
@@ -150,8 +159,6 @@ class Daemon:
         """Everything but the listening, while the block runs. Raises StateUnusable at its start."""
         import_all()
         self._time.read()
-        if self.parts.watcher:
-            track_untracked(self.opened, self._book().standing, self.tell)
         intake = Intake(self.opened.database, self.opened.clock)
         self._intake = BatchedIntake(intake.take_all, self._doors.hasty)
         told = (self.stopping,)
@@ -181,6 +188,7 @@ class Daemon:
             ).poll
         if self.parts.watcher:
             found |= {"images": self._images.look, "rebuilds": self._images.rebuild}
+            found["survey"] = self._survey.look
         if self.parts.worker:
             times = self.parts.lease_seconds, self.parts.drain_seconds
             found["worker"] = Working(

@@ -1,14 +1,14 @@
 """`graph`: the declared tasks, what wakes them, and what they are built from.
 
 The state is asked only for what neither specs nor the files beside them tell: what tasks with a
-context elsewhere were seen to build on.
+context elsewhere build on, by their runs or as the daemon has read it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from reconciler.base.diagnostics import has_errors
 from reconciler.base.errors import InvalidInput
@@ -23,6 +23,9 @@ from reconciler.plan.normalise import canonical_document
 from reconciler.plan.parts import Document
 from reconciler.plan.selection import Facts, Hits
 from reconciler.store.sqlite_file import sqlite_path
+
+if TYPE_CHECKING:  # late: SQLAlchemy
+    from reconciler.store.task_bases import Reading
 
 NodeKind = Literal["task", "image", "trigger"]
 EdgeKind = Literal["base", "wakes"]
@@ -90,14 +93,16 @@ def _bases(
     found = {address: reader.of(document) for address, document in documents.items()}
     bases = {address: list(one.copied) for address, one in found.items()}
     asked = [address for address, one in found.items() if one.bases.unknown is not None]
-    for address, names in _seen(opened, asked).items():
-        bases[address] += names
+    for address, reading in _known(opened, asked).items():
+        # What was declared is what the files here say, unless nothing here tells of it.
+        if reading.source == "observed" or not bases[address]:
+            bases[address] += [base.reference for base in reading.bases.images]
     unread = {address: str(found[address].bases.unknown) for address in asked}
     return bases, {address: why for address, why in unread.items() if why != FETCHED}
 
 
-def _seen(opened: OpenWorkspace, addresses: list[str]) -> dict[str, list[str]]:
-    """What runs told of tasks. Where there is no state yet, none is made."""
+def _known(opened: OpenWorkspace, addresses: list[str]) -> dict[str, Reading]:
+    """What runs and the daemon told of tasks. Where there is no state yet, none is made."""
     path = sqlite_path(opened.workspace.state, opened.root)
     if not addresses or (path is not None and not path.exists()):
         return {}
@@ -105,11 +110,7 @@ def _seen(opened: OpenWorkspace, addresses: list[str]) -> dict[str, list[str]]:
 
     with opened.database.read() as connection:
         readings = {address: read_bases(connection, address) for address in addresses}
-    return {
-        address: [base.reference for base in one.bases.images]
-        for address, one in readings.items()
-        if one is not None and one.source == "observed"
-    }
+    return {address: one for address, one in readings.items() if one is not None}
 
 
 def _chosen(opened: OpenWorkspace, choice: Choice | None) -> dict[str, Task]:

@@ -14,6 +14,7 @@ from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.unserved import Unserved, unserved_of
 from reconciler.operations.showing.tasks import NextFire
 from reconciler.operations.showing.unseen import Unseen, not_seen
+from reconciler.operations.showing.untracked import not_tracked, why_untracked
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.plan.parts import Document, FieldChange
 
@@ -32,7 +33,8 @@ class Shown:
     `unreadable`: it is live, and no task; `live` is None then too.
 
     `bases` is what it stands on, None where nobody has looked; `unseen` are those of them that the
-    daemon cannot look at.
+    daemon cannot look at. `untracked` is why it is not known what all it stands on, where a trigger
+    of it asks for that.
     `unserved` are pools that its runs wait for without a worker.
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
@@ -54,6 +56,7 @@ class Shown:
     unserved: tuple[Unserved, ...]
     fires: tuple[NextFire, ...]
     unseen: tuple[Unseen, ...] = ()
+    untracked: str | None = None
 
 
 def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
@@ -71,6 +74,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     with opened.database.read() as connection:
         bases = read_bases(connection, address)
         dark = not_seen(connection, now, address)
+        unknown = not_tracked(connection, address)
     runs = list_runs(opened.database, task=address, limit=MOST_RUNS)
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
@@ -78,6 +82,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
     readable = is_readable(stored)
     live = document_of(address, stored) if readable else None
     applied = document_of(address, Stored(row.document) if row else None)
+    model = Task.model_validate(live) if live is not None else None
     return Shown(
         address=address,
         live=live,
@@ -94,14 +99,14 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         drift=field_changes(applied, live) if applied is not None and live is not None else (),
         runs=tuple(runs),
         unserved=tuple(unserved_of(place_of(opened), runs)),
-        fires=_fires(live, now),
-        unseen=dark.of(Task.model_validate(live), address) if live is not None else (),
+        fires=_fires(model, now),
+        unseen=dark.of(model, address) if model is not None else (),
+        untracked=why_untracked(model, unknown, address) if model is not None else None,
     )
 
 
-def _fires(live: Document | None, now: datetime) -> tuple[NextFire, ...]:
+def _fires(task: Task | None, now: datetime) -> tuple[NextFire, ...]:
     """The next fire of each timer that is on, the first one first."""
-    task = Task.model_validate(live) if live is not None else None
     if task is None or task.spec.status == "Disabled":
         return ()
     found = []

@@ -13,6 +13,7 @@ from reconciler.model.run import RunRecord
 from reconciler.model.schedule import ScheduleError, next_fire
 from reconciler.model.task import Task
 from reconciler.operations.showing.unseen import Unseen, not_seen
+from reconciler.operations.showing.untracked import not_tracked, why_untracked
 from reconciler.operations.workspace import OpenWorkspace
 
 
@@ -28,7 +29,8 @@ class NextFire:
 class LiveRow:
     """One live task. `task` is None if this version cannot understand what is stored.
 
-    `unseen` are base images that it would be built anew for, if they could be looked at.
+    `unseen` are base images that it would be built anew for, if they could be looked at;
+    `untracked` is why it is not known what all it stands on.
     """
 
     address: str
@@ -38,6 +40,7 @@ class LiveRow:
     last_run: RunRecord | None = None
     next_fire: NextFire | None = None
     unseen: tuple[Unseen, ...] = ()
+    untracked: str | None = None
 
 
 def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
@@ -46,7 +49,7 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
 
     newest = last_runs(opened.database)
     with opened.database.read() as connection:
-        dark = not_seen(connection, now)
+        dark, unknown = not_seen(connection, now), not_tracked(connection)
     # Many tasks have one schedule, and reading one costs more than all the rest of a row.
     find = lru_cache(maxsize=None)(lambda schedule: _fire(schedule, now))
     rows = []
@@ -55,8 +58,9 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
         coming = first_fire(task, find) if task is not None else None
         last = newest.get(live.address)
         unseen = dark.of(task, live.address) if task is not None else ()
+        why = why_untracked(task, unknown, live.address) if task is not None else None
         by, at = live.changed_by, live.changed_at
-        rows.append(LiveRow(live.address, task, by, at, last, coming, unseen))
+        rows.append(LiveRow(live.address, task, by, at, last, coming, unseen, why))
     return sorted(rows, key=lambda row: row.address)
 
 
