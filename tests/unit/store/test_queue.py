@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from reconciler.model.lease import Lease, Settled, Waiting
 from reconciler.model.run import Reason, RunRecord, RunStatus, StepRecord, StepStatus
@@ -412,3 +414,23 @@ def test_many_workers_at_once_take_each_run_once(world: World) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == [f"r{number:02}" for number in range(60)]
+
+
+def test_what_comes_next_is_found_without_a_look_at_all_that_waits(world: World) -> None:
+    for number in range(20):
+        world.add(f"r{number}", priority=number % 3, series=f"s{number % 5}")
+    world.claim("a", ONE)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    sa.event.listen(world.database.engine, "before_cursor_execute", note)
+    world.claim("b", ONE)
+    sa.event.remove(world.database.engine, "before_cursor_execute", note)
+    with world.database.read() as connection:
+        for statement, values in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            steps = " ".join(row.detail for row in plan)
+            assert "SCAN queue" not in steps, statement
+            assert "TEMP B-TREE" not in steps, statement
