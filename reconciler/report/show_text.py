@@ -19,6 +19,7 @@ from reconciler.report.change_text import field_lines
 from reconciler.report.describe import describe
 from reconciler.report.machine import FORMAT_VERSION
 from reconciler.report.runs import event_lines, runs_json, runs_lines, unserved_lines
+from reconciler.report.unpolled import unpolled_json, unpolled_text
 from reconciler.report.unseen import unseen_json, unseen_text
 
 if TYPE_CHECKING:  # late: SQLAlchemy
@@ -75,6 +76,8 @@ def _facts(shown: Shown, now: datetime) -> Iterator[tuple[str, str]]:
     yield from _bases(shown)
     for one in shown.unseen:
         yield "not seen", unseen_text(one, now)
+    for silent in shown.unpolled:
+        yield "not polled", unpolled_text(silent, now)
     for fire in shown.fires:
         yield "next", f"{spell_moment(fire.at, now)} UTC by timer {fire.timer}"
     if not shown.runs:
@@ -138,6 +141,7 @@ def show_json(shown: Shown) -> dict[str, Any]:
         "apply_id": shown.apply_id,
         "bases": _bases_json(shown.bases),
         "unseen": [unseen_json(one) for one in shown.unseen],
+        "unpolled": [unpolled_json(one) for one in shown.unpolled],
         "drift": [dataclasses.asdict(field) for field in shown.drift],
         "next": [{"timer": fire.timer, "at": to_iso(fire.at)} for fire in shown.fires],
         "runs": runs_json(shown.runs)["runs"],

@@ -13,6 +13,7 @@ from reconciler.model.run import RunRecord, RunStatus
 from reconciler.model.task import Task
 from reconciler.model.trigger import SourceTrigger
 from reconciler.operations.showing.tasks import LiveRow
+from reconciler.report.unpolled import unpolled_json, unpolled_text
 from reconciler.report.unseen import unseen_json, unseen_text
 
 FORMAT_VERSION = "1.0"
@@ -45,7 +46,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     columns = _columns(rows, now)
     if width is None:
         lines = table(list(columns), list(zip(*columns.values(), strict=True)))
-        return [*lines, *_end(rows, _PROSE), *_unseen(rows, now, _PROSE), *_untracked(rows, _PROSE)]
+        return [*lines, *_end(rows, _PROSE), *_troubles(rows, now, _PROSE)]
     widths = _fit(
         {title: max(map(len, [title, *cells])) for title, cells in columns.items()}, width
     )
@@ -55,7 +56,7 @@ def tasks_lines(rows: Sequence[LiveRow], now: datetime, width: int | None) -> li
     told = [header]
     for number, line in enumerate(lines):
         told += [line, *_below({title: cells[number] for title, cells in below.items()}, width)]
-    return [*told, *_end(rows, width), *_unseen(rows, now, width), *_untracked(rows, width)]
+    return [*told, *_end(rows, width), *_troubles(rows, now, width)]
 
 
 def _below(cells: Mapping[str, str], width: int) -> list[str]:
@@ -91,6 +92,13 @@ def _columns(rows: Sequence[LiveRow], now: datetime) -> dict[str, list[str]]:
     return {title: [one_line(cell[title]) for cell in cells] for title in cells[0]}
 
 
+def _troubles(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]:
+    """What keeps pushes from being heard of."""
+    yield from _unseen(rows, now, width)
+    yield from _unpolled(rows, now, width)
+    yield from _untracked(rows, width)
+
+
 def _unseen(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]:
     """Base images that nobody can look at, each once for all its tasks."""
     tasks = Counter(one for row in rows for one in row.unseen)
@@ -98,6 +106,15 @@ def _unseen(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]
         yield from wrap(f"{unseen_text(one, now)}; {plural(count, 'task')}", width, "  ")
     if len(tasks) > _MOST_UNSEEN:
         yield f"and {plural(len(tasks) - _MOST_UNSEEN, 'base image')} more that cannot be seen"
+
+
+def _unpolled(rows: Sequence[LiveRow], now: datetime, width: int) -> Iterator[str]:
+    """Repositories that do not answer polls, each once for all its tasks."""
+    tasks = Counter(one for row in rows for one in row.unpolled)
+    for one, count in list(tasks.items())[:_MOST_UNSEEN]:
+        yield from wrap(f"{unpolled_text(one, now)}; {plural(count, 'task')}", width, "  ")
+    if (more := len(tasks) - _MOST_UNSEEN) > 0:
+        yield f"and {more:,} more of repositories that cannot be polled"
 
 
 def _untracked(rows: Sequence[LiveRow], width: int) -> Iterator[str]:
@@ -192,6 +209,7 @@ def _row(row: LiveRow) -> dict[str, Any]:
         "next_fire": {"timer": fire.timer, "at": to_iso(fire.at)} if fire else None,
         "unseen": [unseen_json(one) for one in row.unseen],
         "untracked": row.untracked,
+        "unpolled": [unpolled_json(one) for one in row.unpolled],
         "changed_by": row.changed_by,
         "changed_at": to_iso(row.changed_at) if row.changed_at else None,
     }

@@ -30,6 +30,7 @@ from reconciler.operations.doctoring.services import (
     ask_secrets,
     ask_state,
 )
+from reconciler.operations.doctoring.unpolled import unpolled_findings
 from reconciler.operations.doctoring.unseen import unseen_findings
 from reconciler.operations.doctoring.untracked import untracked_findings
 from reconciler.operations.doctoring.vaults import Vault, vault_findings, vaults_of
@@ -119,6 +120,7 @@ def _findings(
     yield from map(state_finding, asked.of(Kind.STATE).values())
     if any(one.value is not None for one in asked.of(Kind.STATE).values()):
         yield from unseen_findings(opened)
+        yield from unpolled_findings(opened)
     if _has_state(map(state_finding, asked.of(Kind.STATE).values())):
         yield from untracked_findings(opened)
     told = {f"engine {entry.engine}": one for entry, one in engines.items()}

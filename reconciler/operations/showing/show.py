@@ -13,6 +13,7 @@ from reconciler.operations.naming import address_of
 from reconciler.operations.running.run_place import place_of
 from reconciler.operations.running.unserved import Unserved, unserved_of
 from reconciler.operations.showing.tasks import NextFire
+from reconciler.operations.showing.unpolled import Unpolled, not_polled
 from reconciler.operations.showing.unseen import Unseen, not_seen
 from reconciler.operations.showing.untracked import not_tracked, why_untracked
 from reconciler.operations.workspace import OpenWorkspace
@@ -34,7 +35,7 @@ class Shown:
 
     `bases` is what it stands on, None where nobody has looked; `unseen` are those of them that the
     daemon cannot look at. `untracked` is why it is not known what all it stands on, where a trigger
-    of it asks for that.
+    of it asks for that; `unpolled` are repositories that it is to be polled for, and do not answer.
     `unserved` are pools that its runs wait for without a worker.
     `drift` are the fields in which live differs from last applied: `before` is what was applied.
     """
@@ -57,6 +58,7 @@ class Shown:
     fires: tuple[NextFire, ...]
     unseen: tuple[Unseen, ...] = ()
     untracked: str | None = None
+    unpolled: tuple[Unpolled, ...] = ()
 
 
 def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
@@ -75,6 +77,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         bases = read_bases(connection, address)
         dark = not_seen(connection, now, address)
         unknown = not_tracked(connection, address)
+        silent = not_polled(connection)
     runs = list_runs(opened.database, task=address, limit=MOST_RUNS)
     row: TaskRow | None = rows.get(address)
     task: LiveTask | None = tasks.get(address)
@@ -102,6 +105,7 @@ def show_task(opened: OpenWorkspace, name: str, now: datetime) -> Shown:
         fires=_fires(model, now),
         unseen=dark.of(model, address) if model is not None else (),
         untracked=why_untracked(model, unknown, address) if model is not None else None,
+        unpolled=silent.of(model, address) if model is not None else (),
     )
 
 

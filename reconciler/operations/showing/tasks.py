@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from reconciler.model.run import RunRecord
 from reconciler.model.schedule import ScheduleError, next_fire
 from reconciler.model.task import Task
+from reconciler.operations.showing.unpolled import Unpolled, not_polled
 from reconciler.operations.showing.unseen import Unseen, not_seen
 from reconciler.operations.showing.untracked import not_tracked, why_untracked
 from reconciler.operations.workspace import OpenWorkspace
@@ -30,7 +31,8 @@ class LiveRow:
     """One live task. `task` is None if this version cannot understand what is stored.
 
     `unseen` are base images that it would be built anew for, if they could be looked at;
-    `untracked` is why it is not known what all it stands on.
+    `untracked` is why it is not known what all it stands on; `unpolled` are repositories that it is
+    polled for, if they would answer.
     """
 
     address: str
@@ -41,6 +43,7 @@ class LiveRow:
     next_fire: NextFire | None = None
     unseen: tuple[Unseen, ...] = ()
     untracked: str | None = None
+    unpolled: tuple[Unpolled, ...] = ()
 
 
 def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
@@ -50,6 +53,7 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
     newest = last_runs(opened.database)
     with opened.database.read() as connection:
         dark, unknown = not_seen(connection, now), not_tracked(connection)
+        silent = not_polled(connection)
     # Many tasks have one schedule, and reading one costs more than all the rest of a row.
     find = lru_cache(maxsize=None)(lambda schedule: _fire(schedule, now))
     rows = []
@@ -59,8 +63,10 @@ def live_tasks(opened: OpenWorkspace, now: datetime) -> list[LiveRow]:
         last = newest.get(live.address)
         unseen = dark.of(task, live.address) if task is not None else ()
         why = why_untracked(task, unknown, live.address) if task is not None else None
+        unpolled = silent.of(task, live.address) if task is not None else ()
         by, at = live.changed_by, live.changed_at
-        rows.append(LiveRow(live.address, task, by, at, last, coming, unseen, why))
+        row = LiveRow(live.address, task, by, at, last, coming, unseen, why, unpolled)
+        rows.append(row)
     return sorted(rows, key=lambda row: row.address)
 
 

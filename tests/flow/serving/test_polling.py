@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
+from reconciler.model.event import Source, Verdict
+from reconciler.operations.doctoring.unpolled import unpolled_findings
+from reconciler.store.decisions import list_decisions
 from reconciler.store.runs import list_runs
 from tests.flow.project import new_project
 from tests.flow.serving.desk import daemon, eventually, state
@@ -74,3 +78,71 @@ def test_a_host_that_does_not_answer_keeps_no_other_waiting(tmp_path: Path) -> N
             assert "error" not in told
             with state(at.root) as opened:
                 assert [record.commit for record in list_runs(opened)] == [commit]
+
+
+def test_a_wrong_token_of_one_task_keeps_no_other_from_being_polled(tmp_path: Path) -> None:
+    work, _ = make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    project = new_project(tmp_path / "workspace")
+    with serve_git(tmp_path / "root", username="x-access-token", password=TOKEN) as server:
+        config = project.root / "reconciler.yaml"
+        config.write_text(config.read_text() + f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+        for name, token in (("bad-task", "env:GIT_GONE"), ("good-task", "env:GIT_PAT")):
+            context = {"source": f"{server.url}/app.git#main", "token": {"secret": token}}
+            project.write(name, context=context, triggers={"commit": {"poll": "10s"}})
+        assert project.run("apply", "--auto-approve").code == 0
+        with daemon(project.root, "--no-worker", GIT_PAT=TOKEN, GIT_GONE="wrong-0123") as at:
+            eventually(lambda: _refs_known(at.root))
+            commit = add_commit(work, {"a": "2"}, "second")
+            git(work, "push", "--quiet", "origin", "main")
+            refused, taken = eventually(lambda: len(at.told("poll")) == 2 and at.told("poll"))
+            assert refused["token"] == "env:GIT_GONE"
+            assert "wrong-0123" not in str(at.lines)
+            assert taken["moved"] == "1"
+            with state(at.root) as opened:
+                found = {(record.task, record.commit) for record in list_runs(opened)}
+            assert found == {("contoso/bad-task", commit), ("contoso/good-task", commit)}
+            metrics = at.client.get(f"{at.url}/metrics").text
+            assert "reconciler_repositories_unseen 0.0" in metrics
+        whole = json.loads(project.run("tasks", "-o", "json").out)["tasks"]
+        unpolled = {row["name"]: [one["token"] for one in row["unpolled"]] for row in whole}
+        assert unpolled == {"bad-task": ["env:GIT_GONE"], "good-task": []}
+        assert "refuses env:GIT_GONE since" in _words(project.run("show", "bad-task").out)
+        assert "refuses" not in _words(project.run("show", "good-task").out)
+
+
+def test_a_repository_that_lets_nobody_in_is_told_since_when_and_why(tmp_path: Path) -> None:
+    make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    project = new_project(tmp_path / "workspace")
+    with serve_git(tmp_path / "root", username="x-access-token", password=TOKEN) as server:
+        config = project.root / "reconciler.yaml"
+        config.write_text(config.read_text() + f'hosts: {{"{server.host}": {{insecure: true}}}}\n')
+        context = {"source": f"{server.url}/app.git#main", "token": {"secret": "env:GIT_PAT"}}
+        project.write("web-api", context=context, triggers={"commit": {"poll": "10s"}})
+        project.write("other", context=context, triggers={"commit": {"branch": "main"}})
+        assert project.run("apply", "--auto-approve").code == 0
+        with daemon(project.root, "--no-worker", GIT_PAT="wrong-0123") as at:
+            eventually(lambda: at.told("poll"))
+            metrics = at.client.get(f"{at.url}/metrics").text
+            assert "reconciler_repositories_unseen 1.0" in metrics
+    repository = f"{server.host}/app"
+    with state(project.root) as opened:
+        (decided,) = list_decisions(opened)
+    assert (decided.verdict, decided.source) == (Verdict.LOOK_FAILED, Source.POLL)
+    assert (decided.subject, decided.task) == (repository, None)
+    whole = json.loads(project.run("tasks", "-o", "json").out)["tasks"]
+    ((one,),) = [row["unpolled"] for row in whole if row["unpolled"]]
+    assert (one["repository"], one["since"], one["token"]) == (repository, None, None)
+    assert one["why"] == decided.detail
+    assert json.loads(project.run("show", "web-api", "-o", "json").out)["unpolled"] == [one]
+    for words in (("show", "web-api"), ("tasks",)):
+        told = _words(project.run(*words).out)
+        assert f"{repository} does not answer polls, never answered" in told
+    with project.opened() as whole_state:
+        (finding,) = unpolled_findings(whole_state)
+    assert finding.subject == repository
+    assert finding.text.startswith("does not answer polls at all: ")
+    assert finding.text.endswith("; 1 task")
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
