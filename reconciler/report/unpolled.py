@@ -11,18 +11,15 @@ from reconciler.operations.showing.unpolled import Unpolled
 
 
 def unpolled_text(one: Unpolled, now: datetime) -> str:
-    """`REPOSITORY was last polled ...: why`."""
+    """`REPOSITORY does not answer polls ...: why`, or which login it refuses."""
     why = one_line(one.why, 200)
-    since = "never" if one.since is None else f"last {spell_moment(one.since, now)} UTC"
+    since = spell_moment(one.since, now) if one.since is not None else None
     if one.token is None:
-        answered = "never answered" if one.since is None else f"answered {since}"
+        answered = "never answered" if since is None else f"answered last {since} UTC"
         return f"{one.repository} does not answer polls, {answered}: {why}"
-    whose = one_line(one.token, 120) or "to be asked without a token"
-    refused = spell_moment(one.since, now) if one.since is not None else "now"
-    return (
-        f"{one.repository} refuses {whose} since {refused} UTC, it is polled with the token of "
-        f"another task: {why}"
-    )
+    login = one_line(one.token, 120) or "to be asked without a token"
+    other = "it is polled with the token of another task"
+    return f"{one.repository} refuses {login} since {since} UTC, {other}: {why}"
 
 
 def unpolled_json(one: Unpolled) -> dict[str, Any]:

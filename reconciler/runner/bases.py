@@ -99,7 +99,8 @@ def provide_bases(
     The digest is the one the request fixes, else what the registry serves now, else what it was
     last seen to serve, else the one of the local copy. An image that was made on this engine and is
     in no registry has none: it is recorded by its id. One that this very run has built is taken as
-    it was built. `platform` is the request's unless given. Raises Failure (base-pull) with the reference and its line.
+    it was built. `platform` is the request's unless given. Raises Failure (base-pull) with the
+    reference and its line.
     """
     found: dict[str, Found] = {}
     for dependency in dependencies:
