@@ -206,6 +206,35 @@ def decided_of_row(row: Row[Any]) -> Decided:
     return Decided(at=from_iso(row.at), **values)
 
 
+def newest_decision(connection: Connection) -> int:
+    """The number of the newest decision; 0 if there is none."""
+    return connection.execute(sa.select(sa.func.max(decisions.c.id))).scalar_one() or 0
+
+
+def hooks_built(
+    connection: Connection, tasks: Sequence[str], after: int, until: int
+) -> dict[tuple[str, str, str], str]:
+    """What the newest run of each (task, trigger, subject) builds that has one since a decision.
+
+    Only of those whose newest one is for a message, and not newer than another decision.
+    """
+    found: dict[tuple[str, str, str], str] = {}
+    for start in range(0, len(tasks), _AT_ONCE):
+        query = (
+            sa.select(decisions, runs.c.record)
+            .join(runs, runs.c.id == decisions.c.run_id)
+            .where(decisions.c.task.in_(tasks[start : start + _AT_ONCE]), decisions.c.id > after)
+            .where(decisions.c.verdict.in_(_RUNS))
+            .order_by(decisions.c.id)
+        )
+        for row in connection.execute(query):
+            key = row.task, row.trigger, row.subject
+            found.pop(key, None)
+            if row.source == Source.HOOK.value and row.id <= until:
+                found[key] = RunRecord.model_validate_json(row.record).commit or row.version
+    return found
+
+
 # --------------------------------------------------------------------- timers
 def keep_timers(database: Database, wanted: Iterable[TimerState]) -> list[TimerState]:
     """Make the stored timers those of the live tasks, and say how far each is handled.

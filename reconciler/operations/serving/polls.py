@@ -19,6 +19,7 @@ from reconciler.adapters.web.resolve import Guard
 from reconciler.base.clock import steady
 from reconciler.base.errors import ReconcilerError, SecretUnavailable
 from reconciler.engine.intake import Intake, Taken
+from reconciler.engine.late_builds import Windows, before_look, late_builds
 from reconciler.engine.poll_logins import Asking, Logins, name_of, remember
 from reconciler.engine.polling import MOST_AT_ONCE, Polled, Poller, Refs, take_moves
 from reconciler.operations.running.credentials import open_secrets
@@ -52,6 +53,7 @@ class Polls:
     refused: Callable[[Polled, str, str], None]
     _poller: Poller = field(init=False)
     _place: RunPlace = field(init=False)
+    _windows: Windows = field(default_factory=Windows, init=False)
     _logins: Logins = field(default_factory=Logins, init=False)
     _told: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
 
@@ -99,6 +101,7 @@ class Polls:
         database = self.opened.database
         with database.read() as connection:
             former = read_look(connection, one.url)
+        newest = before_look(database)
         asking = self._logins.asking(one, former.refused if former is not None else (), steady())
         found, why = self._ask(one, asking, stopping)
         if stopping.is_set():
@@ -108,6 +111,8 @@ class Polls:
         if found is not None:
             intake = Intake(database, self.opened.clock)
             taken = take_moves(database, one, found, intake.take_all)
+            taken += self._put_right(one, found, intake)
+            self._windows.looked(one, newest)
         remember(database, one, asking, why, self.opened.clock())
         if why is not None:
             self.failed(one, why)
@@ -115,6 +120,14 @@ class Polls:
         self._tell_refused(one, asking)
         self.looked(one, taken)
         return True
+
+    def _put_right(self, one: Polled, found: Refs, intake: Intake) -> list[Taken]:
+        """Have built where refs are, instead of what a message had built too late."""
+        window = self._windows.of(one)
+        if window is None:
+            return []
+        late = late_builds(self.opened.database, one, found, window)
+        return [intake.take(arrival.event, arrival.everyone) for arrival in late]
 
     def _tell_refused(self, one: Polled, asking: Asking) -> None:
         for token in asking.accepted:
