@@ -34,8 +34,11 @@ def read_tips(repository: Repository, folder: Path, stopping: Stopping, *, tags:
     patterns = ["HEAD", f"{_HEADS}*", *([f"{_TAGS}*"] if tags else [])]
     words = ("ls-remote", "--symref", "--end-of-options", target.url, *patterns)
     found = parse_refs(git.run(*words).splitlines())
-    if not found and not git.speaks_git(target.url):
-        raise no_repository(target.url)
+    if not found:
+        if not git.speaks_git(target.url):
+            raise no_repository(target.url)
+        # What answered first may have been a page all the same: a host that was just coming back.
+        found = parse_refs(git.run(*words).splitlines())
     if len(found) > _MOST:
         message = f"{target.url} has more than {_MOST:,} refs: it cannot be polled"
         raise FetchError(FetchFault.REFUSED, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,23 @@ def test_a_page_to_sign_in_has_not_lost_all_branches(tmp_path: Path, page: bytes
         found = Repository(f"http://{host}/app.git", None, Guard(frozenset({host})))
         with pytest.raises(FetchError, match="answered with a page"):
             read_tips(found, tmp_path, lambda: False, tags=False)
+
+
+def test_a_page_that_is_gone_at_the_next_question_has_not_lost_all_branches_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, commit = make_repository(tmp_path / "root", "app", {"a": "1"}, branch="main")
+    with serve_git(tmp_path / "root") as server:
+        git_itself = server._backend
+
+        def a_page_at_first(environ: dict[str, Any], start_response: Any) -> Any:
+            if len(server.requests) > 1:
+                return git_itself(environ, start_response)
+            start_response("200 OK", [("Content-Type", "text/html")])
+            return [b"back in a minute"]
+
+        monkeypatch.setattr(server, "_backend", a_page_at_first)
+        assert tips(server, tmp_path) == Tips({"refs/heads/main": commit}, "main")
 
 
 def test_a_wrong_token_is_told_and_stands_in_no_message(tmp_path: Path) -> None:
