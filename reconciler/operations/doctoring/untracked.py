@@ -43,6 +43,9 @@ def _unread(opened: OpenWorkspace) -> Iterator[Finding]:
     for row in live_tasks(opened, opened.clock()):
         if row.untracked not in {None, OF_EARLIER}:
             names.setdefault(str(row.untracked), []).append(row.address)
-    for why, those in names.items():
+    for why, those in list(names.items())[:_MOST_NAMES]:
         told = f"not all known of {some_of(those, _MOST_NAMES)}: {one_line(why, 300)}"
+        yield Finding(Kind.STATE, "base images", Status.WARNING, told, _FIX_UNREAD)
+    if len(names) > _MOST_NAMES:
+        told = f"nor, for {len(names) - _MOST_NAMES:,} other reasons, of more: reconciler tasks"
         yield Finding(Kind.STATE, "base images", Status.WARNING, told, _FIX_UNREAD)

@@ -52,16 +52,13 @@ def bases_of(opened: OpenWorkspace, task: Task, stopping: Callable[[], bool]) ->
         return _read(opened, document)
     place = place_of(opened)
     request = _request(opened, task)
-    with private_folder(place.work) as folder, open_secrets(place, stopping) as secrets:
-        fetching = _Fetching(opened, request, Credentials(place, request, secrets), folder)
-        try:
-            fetched = fetching.fetch(stopping)
-            return fetching.masked(_read_fetched(opened, document, fetched))
-        except Failure as failure:
-            raise UnfetchedError(fetching.clean(failure.message)) from None
-        except ReconcilerError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            raise UnfetchedError(fetching.clean(error.message + hint)) from None
+    try:
+        with private_folder(place.work) as folder, open_secrets(place, stopping) as secrets:
+            fetching = _Fetching(opened, request, Credentials(place, request, secrets), folder)
+            return fetching.masked(_read_fetched(opened, document, fetching.fetched(stopping)))
+    except OSError as error:  # mostly a full disk
+        why = error.strerror or type(error).__name__
+        raise UnfetchedError(f"its context cannot be kept here: {why}") from None
 
 
 def _request(opened: OpenWorkspace, task: Task) -> RunRequest:
@@ -82,8 +79,17 @@ class _Fetching:
     folder: Path
     _values: list[str] = field(default_factory=list, init=False)
 
-    def fetch(self, stopping: Callable[[], bool]) -> Fetched:
-        """The context on this machine. Raises Failure, Stop or ReconcilerError."""
+    def fetched(self, stopping: Callable[[], bool]) -> Fetched:
+        """The context on this machine. Raises UnfetchedError, Stop."""
+        try:
+            return self._fetch(stopping)
+        except Failure as failure:
+            raise UnfetchedError(self.clean(failure.message)) from None
+        except ReconcilerError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            raise UnfetchedError(self.clean(error.message + hint)) from None
+
+    def _fetch(self, stopping: Callable[[], bool]) -> Fetched:
         token, value = self.request.token, None
         if token is not None:
             check_expiry(token, self.opened.clock().date())
@@ -124,6 +130,8 @@ def _read_fetched(opened: OpenWorkspace, document: Document, fetched: Fetched) -
         found = _read(tree, {**document, "spec": spec})
     except ValidationError:
         return TaskBases(unknown=f"the folder {one_line(folder, 120)} has no name that can be read")
+    except Exception as error:  # noqa: BLE001  (no file of a stranger ends the daemon)
+        return TaskBases(unknown=f"its files cannot be read: {type(error).__name__}")
     shown = fetched.shown or "its context"
     images = tuple(
         one if one.file is None else replace(one, file=f"{shown}:{one.file}")

@@ -15,14 +15,13 @@ from pydantic import ValidationError
 
 from reconciler.base.clock import steady
 from reconciler.base.errors import ReconcilerError
-from reconciler.base.text import one_line, plural
 from reconciler.engine.surveying import Turns, Wanted
 from reconciler.model.context import ContextKind, context_kind
-from reconciler.model.event import Decided, Source, Verdict
 from reconciler.model.task import Task
 from reconciler.model.tracked import TaskBases
 from reconciler.operations.serving.book import Book
 from reconciler.operations.serving.context_bases import UnfetchedError, bases_of
+from reconciler.operations.serving.untracked_told import Telling
 from reconciler.operations.workspace import OpenWorkspace
 from reconciler.providers.base import LiveTask
 from reconciler.runner.failure import Stop
@@ -33,12 +32,9 @@ from reconciler.store.tasks import read_live
 _SECONDS = 0.5
 # Runs make tasks known, too, and an apply is live before it is remembered.
 _FOLLOW_SECONDS = 10.0
-_LONGEST = 300
 # A host that does not answer is given up, so that others have their turn.
 MOST_SECONDS = 300.0
 _TOO_SLOW = f"its context was not fetched within {MOST_SECONDS / 60:.0f} min"
-_FIX = "apply it again where its files are, or run it"
-_FIX_ELSEWHERE = "it is tried again; a run of it tells, too"
 
 
 @dataclass(slots=True)
@@ -53,8 +49,11 @@ class Survey:
     well: Callable[[], None]
     _turns: Turns = field(default_factory=Turns, init=False)
     _unread: dict[str, Unread] = field(default_factory=dict, init=False)
-    _told: dict[str, str] = field(default_factory=dict, init=False)
+    _telling: Telling = field(init=False)
     _hurry: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._telling = Telling(self.opened, self.tell)
 
     def hurry(self) -> None:
         """What could not be read is tried again now: a token may have been replaced."""
@@ -91,7 +90,7 @@ class Survey:
                 if (standing := book.standing.get(one.address)) is not None and standing.off is None
             }
         self._unread = found
-        self._told = {address: why for address, why in self._told.items() if address in found}
+        self._telling.keep(found)
         self._turns.follow(
             Wanted(one.address, one.applied_at, here=_is_here(one.source)) for one in found.values()
         )
@@ -122,10 +121,10 @@ class Survey:
             return False
         if bases.unknown is None:
             self._turns.known(one)
-            self._tell_known(unread, len(bases.images), here=here)
+            self._telling.known(unread, len(bases.images), here=here)
         else:
             self._turns.failed(one, steady(), lasting=fetched)
-            self._tell_unknown(unread, bases.unknown, here=here)
+            self._telling.unknown(unread, bases.unknown, here=here)
         return True
 
     def _write(
@@ -136,13 +135,18 @@ class Survey:
         What was known of one that cannot be fetched stays.
         """
         address = unread.address
-        with self.opened.database.write() as connection:
+        with open_register(self.opened.database) as register:
+            connection = register.connection
             if next(unread_tasks(connection, address), None) != unread:
                 return False
             if [row.document for row in read_live(connection, address)] != [document]:
                 return False
-            if bases.unknown is not None and here:
-                return True  # an apply where the files are says more, and still finds it to do
+            if bases.unknown is not None:
+                trigger = self._trigger(address)
+                decided = self._telling.decided(unread, bases.unknown, trigger, here=here)
+                register.note([decided] if decided is not None else [])
+                if here:
+                    return True  # an apply where the files are says more, and still finds it to do
             known = read_bases(connection, address)
             if not fetched and known is not None:
                 bases = replace(bases, images=known.bases.images)
@@ -152,40 +156,9 @@ class Survey:
                     self._unread[address] = left
         return True
 
-    # -------------------------------------------------------------- what is told
-    def _tell_known(self, unread: Unread, count: int, *, here: bool) -> None:
-        self._told.pop(unread.address, None)
-        images = plural(count, "base image")
-        where = "its files" if here else "its context"
-        text = f"{_of_earlier(unread)}{images}, read from {where} now"
-        self.tell({"task": unread.address, "message": text})
-
-    def _tell_unknown(self, unread: Unread, why: str, *, here: bool) -> None:
-        """Each reason once: in the log of each daemon, and as a decision of the state."""
-        if self._told.get(unread.address) == why:
-            return
-        self._told[unread.address] = why
-        told = one_line(why, _LONGEST)
-        told = f"applied by an earlier version, and {told}" if unread.why is None else told
-        fix = _FIX if here else _FIX_ELSEWHERE
-        if unread.why is None or unread.why != why or here:
-            self._decide(unread.address, f"what it stands on is not known: {told}; {fix}")
-        verdict = Verdict.UNTRACKED.value
-        self.tell({"task": unread.address, "verdict": verdict, "error": told, "fix": fix})
-
-    def _decide(self, address: str, detail: str) -> None:
+    def _trigger(self, address: str) -> str | None:
         standing = self.book().standing.get(address)
-        decided = Decided(
-            at=self.opened.clock(),
-            source=Source.IMAGE,
-            subject="",
-            task=address,
-            trigger=standing.name if standing is not None else None,
-            verdict=Verdict.UNTRACKED,
-            detail=detail,
-        )
-        with open_register(self.opened.database) as register:
-            register.note([decided])
+        return standing.name if standing is not None else None
 
 
 def _understood(live: LiveTask | None) -> Task | None:
@@ -197,7 +170,3 @@ def _understood(live: LiveTask | None) -> Task | None:
 
 def _is_here(source: str) -> bool:
     return context_kind(source) is ContextKind.LOCAL
-
-
-def _of_earlier(unread: Unread) -> str:
-    return "applied by an earlier version: " if unread.why is None else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
 import socket
 import tarfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -168,6 +170,19 @@ def test_what_cannot_be_fetched_is_told_everywhere_and_no_secret_is(place: Place
         assert wrong.encode() not in path.read_bytes()
 
 
+def test_a_token_that_a_file_of_the_context_repeats_is_masked(place: Place) -> None:
+    add_commit(place.work, {"Dockerfile": f"FROM {TOKEN}:!\n"}, "who has it may write it there")
+    git(place.work, "push", "--quiet", "origin", "main")
+    place.write()
+    place.apply()
+    with place.serving() as at:
+        (line,) = eventually(lambda: of_task(at))
+    assert line["error"].endswith("'***:!' is not an image reference")
+    assert TOKEN not in str(at.lines)
+    for path in place.project.root.rglob("state.db*"):
+        assert TOKEN.encode() not in path.read_bytes()
+
+
 def test_a_new_apply_is_read_at_once_also_of_what_failed(place: Place) -> None:
     place.write(context={"source": f"{place.server.url}/gone.git#main"})
     place.apply()
@@ -258,37 +273,68 @@ def test_a_host_that_does_not_answer_holds_up_neither_the_end_nor_files_that_are
     assert list((place.project.root / ".reconciler" / "work").iterdir()) == []
 
 
+@contextmanager
+def archives(parts: Iterator[bytes]) -> Iterator[str]:
+    """The host of a server that answers with these parts, one after the other."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the other side hung up
+                for part in parts:
+                    self.wfile.write(part)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, listening(server):
+        yield f"127.0.0.1:{server.server_port}"
+
+
+def archived(tmp_path: Path, host: str) -> Project:
+    project = new_project(tmp_path / "workspace")
+    trust(project, host)
+    project.write(
+        context={"source": f"http://{host}/app.tar.gz"},
+        step={"docker": {"images": ["web:1"]}},
+        triggers={"baseImage": {}},
+    )
+    assert project.run("apply", "--auto-approve").code == 0
+    return project
+
+
 def test_an_archive_is_read_as_well(tmp_path: Path) -> None:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         member = tarfile.TarInfo("Dockerfile")
         member.size = len(b"FROM alpine:3\n")
         archive.addfile(member, io.BytesIO(b"FROM alpine:3\n"))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(packed.getvalue())
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server, listening(server):
-        project = new_project(tmp_path / "workspace")
-        host = f"127.0.0.1:{server.server_port}"
-        trust(project, host)
-        project.write(
-            context={"source": f"http://{host}/app.tar.gz"},
-            step={"docker": {"images": ["web:1"]}},
-            triggers={"baseImage": {}},
-        )
-        assert project.run("apply", "--auto-approve").code == 0
+    with archives(iter([packed.getvalue()])) as host:
+        project = archived(tmp_path, host)
         with daemon(project.root, "--no-worker", "--no-timers") as at:
             (line,) = eventually(lambda: of_task(at))
     assert line["message"] == "1 base image, read from its context now"
     (image,) = json.loads(project.run("show", "web-api", "-o", "json").out)["bases"]["images"]
     assert image["file"] == f"http://{host}/app.tar.gz:Dockerfile"
+
+
+def test_a_download_without_an_end_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    over, begun = threading.Event(), threading.Event()
+
+    def endless() -> Iterator[bytes]:
+        while not over.wait(0.05):
+            yield b"x" * 1024
+            begun.set()
+
+    with archives(endless()) as host:
+        project = archived(tmp_path, host)
+        with daemon(project.root, "--no-worker", "--no-timers") as at:
+            assert begun.wait(60)
+            assert at.stop() == 0, "within the minute of the helper, not the five of a fetch"
+        over.set()
+    assert of_task(at) == []
+    assert list((project.root / ".reconciler" / "work").iterdir()) == []
 
 
 def test_a_link_of_the_repository_shows_nothing_of_this_machine(
