@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,17 +10,22 @@ import pytest
 
 from reconciler.engine.clockwork import Clockwork, Ticking
 from reconciler.engine.intake import Arrival, Intake, Taken
+from reconciler.engine.late_builds import Windows, before_look, late_builds
+from reconciler.engine.poll_logins import Asking, remember
+from reconciler.engine.polling import polled_by
 from reconciler.engine.triggers import listening
-from reconciler.model.event import Delivery
+from reconciler.model.event import Delivery, Push
 from reconciler.model.rebuild import Progress, Rebuild
 from reconciler.model.trigger import TimerTrigger
 from reconciler.store.database import Database, open_database
 from reconciler.store.decisions import list_decisions
+from reconciler.store.polled_looks import count_failing, keep_looks, troubled_looks
 from reconciler.store.queue import depths
 from reconciler.store.rebuilds import add_rebuilds, queue_rebuilds, queued_for
 from reconciler.store.runs import list_runs
 from tests.live.test_postgres import own_database, server
 from tests.unit.engine.test_intake import pushed
+from tests.unit.engine.test_polling import Answer
 from tests.unit.engine.test_triggers import task
 
 __all__ = ["own_database", "server"]  # fixtures
@@ -77,4 +83,33 @@ def test_tasks_of_an_event_are_noted_as_queued(database: Database) -> None:
         assert queued_for(connection, [one.address for one in found]) == {
             one.address: moved for one in found
         }
+    database.close()
+
+
+def test_looks_at_repositories_are_kept_and_put_late_builds_right(database: Database) -> None:
+    listens = task(commit={"poll": "10s"})
+    (one,) = polled_by("contoso/web", listens)
+    refused = Asking((), accepted={"env:PAT"}, refused={"env:OLD": "no"})
+    tokens = replace(one, tokens=("env:OLD", "env:PAT"))
+    for minutes, why in enumerate((None, "gone", "gone")):
+        remember(database, tokens, refused, why, NOW + timedelta(minutes=minutes))
+    with database.read() as connection:
+        (look,) = troubled_looks(connection)
+        assert count_failing(connection) == 1
+    assert (look.seen_at, look.message) == (NOW.timestamp(), "gone")
+    assert look.refused["env:OLD"].since == NOW.timestamp()
+    keep_looks(database, set())
+    with database.read() as connection:
+        assert troubled_looks(connection) == []
+    windows, at = Windows(), {"refs/heads/main": "5" * 40}
+    windows.looked(one, before_look(database))
+    message = Delivery(hook="github", id="d1", event="push", received=NOW)
+    everyone = tuple(listening("contoso/web", listens))
+    Intake(database, lambda: NOW).take(pushed("4" * 40), everyone, message)
+    windows.looked(one, before_look(database))
+    window = windows.of(one)
+    assert window is not None
+    (late,) = late_builds(database, one, Answer(at), window)
+    assert isinstance(late.event, Push)
+    assert (late.event.before, late.event.after) == ("4" * 40, "5" * 40)
     database.close()
