@@ -54,16 +54,20 @@ class _Trail:
     def look(self, step: Step) -> None:
         """Take what a look found, once all pushes are taken."""
         start, found = step.previous, step.version
-        way = None if start is None else _reach(start, self.after)
-        if start is None or found is None or way is None:
+        if start is None or found is None:
             self.add(step)
-        elif found not in way:
-            end = _only_end(start, self.after)
-            if end in (_reach(found, self.after) or ()):
-                self.add(Step(end, found))  # it was set back
-            else:
-                self.later[end].add(found)
-                self.earlier[found].add(end)
+            return
+        end = _way(start, found, self.after)
+        if end is None:  # there are several ways, or the ref was deleted on this one
+            way = _reach(start, self.after)
+            end = start if way is not None and found not in way else found
+        if end == found:
+            return
+        if end in (_reach(found, self.after) or ()):
+            self.add(Step(end, found))  # it was set back
+        else:
+            self.later[end].add(found)
+            self.earlier[found].add(end)
 
     def reach(self, version: str) -> list[str] | None:
         """The commits from one on, nearest first; None if the ref was deleted on the way."""
@@ -156,13 +160,18 @@ def _wanted(steps: Sequence[Step], trail: _Trail, end: str, ahead: Sequence[str]
     return next((commit for commit in back if commit in wanted), None)
 
 
-def _only_end(start: str, after: Mapping[str, Iterable[str | None]]) -> str:
-    """Where the way from a commit ends; the commit itself if there are several ways."""
+def _way(start: str, found: str, after: Mapping[str, Iterable[str | None]]) -> str | None:
+    """Where the way from a commit ends, or another one that lies on it.
+
+    None if there is no one way.
+    """
     commit, seen = start, {start}
     while following := after.get(commit):
+        if found in following:
+            return found
         (one, *others) = following
         if one is None or others or one in seen:
-            return start
+            return None
         commit = one
         seen.add(one)
     return commit
