@@ -130,7 +130,7 @@ def rebuilds_lines(found: Rebuilds) -> list[str]:
         if names:
             lines.append(f"note: {told}: {_some(names)}")
     if found.unknown:
-        lines.append(f"note: not known before a run what they stand on: {_some(found.unknown)}")
+        lines.append(f"note: not known yet what all they stand on: {_some(found.unknown)}")
     return lines
 
 

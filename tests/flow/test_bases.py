@@ -437,7 +437,7 @@ def test_tasks_of_which_nothing_is_known_are_told(tree: Project) -> None:
     apply(tree)
     outcome = tree.run("graph", "--base", "alpine:3", "-o", "json")
     assert json.loads(outcome.out)["rebuilds"]["unknown"] == ["contoso/far-image"]
-    assert "not known before a run what they stand on: contoso/far-image" in outcome.err
+    assert "not known yet what all they stand on: contoso/far-image" in outcome.err
 
 
 def test_an_image_that_nobody_stands_on_is_told_with_a_near_name(tree: Project) -> None:
