@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from bench.given import Given, registry
 from bench.measure import Bar, Figure, Row
 from reconciler.adapters.web.registry_look import RegistryLooks
-from reconciler.engine.watcher import Watcher
+from reconciler.engine.watcher import Watcher, asked
 from reconciler.store.database import open_database
 
 _TAGS, _INTERVAL, _HOUR = 1000, 900.0, 3600
@@ -34,18 +34,15 @@ def watch(given: Given) -> Iterator[Row]:
     database = open_database("sqlite:///state.db", given.folder / "watch")
     with _served(address, name), _counting(address) as counting:
         looks, now = RegistryLooks(lambda _host: None), 0.0
-        watcher = Watcher(database, looks.look, _INTERVAL, 120.0)
+        watcher = Watcher(database, _INTERVAL, 120.0)
         watcher.keep({f"{counting.host}/{name}:{tag}": () for tag in range(_TAGS)}, {}, now)
-
-        def clock() -> float:
-            return now
 
         seconds, began, cpu = list[float](), time.perf_counter(), time.process_time()
         for _ in range(_HOUR):
             before = counting.requests
             now += 1.0
-            while watcher.step(clock, 1):
-                pass
+            while (image := watcher.begin(now)) is not None:
+                watcher.end(image, asked(looks.look, image), now)
             seconds.append(counting.requests - before)
         wall, cpu = time.perf_counter() - began, time.process_time() - cpu
     database.close()

@@ -1,10 +1,13 @@
 """How much is asked of each registry: so many requests a second, and none while it is left alone.
 
-That one is left alone stands in the state: a daemon that starts anew keeps to it.
+Several are asked at once, each by one look. Those that are not known to answer quickly have half of
+the room, so that one that is slow, or silent, keeps none of the others waiting. That one is left
+alone stands in the state: a daemon that starts anew keeps to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reconciler.base.errors import RegistryBusy
@@ -17,6 +20,8 @@ from reconciler.store.pauses import drop_pause, list_pauses, put_pause
 
 # Requests to one registry: so many a second, and so many at once after a pause.
 RATE, BURST = 2.0, 5.0
+MOST_AT_ONCE = 8  # looks
+_QUICK = 5.0  # seconds of a look
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 30.0, 3600.0, 86400.0
 
 
@@ -34,11 +39,25 @@ class _Budget:
         return self.left >= 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Which registries may be asked now: all but some, or of some only (`among`; None: of all)."""
+
+    without: Sequence[str]
+    among: Sequence[str] | None = None
+
+
 @dataclass(slots=True)
 class Patience:
-    """What registries may be asked, and how they answered. Times are seconds since 1970."""
+    """What registries may be asked, and how they answered. Times are seconds since 1970.
+
+    Not for several threads.
+    """
 
     database: Database
+    most: int = MOST_AT_ONCE
+    _going: set[str] = field(default_factory=set, init=False)
+    _quick: set[str] = field(default_factory=set, init=False)
     _budgets: dict[str, _Budget] = field(default_factory=dict, init=False)
     _pauses: dict[str, RegistryPause] | None = field(default=None, init=False)
 
@@ -49,15 +68,29 @@ class Patience:
                 self._pauses = {pause.host: pause for pause in list_pauses(connection)}
         return self._pauses
 
-    def blocked(self, now: float) -> list[str]:
+    def room(self, now: float) -> Room | None:
+        """Who may be asked now; None while there is no room. Raises StateUnusable."""
+        if len(self._going) >= self.most:
+            return None
+        without = self._blocked(now) + sorted(self._going)
+        full = len(self._going - self._quick) >= self.most // 2
+        return Room(without, sorted(self._quick) if full else None)
+
+    def _blocked(self, now: float) -> list[str]:
         """Registries that are not asked now. Raises StateUnusable."""
         paused = [host for host, pause in self.pauses().items() if not pause.over(now)]
         asked = [host for host in self._budgets if host not in paused]
         return paused + [host for host in asked if not self._budgets[host].ready(now)]
 
     def open(self, host: str, now: float) -> None:
-        """A registry is about to be asked."""
+        """A registry is about to be asked; `ended` is to be said afterwards."""
         self._budgets.setdefault(host, _Budget(at=now))
+        self._going.add(host)
+
+    def ended(self, host: str, seconds: float, *, answered: bool) -> None:
+        """It was asked, for so long."""
+        self._going.discard(host)
+        (self._quick.add if answered and seconds <= _QUICK else self._quick.discard)(host)
 
     def answered(self, host: str, requests: int = 1) -> None:
         """It answered, whatever it said. Raises StateUnusable."""

@@ -1,8 +1,8 @@
 """Looks at the tags that live tasks stand on, each in its turn, and notes those that moved.
 
-Knows no HTTP: `look` asks a registry. A registry is asked at most so many times a second, and left
-alone for as long as it wants. What is known stands in the state: a daemon that is killed between
-two looks goes on where it was.
+Knows no HTTP: somebody else asks registries, several at once. Each is asked at most so many times a
+second, and left alone for as long as it wants. What is known stands in the state: a daemon that is
+killed between two looks goes on where it was.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Look(Protocol):
         """The answer."""
 
 
+Answer = Looked | ReconcilerError
 Tell = Callable[[dict[str, str]], None]
 
 
@@ -72,13 +73,12 @@ class Counted(StrEnum):
 
 @dataclass(slots=True)
 class Watcher:
-    """The watch over a state. Not for several threads at once, but for `hurry`.
+    """The watch over a state. Not for several threads, but for `hurry`: one decides, others ask.
 
     `tell` is handed facts, `count` how each look ended.
     """
 
     database: Database
-    look: Look
     interval: float
     quiet: float
     tell: Tell = lambda _facts: None
@@ -122,25 +122,27 @@ class Watcher:
         failed = [one for one in list_unseen(self.database) if one.message != _NO_SUCH_TAG]
         spread = max(_SOON, float(len(failed)))
         at = {one.reference: now + spread * self.chance() for one in failed}
-        hurry_images(self.database, at, GAP)
+        hurry_images(self.database, at, now, GAP)
         return len(failed)
 
-    def step(self, clock: Callable[[], float], limit: int = 50) -> int:
-        """Look at what is due, and at no more than `limit` tags; how many were looked at.
+    def begin(self, now: float) -> WatchedImage | None:
+        """The tag whose turn it is: to be `asked` for now, wherever that is done, and then `end`.
 
-        Raises StateUnusable.
+        None if none is due, or there is no room for one more. Raises StateUnusable.
         """
-        count = 0
-        while count < limit:
-            now = clock()
-            image = due_image(self.database, now, self._patience.blocked(now))
-            if image is None:
-                break
-            host = host_of(image.reference)
-            self._patience.open(host, now)
-            self.count(self._look(image, host, clock))
-            count += 1
-        return count
+        room = self._patience.room(now)
+        if room is None:
+            return None
+        image = due_image(self.database, now, room.without, room.among)
+        if image is not None:
+            self._patience.open(host_of(image.reference), now)
+        return image
+
+    def end(self, image: WatchedImage, answer: Answer, now: float, seconds: float = 0.0) -> None:
+        """A tag was asked for; that took so many seconds. Raises StateUnusable: it is due still."""
+        answered = not isinstance(answer, RegistryBusy)
+        self._patience.ended(host_of(image.reference), seconds, answered=answered)
+        self.count(self._judged(image, answer, now))
 
     def _retell(self, now: float) -> None:
         """What an earlier daemon told of looks that failed, once more: its log may be gone."""
@@ -155,22 +157,21 @@ class Watcher:
             self.tell({"error": f"{more} more images could not be looked at"})
 
     # ----------------------------------------------------------------- looking
-    def _look(self, image: WatchedImage, host: str, clock: Callable[[], float]) -> Counted:
-        try:
-            looked = self.look(image.reference, image.served)
-        except RegistryBusy as error:
-            pause = self._patience.busy(host, error, clock())
+    def _judged(self, image: WatchedImage, answer: Answer, now: float) -> Counted:
+        host = host_of(image.reference)
+        if isinstance(answer, RegistryBusy):
+            pause = self._patience.busy(host, answer, now)
             self._tell_pause(pause, pause.seconds)
             return Counted.BUSY
-        except ReconcilerError as error:
+        if isinstance(answer, ReconcilerError):
             self._patience.answered(host)
-            self._failed(image, error.message, clock())
+            self._failed(image, answer.message, now)
             return Counted.FAILED
-        self._patience.answered(host, looked.requests)
-        if looked.served is None:
-            self._failed(image, _NO_SUCH_TAG, clock(), absent=True)
+        self._patience.answered(host, answer.requests)
+        if answer.served is None:
+            self._failed(image, _NO_SUCH_TAG, now, absent=True)
             return Counted.ABSENT
-        return self._seen(image, looked.served, clock())
+        return self._seen(image, answer.served, now)
 
     def _tell_pause(self, pause: RegistryPause, seconds: float) -> None:
         again = f"{seconds:.0f} s"
@@ -192,7 +193,7 @@ class Watcher:
         )
         verdict = Verdict.NO_SUCH_TAG if absent else Verdict.LOOK_FAILED
         with self.database.write() as connection:
-            stored = save_image(connection, later, image)
+            stored = save_image(connection, later, image, now + GAP)
             if stored and image.message != message:
                 Register(connection).note([of_look(image.reference, verdict, now, message)])
         if stored and image.message != message:
@@ -208,13 +209,13 @@ class Watcher:
         others = self._built_on_others(image.reference, served) if unseen else {}
         with self.database.write() as connection:
             if known is not None and known.digest == served.digest:
-                save_image(connection, later, image)
+                save_image(connection, later, image, now + GAP)
                 return Counted.SAME
             if any_begun(connection, self._makers.get(image.reference, ())):
                 # A run pushes it, and is not done: it is that run's to say what was there before.
-                save_image(connection, replace(well, next_at=now + _AGAIN), image)
+                save_image(connection, replace(well, next_at=now + _AGAIN), image, now + GAP)
                 return Counted.WAITS
-            if not save_image(connection, later, image):
+            if not save_image(connection, later, image, now + GAP):
                 return Counted.WAITS
             if unseen:
                 Register(connection).note([_first(image.reference, served, now, len(others))])
@@ -243,6 +244,14 @@ class Watcher:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * (0.8 + 0.4 * self.chance())
+
+
+def asked(look: Look, image: WatchedImage) -> Answer:
+    """What a registry answers when it is asked for a tag."""
+    try:
+        return look(image.reference, image.served)
+    except ReconcilerError as error:
+        return error
 
 
 def host_of(reference: str) -> str:

@@ -21,6 +21,7 @@ from reconciler.store.database import Database
 from reconciler.store.schema import decisions, images, task_bases
 
 _AT_ONCE = 500  # values in one question
+_MARK = 0.001  # seconds
 _ABSENT = ""  # in the place of a digest
 
 
@@ -42,19 +43,28 @@ def keep_images(database: Database, references: Iterable[str], now: float) -> in
     return len(fresh)
 
 
-def due_image(database: Database, now: float, without: Collection[str] = ()) -> WatchedImage | None:
-    """The tag whose turn it is, of any registry but some hosts; None if none is due.
+def due_image(
+    database: Database,
+    now: float,
+    without: Collection[str] = (),
+    among: Collection[str] | None = None,
+) -> WatchedImage | None:
+    """The tag whose turn it is, of any registry but some hosts, or of some; None if none is due.
 
     One that was looked at in the future is due: the clock was set back.
     """
     due = sa.or_(images.c.next_at <= now, images.c.checked_at > now)
-    others = [
-        sa.not_(images.c.reference.startswith(f"{host}/", autoescape=True)) for host in without
-    ]
-    query = sa.select(images).where(due, *others).order_by(images.c.next_at).limit(1)
+    chosen = [sa.not_(_at(host)) for host in without]
+    if among is not None:
+        chosen.append(sa.or_(sa.false(), *map(_at, among)))
+    query = sa.select(images).where(due, *chosen).order_by(images.c.next_at).limit(1)
     with database.read() as connection:
         row = connection.execute(query).first()
     return None if row is None else _image(row)
+
+
+def _at(host: str) -> sa.ColumnElement[bool]:
+    return images.c.reference.startswith(f"{host}/", autoescape=True)
 
 
 def hurry_image(database: Database, reference: str, now: float, gap: float) -> bool:
@@ -64,12 +74,21 @@ def hurry_image(database: Database, reference: str, now: float, gap: float) -> b
         if image is None:
             return False
         at = max(now, image.checked_at + gap) if image.checked_at is not None else now
-        sooner = sa.update(images).where(images.c.reference == reference, images.c.next_at > at)
-        connection.execute(sooner.values(next_at=at))
+        change = sa.update(images).where(images.c.reference == reference)
+        connection.execute(change.values(next_at=_sooner(sa.literal(at, sa.Float), now)))
     return True
 
 
-def hurry_images(database: Database, moments: Mapping[str, float], gap: float) -> None:
+def _sooner(at: sa.ColumnElement[float], now: float) -> sa.ColumnElement[float]:
+    """The next turn, at a moment at the latest.
+
+    One that is due may just be looked at, by who does not know of this: it is changed a little.
+    """
+    marked = sa.case((images.c.next_at <= now, images.c.next_at + _MARK), else_=images.c.next_at)
+    return sa.case((images.c.next_at > at, at), else_=marked)
+
+
+def hurry_images(database: Database, moments: Mapping[str, float], now: float, gap: float) -> None:
     """Have tags looked at by a moment each, but not until `gap` seconds after their last look."""
     if not moments:
         return
@@ -78,8 +97,8 @@ def hurry_images(database: Database, moments: Mapping[str, float], gap: float) -
     later = sa.case((allowed > at, allowed), else_=at)
     sooner = (
         sa.update(images)
-        .where(images.c.reference == sa.bindparam("key"), images.c.next_at > later)
-        .values(next_at=later)
+        .where(images.c.reference == sa.bindparam("key"))
+        .values(next_at=_sooner(later, now))
     )
     rows = [{"key": reference, "at": moment} for reference, moment in moments.items()]
     with database.write() as connection:
@@ -99,9 +118,18 @@ def last_seen(database: Database, reference: str) -> str | None:
     return image.served.digest if image is not None and image.served is not None else None
 
 
-def save_image(connection: Connection, image: WatchedImage, known: WatchedImage) -> bool:
-    """Store a tag. False, and nothing written, if not the known digest stands there."""
+def save_image(
+    connection: Connection, image: WatchedImage, known: WatchedImage, again: float | None = None
+) -> bool:
+    """Store a tag. False, and nothing written, if not the known digest stands there.
+
+    `again` is its next turn at the latest if somebody has hurried it since it was read.
+    """
     digest, served = _digest(known), image.served
+    next_at: sa.ColumnElement[float] = sa.literal(image.next_at, sa.Float)
+    if again is not None:
+        hurried = sa.literal(min(again, image.next_at), sa.Float)
+        next_at = sa.case((images.c.next_at == known.next_at, next_at), else_=hurried)
     same = images.c.digest.is_(None) if digest is None else images.c.digest == digest
     change = (
         sa.update(images)
@@ -112,7 +140,7 @@ def save_image(connection: Connection, image: WatchedImage, known: WatchedImage)
             etag=served.etag if served else None,
             checked_at=image.checked_at,
             seen_at=image.seen_at,
-            next_at=image.next_at,
+            next_at=next_at,
             failures=image.failures,
             message=image.message,
         )

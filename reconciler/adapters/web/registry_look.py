@@ -46,7 +46,8 @@ class _Token:
 
 @dataclass(slots=True)
 class RegistryLooks:
-    """Looks at registries. `login` finds the login of a host; not for several threads at once.
+    """Looks at registries. `login` finds the login of a host; for several threads, of one registry
+    one at a time.
 
     Plain http only for loopback and the hosts in `insecure`. `stopping` cuts a look short.
     """

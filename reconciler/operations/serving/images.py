@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 from reconciler.adapters.web.registry_look import RegistryLooks
 from reconciler.base.errors import ReconcilerError, RegistryBusy
 from reconciler.base.text import some_of
+from reconciler.engine.patience import MOST_AT_ONCE
 from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.watcher import Watcher, host_of
 from reconciler.model.common import duration_seconds
 from reconciler.model.rebuild import Rebuild
 from reconciler.model.watched import Looked, Served
 from reconciler.operations.running.run_place import place_of
+from reconciler.operations.serving.asking import Asking
 from reconciler.operations.serving.book import Book
 from reconciler.operations.serving.registry_logins import RegistryLogins
 from reconciler.operations.workspace import OpenWorkspace
@@ -40,8 +44,6 @@ class ImageWatch:
     complain: Callable[[str, ReconcilerError], None]
     well: Callable[[str], None]
     _watcher: Watcher = field(init=False)
-    _look: RegistryLooks | None = field(default=None, init=False)
-    _logins: RegistryLogins = field(init=False)
     _mended: threading.Event = field(default_factory=threading.Event, init=False)
     _kept: float = field(default=0.0, init=False)
     _version: str | None = field(default=None, init=False)
@@ -50,7 +52,6 @@ class ImageWatch:
         watch = self.opened.workspace.server.watch
         self._watcher = Watcher(
             self.opened.database,
-            self._ask,
             float(duration_seconds(watch.interval)),
             float(duration_seconds(watch.quiet)),
             self.tell,
@@ -65,35 +66,40 @@ class ImageWatch:
     def look(self, stopping: threading.Event) -> None:
         """Look at what is due, again and again."""
         place = place_of(self.opened)
-        with RegistryLogins(place, lambda: self.book().logins, stopping.is_set) as logins:
-            self._logins = logins
-            self._look = RegistryLooks(logins.login, place.insecure, stopping.is_set)
+        with (
+            RegistryLogins(place, lambda: self.book().logins, stopping.is_set) as logins,
+            ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="look") as pool,
+        ):
+            looks = RegistryLooks(logins.login, place.insecure, stopping.is_set)
+            asking = Asking(pool, partial(_look, looks, logins))
             while not stopping.is_set():
                 try:
-                    self._follow()
-                    while not stopping.is_set() and self._watcher.step(self._now, 1):
-                        pass
+                    self._follow(logins)
+                    self._round(asking, stopping)
                     self.well("images")
                 except ReconcilerError as error:
                     self.complain("images", error)
-                stopping.wait(_SECONDS)
+                    stopping.wait(_SECONDS)
+                if not asking.wait(_SECONDS):
+                    stopping.wait(_SECONDS)
+
+    def _round(self, asking: Asking, stopping: threading.Event) -> None:
+        """Take what was answered, and begin what is due."""
+        for image, answer, seconds in asking.ended():
+            if stopping.is_set():
+                return  # it may have been cut: it says nothing, and is due still
+            self._watcher.end(image, answer, self._now(), seconds)
+        while not stopping.is_set():
+            image_due = self._watcher.begin(self._now())
+            if image_due is None:
+                return
+            asking.begin(image_due)
 
     def retry(self) -> None:
         """What failed may have been mended: logins are read anew, and it is looked at soon."""
         self._mended.set()
 
-    def _ask(self, reference: str, known: Served | None) -> Looked:
-        assert self._look is not None  # noqa: S101  (only `look` looks)
-        try:
-            return self._look.look(reference, known)
-        except RegistryBusy:
-            raise
-        except ReconcilerError:
-            # Whatever it was shown was of no use.
-            self._logins.forget(host_of(reference))
-            raise
-
-    def _follow(self) -> None:
+    def _follow(self, logins: RegistryLogins) -> None:
         """Watch what tasks stand on now.
 
         At a start, when an apply changed something, and when somebody says so, what failed is tried
@@ -109,7 +115,7 @@ class ImageWatch:
         self._kept, self._version = time.monotonic(), book.version
         if mended:
             self._mended.clear()
-            self._logins.renew()
+            logins.renew()
             self._watcher.retry(self._now())
 
     def _keep(self, book: Book) -> None:
@@ -144,6 +150,19 @@ class ImageWatch:
 
     def _now(self) -> float:
         return self.opened.clock().timestamp()
+
+
+def _look(
+    looks: RegistryLooks, logins: RegistryLogins, reference: str, known: Served | None
+) -> Looked:
+    try:
+        return looks.look(reference, known)
+    except RegistryBusy:
+        raise
+    except ReconcilerError:
+        # Whatever it was shown was of no use.
+        logins.forget(host_of(reference))
+        raise
 
 
 def _told(queued: Sequence[Rebuild]) -> dict[str, str]:

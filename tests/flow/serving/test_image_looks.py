@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
+import select
 import signal
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
-from reconciler.store.images import list_images
+from reconciler.engine.patience import MOST_AT_ONCE
+from reconciler.store.images import hurry_image, list_images
+from reconciler.store.pauses import list_pauses
 from tests.flow.project import Project, new_project
 from tests.flow.serving.desk import daemon, eventually, state
 from tests.unit.adapters.registry_server import Reply, serving
@@ -101,6 +107,59 @@ def test_a_login_that_was_mended_is_tried_soon(tmp_path: Path) -> None:
             assert project.run("apply", "--auto-approve").code == 0
             eventually(lambda: not _wrong(project), SOON)
             assert at.stop() == 0
+
+
+def test_registries_that_do_not_answer_keep_no_other_waiting(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "workspace")
+    with serving() as server, contextlib.ExitStack() as stack:
+        server.answer = lambda *_: image("a")
+        base = f"{server.address}/team/base:1"
+        standing_on(project, "web-api", base)
+        silent = [stack.enter_context(_silent()) for _ in range(10)]
+        for number, one in enumerate(silent):
+            address = f"127.0.0.1:{one.getsockname()[1]}"
+            standing_on(project, f"silent-{number}", f"{address}/team/base:1")
+        assert project.run("apply", "--auto-approve").code == 0
+        with daemon(project.root, "--no-worker") as at:
+            eventually(lambda: served(project)[base] == digest("a"))
+            assert at.stop() == 0
+        _ask_anew(project, silent)
+        with daemon(project.root, "--no-worker") as at:
+            eventually(lambda: len(_called(silent)) == MOST_AT_ONCE // 2)
+            server.answer = lambda *_: image("b")
+            with state(project.root) as opened:
+                hurry_image(opened, base, time.time(), 0)
+            eventually(lambda: served(project)[base] == digest("b"))
+            assert at.stop() == 0
+        # A look that is cut short says nothing about a registry.
+        told = [one["error"] for one in at.told("images") if "error" in one]
+        with state(project.root) as opened, opened.read() as connection:
+            told += [pause.message for pause in list_pauses(connection)]
+        assert [one for one in told if "timed out" not in one] == []
+
+
+def _silent() -> socket.socket:
+    """The kernel takes connections, and nobody ever answers."""
+    found = socket.socket()
+    found.bind(("127.0.0.1", 0))
+    found.listen(100)
+    found.setblocking(False)
+    return found
+
+
+def _called(silent: list[socket.socket]) -> list[socket.socket]:
+    """Those that somebody has called."""
+    return select.select(silent, [], [], 0)[0]
+
+
+def _ask_anew(project: Project, silent: list[socket.socket]) -> None:
+    """Nothing is known of registries, and all are due; nobody has called the silent ones."""
+    while called := _called(silent):
+        for one in called:
+            one.accept()[0].close()
+    with state(project.root) as opened, opened.write() as connection:
+        connection.exec_driver_sql("DELETE FROM registry_pauses")
+        connection.exec_driver_sql("UPDATE images SET next_at = 0")
 
 
 def _wrong(project: Project) -> list[str]:

@@ -39,7 +39,7 @@ def look(tower: Watchtower, when: str) -> None:
             tower.watcher.hurry(f"{HOST}/app-{number}:1", tower.seconds())
     for _ in range(40):  # as slowly as a registry is asked
         tower.time += timedelta(seconds=1)
-        tower.watcher.step(tower.seconds)
+        tower.look_around()
 
 
 def add_child(tower: Watchtower, number: int) -> None:

@@ -212,7 +212,7 @@ def test_what_a_run_pushed_is_its_to_tell_until_it_is_settled(tower: Watchtower)
             tower.end(claimed, {APP: "2"})
         tower.time += timedelta(seconds=20)
         tower.watcher.hurry(APP, tower.seconds())
-        tower.watcher.step(tower.seconds)
+        tower.look_around()
     tower.wait(5)
     assert tower.tasks() == ["app", "page"], "the next wave, and no event of its own"
     tower.wait(2 * QUIET, 5)

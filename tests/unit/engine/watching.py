@@ -14,7 +14,7 @@ from reconciler.base.errors import RegistryRefused
 from reconciler.engine.rebuilding import Rebuilding
 from reconciler.engine.standing import Standing
 from reconciler.engine.waking import wake_of
-from reconciler.engine.watcher import Watcher
+from reconciler.engine.watcher import Watcher, asked
 from reconciler.model.event import Decided, Wake
 from reconciler.model.run import OutputImage, RunRecord, RunStatus
 from reconciler.model.tracked import BaseKind, TaskBases, TrackedBase
@@ -53,9 +53,7 @@ class Watchtower:
         self.open()
 
     def open(self) -> None:
-        self.watcher = Watcher(
-            self.database, self.look, INTERVAL, QUIET, self.told.append, lambda: 0.5
-        )
+        self.watcher = Watcher(self.database, INTERVAL, QUIET, self.told.append, lambda: 0.5)
         self.rebuilding = Rebuilding(self.database, self.most, lambda: next(self.ids))
 
     def restart(self) -> None:
@@ -118,8 +116,13 @@ class Watchtower:
 
     # ------------------------------------------------------------------- time
     def step(self) -> int:
-        self.watcher.step(self.seconds)
+        self.look_around()
         return self.rebuilding.step(self.book, self.time)
+
+    def look_around(self) -> None:
+        """Look at what is due, one after the other."""
+        while (image := self.watcher.begin(self.seconds())) is not None:
+            self.watcher.end(image, asked(self.look, image), self.seconds())
 
     def wait(self, seconds: float, every: float = 1.0) -> None:
         """Let time go by, as the daemon does."""
