@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from reconciler.engine.trail import Step, newest_known
 from reconciler.model.event import Decided, Source, Verdict
 from reconciler.model.run import Reason, RunRecord
-from reconciler.store.decisions import Moved, Register
+from reconciler.store.decisions import MOST_MOVES, Moved, Register
 
 _SHOWN = 12  # letters of a commit
+# Moves that are read for each push where a look may have jumped over it: every trigger that polls
+# reads them. What comes later than that is put right by looks (engine/late_builds).
+_MOST_JUMPED = 100
 _Last = tuple[Decided, RunRecord | None]
 _Key = tuple[str, str, str]
 _BUILT = frozenset(
@@ -35,7 +38,7 @@ class Newest:
         self._register = register
         self._known: dict[_Key, _Last | None] = {}
         self._moves: dict[_Key, list[Moved]] = {}
-        self._stored: dict[_Key, list[Moved]] = {}
+        self._stored: dict[tuple[_Key, int], list[Moved]] = {}
 
     def remember(self, decided: Decided, record: RunRecord) -> None:
         """A decision that has a run, which is its ref's newest from now on."""
@@ -59,7 +62,8 @@ class Newest:
         # Where a push began is not known: whatever it may be, it is built.
         ordered = created or settled.previous is not None
         # A look may have jumped over it, which nothing tells but the moves before it.
-        left = ordered and (polled or self._is_left(key, settled.version))
+        most = MOST_MOVES if ordered and self._is_left(key, settled.version) else 0
+        left = bool(most) or (ordered and polled)
         if settled.verdict is not Verdict.QUEUED and not left:
             return Judged(settled)
         last = self._last(key)
@@ -67,7 +71,8 @@ class Newest:
         lost = last is None or _is_lost(last[1])
         if settled.verdict is Verdict.QUEUED and not lost and current == settled.version:
             return Judged(_needless(settled, last, Verdict.SAME_COMMIT))
-        build = self._build(key, settled, current) if left else settled.version
+        most = most or _MOST_JUMPED
+        build = self._build(key, settled, current, most) if left else settled.version
         if build is None or (build == current and not lost):
             filtered = settled.verdict is not Verdict.QUEUED
             return Judged(settled if filtered else _needless(settled, last, Verdict.SUPERSEDED))
@@ -82,11 +87,11 @@ class Newest:
             return True
         return self._register.is_left(*key, version)
 
-    def _build(self, key: _Key, settled: Decided, current: str | None) -> str | None:
+    def _build(self, key: _Key, settled: Decided, current: str | None, most: int) -> str | None:
         """The newest commit that is known, of a push that others may have followed."""
-        if key not in self._stored:
-            self._stored[key] = self._register.moves(*key)
-        moves = [*self._stored[key], *self._moves.get(key, [])]
+        if (key, most) not in self._stored:
+            self._stored[key, most] = self._register.moves(*key, most)
+        moves = [*self._stored[key, most], *self._moves.get(key, [])]
         steps = [
             Step(one.previous, one.version, one.verdict in _BUILT, one.polled) for one in moves
         ]

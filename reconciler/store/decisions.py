@@ -20,7 +20,7 @@ from reconciler.store.queue import Joining, enqueue_all
 from reconciler.store.schema import decisions, deliveries, runs, timers
 
 _AT_ONCE = 500  # values in one question
-_MOST_MOVES = 1000  # of a ref, the latest
+MOST_MOVES = 1000  # of a ref, the latest
 _RUNS = tuple(verdict.value for verdict in Verdict if verdict.runs)
 
 # Made once: to put a statement together costs more than to execute it.
@@ -51,7 +51,7 @@ _MOVES = (
     sa.select(decisions.c.previous, decisions.c.version, decisions.c.verdict, decisions.c.source)
     .where(*_OF_REF)
     .order_by(decisions.c.id.desc())
-    .limit(_MOST_MOVES)
+    .limit(sa.bindparam("most"))
 )
 _HANDLE_TIMERS = (
     sa.update(timers)
@@ -164,9 +164,9 @@ class Register:
         asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
         return self._connection.execute(_LEFT, asked | {"of_version": version}).first() is not None
 
-    def moves(self, task: str, trigger: str, subject: str) -> list[Moved]:
-        """The last 1,000 moves of a subject that a trigger knows of, as they came."""
-        asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject}
+    def moves(self, task: str, trigger: str, subject: str, most: int = MOST_MOVES) -> list[Moved]:
+        """The last moves of a subject that a trigger knows of, as they came."""
+        asked = {"of_task": task, "of_trigger": trigger, "of_subject": subject, "most": most}
         found = self._connection.execute(_MOVES, asked).all()
         return [
             Moved(row.previous, row.version, Verdict(row.verdict), row.source == Source.POLL.value)
