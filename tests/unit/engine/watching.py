@@ -40,9 +40,9 @@ def digest(name: str) -> str:
 class Watchtower:
     """Everything but registries and builds is real; `served` is what the registry has."""
 
-    def __init__(self, folder: Path, most: int = 10) -> None:
-        self.folder = folder
-        self.database: Database = open_database("sqlite:///state.db", folder)
+    def __init__(self, folder: Path, most: int = 10, url: str = "sqlite:///state.db") -> None:
+        self.folder, self.url = folder, url
+        self.database: Database = open_database(url, folder)
         self.ids = (f"r{number:05}" for number in itertools.count(1))
         self.time = START
         self.served: dict[str, Served | Exception] = {}
@@ -59,7 +59,7 @@ class Watchtower:
     def restart(self) -> None:
         """As after kill -9: only the state is left."""
         self.database.close()
-        self.database = open_database("sqlite:///state.db", self.folder)
+        self.database = open_database(self.url, self.folder)
         self.open()
         self.keep()
 
