@@ -23,6 +23,7 @@ from bench.given import RECONCILER, Given
 from bench.measure import Bar, Figure, Row
 from reconciler.engine.clockwork import Clockwork, Ticking
 from reconciler.model.trigger import TimerTrigger
+from reconciler.store.claims import Room, claim
 from reconciler.store.database import Database, open_database
 
 _SIGNED_WITH = "a secret of the benchmark"
@@ -199,6 +200,12 @@ def _due_together(database: Database, count: int, bar: float) -> Iterator[Row]:
     note = f"{time.process_time() - cpu:.2f} CPU s for all"
     found = Figure(late, min(lateness), max(lateness))
     yield Row(f"{count:,} timers due at once: p99 late", found, Bar(bar), note=note)
+    began = time.perf_counter()
+    taken = claim(database, "bench", {"default": Room(4)}, 60.0, lambda: _DUE)
+    seconds = time.perf_counter() - began
+    if len(taken) != 4:
+        raise RuntimeError(f"a worker took {len(taken)} runs")
+    yield Row("  a worker takes four of their runs", Figure(seconds, seconds, seconds), Bar(0.2))
 
 
 def _day(database: Database) -> Row:

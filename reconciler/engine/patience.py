@@ -18,8 +18,9 @@ from reconciler.store.database import Database
 from reconciler.store.decisions import Register
 from reconciler.store.pauses import drop_pause, list_pauses, put_pause
 
-# Requests to one registry: so many a second, and so many at once after a pause.
-RATE, BURST = 2.0, 5.0
+# Requests to one registry: so many a second, and so many at once after a pause. Both together stay
+# below two a second over some minutes.
+RATE, BURST = 1.9, 5.0
 MOST_AT_ONCE = 8  # looks
 _QUICK = 5.0  # seconds of a look
 _SHORTEST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 30.0, 3600.0, 86400.0
