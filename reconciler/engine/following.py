@@ -106,7 +106,7 @@ def _on(
 def _moved(move: Move, base: TrackedBase, last: LastBuilt | None) -> Verdict | Pair:
     if not move.unseen:
         return move.digests if move.moved_for(base.platform) else Verdict.SAME_DIGEST
-    if last is None or not last.digests(base):
+    if last is None or not last.digests(base.reference, base.platform):
         return Verdict.FIRST_SIGHT
     before = last.before(base, move.served)
     return Verdict.SAME_DIGEST if before is None else (before, move.served.digest)

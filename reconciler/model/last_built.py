@@ -19,15 +19,15 @@ class LastBuilt:
     platform: str
     bases: tuple[BaseImage, ...]
 
-    def digests(self, base: TrackedBase) -> frozenset[str]:
+    def digests(self, reference: str, platform: str) -> frozenset[str]:
         """What it took for a base: of an index, or of the image of its platform. Empty: unknown."""
         return frozenset(
             one.digest
             for one in self.bases
             if one.digest is not None
             and one.role != _TOOL
-            and (one.platform or self.platform) == base.platform
-            and _tracked(one.reference) == base.reference
+            and (one.platform or self.platform) == platform
+            and _tracked(one.reference) == reference
         )
 
     def before(self, base: TrackedBase, served: Served) -> str | None:
@@ -38,7 +38,8 @@ class LastBuilt:
         now = served.of_platform(base.platform)
         same = {served.digest, now}
         gone = served.platforms is not None and now is None
-        return None if gone else min(self.digests(base) - same, default=None)
+        others = self.digests(base.reference, base.platform) - same
+        return None if gone else min(others, default=None)
 
 
 # By address and reference.

@@ -129,7 +129,7 @@ class Ports:
     the run's own, empty and private; `containers` opens the engine for the steps of a task file;
     of a context with more bytes than `large_context` the largest paths are told; `fence` counts
     those who had the run, from 1, and is part of the names of what it makes on an engine; `seen` is
-    the digest that was last seen under a tag (as of `tracked_reference`), None if nobody looks.
+    the digest that a tag (as of `tracked_reference`) is known to have, None if nobody looks at it.
     """
 
     fetch: Fetcher

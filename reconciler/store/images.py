@@ -111,13 +111,6 @@ def read_image(connection: Connection, reference: str) -> WatchedImage | None:
     return None if row is None else _image(row)
 
 
-def last_seen(database: Database, reference: str) -> str | None:
-    """The digest that was last seen under a tag; None if it is not watched, or was not there."""
-    with database.read() as connection:
-        image = read_image(connection, reference)
-    return image.served.digest if image is not None and image.served is not None else None
-
-
 def save_image(
     connection: Connection, image: WatchedImage, known: WatchedImage, again: float | None = None
 ) -> bool:

@@ -117,7 +117,7 @@ def wire_ports(
     """
     from reconciler.operations.running.building import Wanted, open_builder  # noqa: PLC0415  (late)
     from reconciler.runner.ports import Ports  # noqa: PLC0415  (late)
-    from reconciler.store.images import last_seen  # noqa: PLC0415  (late)
+    from reconciler.store.last_built import last_known  # noqa: PLC0415  (late)
     from reconciler.store.runs import cancel_requested  # noqa: PLC0415  (late)
 
     key, sink = place.database.key, _Sink(log, watchers.on_lines)
@@ -150,7 +150,7 @@ def wire_ports(
         containers=containers,
         large_context=place.large_context,
         fence=place.fence,
-        seen=lambda reference: last_seen(place.database, reference),
+        seen=lambda reference: last_known(place.database, request.task, reference, platform),
     )
 
 

@@ -49,7 +49,9 @@ class Pools:
             text = f"no worker has served the pool {name} {since}: {' and '.join(what)}"
             self.tell("pools", {"pool": name, "message": text})
         for name in sorted(self._told - unserved):
-            self.tell("pools", {"pool": name, "message": f"the pool {name} is served again"})
+            again = is_served(name, served, now)
+            text = f"the pool {name} is " + ("served again" if again else "not needed any more")
+            self.tell("pools", {"pool": name, "message": text})
         self._told = unserved
 
     def _follow(self, tasks: Mapping[str, str]) -> None:

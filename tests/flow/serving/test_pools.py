@@ -65,6 +65,8 @@ def test_a_run_that_waits_follows_its_task_into_a_pool_that_is_served(project: P
         moved = "waiting runs of contoso/web-api have moved from the pool gpu to default"
         eventually(lambda: [one for one in at.told("pools") if one["message"] == moved])
         eventually(lambda: [one for one in at.told("worker") if one.get("run") == run])
+        left = "the pool gpu is not needed any more"
+        eventually(lambda: [one for one in at.told("pools") if one["message"] == left])
 
 
 def test_doctor_names_a_pool_that_the_workspace_does_not_have(project: Project) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.run import BaseImage, RunRecord, RunStatus, TriggerKind
+from reconciler.store.last_built import last_known
 from reconciler.store.runs import insert_run
 from tests.unit.engine.watching import BASE, HOST, QUIET, Watchtower, digest, refused
 
@@ -206,3 +207,23 @@ def test_those_who_stand_on_what_is_built_then_come_after_it(tower: Watchtower) 
     tower.end(claimed, {app: "2"})
     tower.wait(5)
     assert [wake.bases for wake in tower.wakes()] == [{BASE: digest("b")}, {app: digest("2")}]
+
+
+def test_what_a_tag_is_known_to_have_is_what_was_seen_or_taken_later(tower: Watchtower) -> None:
+    def known(name: str = "web", platform: str = INTEL) -> str | None:
+        return last_known(tower.database, f"contoso/{name}", BASE, platform)
+
+    tower.add("web", BASE)
+    assert known() is None
+    ran(tower, "web", "x")
+    tower.serve(BASE, "a")
+    settle(tower)
+    seen = tower.time
+    assert known() == digest("a")  # what was taken before that look is older
+    ran(tower, "web", "c", status=RunStatus.FAILED)
+    ran(tower, "web", "c", trigger=TriggerKind.PULL_REQUEST)
+    ran(tower, "web", None)
+    assert known() == digest("a")
+    ran(tower, "web", "b")
+    assert tower.time > seen
+    assert (known(), known("api"), known(platform=ARM)) == (digest("b"), *[digest("a")] * 2)
