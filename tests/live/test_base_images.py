@@ -116,7 +116,8 @@ class Yard:
         """Serve another base; the engine's own copy of the tag stays what it is. Its digest."""
         folder = self.workshop.root / f"made-{content}"
         folder.mkdir()
-        lines = f"FROM {self.workshop.base}\nRUN echo {content} > /base\n"
+        # An image of its own: what is the same is one on the engine, and others remove theirs.
+        lines = f"FROM {self.workshop.base}\nRUN echo {content} > /base # {self.repository}\n"
         (folder / "Dockerfile").write_text(lines)
         old = self.engine.images.list(name=self.base)
         image, _ = self.engine.images.build(path=str(folder), tag=self.base, rm=True)

@@ -45,7 +45,9 @@ def publish(workshop: Workshop, base: str, engine: docker.DockerClient, tmp_path
     def push(content: str) -> str:
         folder = tmp_path / f"base-{content}"
         folder.mkdir()
-        (folder / "Dockerfile").write_text(f"FROM {workshop.base}\nRUN echo {content} > /base\n")
+        # An image of its own: what is the same is one on the engine, and others remove theirs.
+        lines = f"FROM {workshop.base}\nRUN echo {content} > /base # {base}\n"
+        (folder / "Dockerfile").write_text(lines)
         old = engine.images.list(name=base)
         image, _ = engine.images.build(path=str(folder), tag=base, rm=True)
         engine.images.push(base)
@@ -200,7 +202,8 @@ def test_a_rerun_takes_a_steps_local_image_by_its_id(
 ) -> None:
     name, made = f"{unique()}:1", []
     for word in ("one", "two"):
-        (tmp_path / "Dockerfile").write_text(f"FROM {workshop.base}\nRUN echo {word} > /word\n")
+        lines = f"FROM {workshop.base}\nRUN echo {word} > /word # {name}\n"
+        (tmp_path / "Dockerfile").write_text(lines)
         image, _ = engine.images.build(path=str(tmp_path), tag=name, rm=True)
         made.append(str(image.id))
         if word == "one":
