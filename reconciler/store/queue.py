@@ -106,7 +106,7 @@ class Joining:
         """Write what was put."""
         for item in self._changed.values():
             save_changes(self._connection, item.record)
-            self._connection.execute(_REPLACE, _place_of(item))
+        execute_many(self._connection, _REPLACE, [_place_of(one) for one in self._changed.values()])
         if self._fresh:
             _insert(self._connection, list(self._fresh.values()))
         self._fresh, self._changed = {}, {}
