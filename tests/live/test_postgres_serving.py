@@ -57,6 +57,24 @@ def test_messages_that_come_together_are_taken_once(database: Database) -> None:
     database.close()
 
 
+def test_a_run_that_waits_takes_on_the_newest_work_and_its_pool(database: Database) -> None:
+    intake = Intake(database, lambda: NOW)
+    for number, pool in ((1, None), (2, "gpu")):
+        of = task(commit={})
+        of = of.model_copy(
+            update={
+                "spec": of.spec.model_copy(
+                    update={"agent": of.spec.agent.model_copy(update={"pool": pool})}
+                )
+            }
+        )
+        intake.take(pushed(f"{number:040x}"), listening("contoso/web", of))
+    assert {name: depth.waiting for name, depth in depths(database).items()} == {"gpu": 1}
+    (record,) = list_runs(database)
+    assert record.commit == f"{2:040x}"
+    database.close()
+
+
 def test_timers_that_are_due_together_fire_once(database: Database) -> None:
     timer = TimerTrigger(schedule="0 3 * * *")
     everyone = [Ticking(f"contoso/task-{number}", "t", "default", timer) for number in range(700)]
